@@ -1,0 +1,147 @@
+/**
+ * The operations holdfast can carry out: the only place where one is declared. Encoder,
+ * disassembler and `native/plan_ops.h` are generated from or driven by this table; number and
+ * order of arguments are the wire format (native/PLAN.md says what each operation does).
+ *
+ * A stage is a process role, in the order in which they run:
+ *   config   not an operation: a static record, read before anything runs
+ *   launch   the process kelp became, in the host's namespaces
+ *   map      the same process, only when a new base is made, while the base process waits
+ *   base     the base process (monitor to be), only in a new base, before anything else
+ *   monitor  the monitor (or exec's parent), inside the base namespaces, before the container's process exists
+ *   setup    the container's first process (or exec's child), in its new namespaces
+ *   exec     the same process (with `init`: its child), last steps up to execve
+ *   finish   the monitor, after the container's process has ended; a failing one does not stop the rest
+ */
+export const STAGES = ["config", "launch", "map", "base", "monitor", "setup", "exec", "finish"] as const;
+export type Stage = (typeof STAGES)[number];
+
+/**
+ * Argument kinds. `slot` names a descriptor (0 to 63) that an earlier operation made; `into` is the slot
+ * an operation fills. `str` is bytes without NUL, `strv` a list of them, `blob` raw bytes.
+ */
+export type ArgKind = "u32" | "u64" | "slot" | "into" | "str" | "strv" | "blob";
+
+export interface OpDef<A extends Readonly<Record<string, ArgKind>> = Readonly<Record<string, ArgKind>>> {
+  readonly code: number;
+  readonly stages: readonly Stage[];
+  readonly args: A;
+}
+
+function op<const A extends Readonly<Record<string, ArgKind>>>(
+  code: number,
+  stages: readonly Stage[],
+  args: A,
+): OpDef<A> {
+  return { code, stages, args };
+}
+
+const inside = ["monitor", "setup", "exec"] as const;
+
+/** A slot number that names nothing. */
+export const NO_SLOT = 0xffffffff;
+
+export const OPS = {
+  // --- static records -------------------------------------------------------------------------
+  container: op(0x01, ["config"], { cloneFlags: "u64", tty: "u32", stdin: "u32", init: "u32", stopSignal: "u32", cgroup: "slot" }),
+  monitorFiles: op(0x02, ["config"], { runDir: "str", statusName: "str", socketName: "str", exitFile: "str", pidFile: "str", monitorPidFile: "str" }),
+  log: op(0x03, ["config"], { driver: "u32", path: "str", maxBytes: "u64", keep: "u32" }),
+  client: op(0x04, ["config"], { attach: "u32", streams: "u32", signals: "u32", detachKeys: "blob", announce: "str" }),
+  onFailure: op(0x05, ["config"], { argv: "strv", env: "strv" }),
+  // --- base namespaces --------------------------------------------------------------------------
+  joinBase: op(0x10, ["launch"], { lock: "str", live: "str", namespaces: "u64" }),
+  joinHolder: op(0x11, ["launch"], { pid: "u32", start: "u64", namespaces: "u64" }),
+  idMap: op(0x12, ["map"], { kind: "u32", text: "str" }),
+  run: op(0x13, ["map", "monitor", "finish"], { argv: "strv", env: "strv", pidArg: "u32" }),
+  reexecReadOnly: op(0x14, ["monitor"], {}),
+  registerHolder: op(0x15, ["monitor"], {}),
+  // --- descriptors --------------------------------------------------------------------------------
+  openPath: op(0x20, ["launch", ...inside], { path: "str", flags: "u32", into: "into" }),
+  openAt: op(0x21, inside, { root: "slot", path: "str", flags: "u32", mode: "u32", resolve: "u64", into: "into" }),
+  openPid: op(0x22, inside, { pid: "u32", start: "u64", into: "into" }),
+  closeSlot: op(0x23, inside, { slot: "slot" }),
+  expectDevice: op(0x24, inside, { slot: "slot", kind: "u32", major: "u32", minor: "u32" }),
+  // --- namespaces -----------------------------------------------------------------------------------
+  joinNs: op(0x28, inside, { path: "str", kind: "u32" }),
+  joinPid: op(0x29, inside, { slot: "slot", namespaces: "u64" }),
+  unshare: op(0x2a, ["base", ...inside], { flags: "u64" }),
+  hostname: op(0x2b, ["setup"], { name: "str" }),
+  domainname: op(0x2c, ["setup"], { name: "str" }),
+  linkUp: op(0x2d, ["base", "setup"], { name: "str" }),
+  // --- mounts ------------------------------------------------------------------------------------------
+  propagation: op(0x30, ["base", "monitor", "setup"], { path: "str", flags: "u64" }),
+  openTree: op(0x31, ["monitor", "setup"], { path: "str", flags: "u32", into: "into" }),
+  openTreeAt: op(0x32, ["monitor", "setup"], { root: "slot", path: "str", flags: "u32", resolve: "u64", into: "into" }),
+  mountAttr: op(0x33, ["monitor", "setup"], { tree: "slot", set: "u64", clear: "u64", propagation: "u64", recursive: "u32" }),
+  newMount: op(0x34, ["monitor", "setup"], { type: "str", options: "strv", attrs: "u64", into: "into" }),
+  moveMount: op(0x35, ["monitor", "setup"], { tree: "slot", root: "slot", target: "str", create: "u32", resolve: "u64" }),
+  overlay: op(0x36, ["monitor", "setup"], { cwd: "str", data: "str", flags: "u64", target: "str", into: "into" }),
+  attachRoot: op(0x37, ["monitor", "setup"], { tree: "slot", target: "str", into: "into" }),
+  pivotRoot: op(0x38, ["setup"], { root: "slot" }),
+  unmount: op(0x39, ["monitor", "setup", "finish"], { path: "str", flags: "u32" }),
+  // --- files inside a root ----------------------------------------------------------------------------
+  makeDir: op(0x40, ["setup", "exec"], { root: "slot", path: "str", mode: "u32", uid: "u32", gid: "u32" }),
+  makeLink: op(0x41, ["setup"], { root: "slot", target: "str", path: "str" }),
+  makeFile: op(0x42, ["setup"], { root: "slot", path: "str", mode: "u32", uid: "u32", gid: "u32", data: "blob" }),
+  writeAt: op(0x43, inside, { root: "slot", path: "str", resolve: "u64", data: "str" }),
+  cgroupMake: op(0x44, ["launch", "monitor"], { path: "str", into: "into" }),
+  // --- terminal ------------------------------------------------------------------------------------------
+  openPty: op(0x48, ["setup"], { root: "slot", path: "str", rows: "u32", columns: "u32", uid: "u32", into: "into" }),
+  // --- the last steps ------------------------------------------------------------------------------------
+  session: op(0x50, ["exec"], {}),
+  rlimit: op(0x51, ["setup", "exec"], { resource: "u32", soft: "u64", hard: "u64" }),
+  umask: op(0x52, ["exec"], { mask: "u32" }),
+  chdir: op(0x53, ["exec"], { path: "str" }),
+  keyring: op(0x54, ["exec"], { name: "str" }),
+  credentials: op(0x55, ["exec"], { uid: "u32", gid: "u32", groups: "blob", bounding: "u64", effective: "u64", permitted: "u64", inheritable: "u64", ambient: "u64" }),
+  noNewPrivileges: op(0x56, ["exec"], {}),
+  seccomp: op(0x57, ["exec"], { flags: "u32", filter: "blob" }),
+  keepFds: op(0x58, ["exec"], { count: "u32" }),
+  execve: op(0x59, ["exec"], { argv: "strv", env: "strv", search: "strv" }),
+  // --- afterwards ----------------------------------------------------------------------------------------
+  removeTree: op(0x60, ["finish"], { path: "str" }),
+  removeFile: op(0x61, ["finish"], { path: "str" }),
+  makeMarker: op(0x62, ["finish"], { path: "str" }),
+  spawn: op(0x63, ["finish"], { argv: "strv", env: "strv" }),
+} as const satisfies Record<string, OpDef>;
+
+export type OpName = keyof typeof OPS;
+
+type ArgValue<K extends ArgKind> = K extends "u32" | "slot" | "into"
+  ? number
+  : K extends "u64"
+    ? bigint
+    : K extends "str"
+      ? string
+      : K extends "strv"
+        ? readonly string[]
+        : Uint8Array;
+
+export type OpArgs<N extends OpName> = { readonly [A in keyof (typeof OPS)[N]["args"]]: ArgValue<(typeof OPS)[N]["args"][A] & ArgKind> };
+
+/**
+ * Sets of errnos an operation may meet without the plan failing; anything else ends it. A slot that a
+ * tolerated operation should have filled stays void, and operations on a void slot do nothing.
+ */
+export const TOLERATE = {
+  none: 0,
+  /** ENOENT, ENOTDIR: the path is not in this image or kernel. */
+  missing: 1,
+  /** EACCES, EPERM: the kernel does not let a user do this. */
+  denied: 2,
+  /** EINVAL, ENOSYS, EOPNOTSUPP, ENODEV: the kernel does not know it. */
+  unsupported: 4,
+  /** EEXIST. */
+  exists: 8,
+  any: 0x80,
+} as const;
+
+/** One operation of a plan, with the option or default it comes from (for people; not sent). */
+export type PlanOp = {
+  [N in OpName]: { readonly op: N; readonly stage: Stage; readonly args: OpArgs<N>; readonly tolerate?: number; readonly origin?: string };
+}[OpName];
+
+/** What holdfast carries out: operations in order, each in its stage. */
+export interface Plan {
+  readonly ops: readonly PlanOp[];
+}
