@@ -1,0 +1,203 @@
+/**
+ * What the database keeps, as plain values. Rows hold what is asked for in queries as columns
+ * and the rest as JSON of these types; a change of shape is a migration (schema.ts).
+ *
+ * Times are milliseconds since the epoch unless a name says otherwise; sizes are bytes.
+ */
+
+/** A bind, tmpfs or (later) volume or image mount, as resolved from --volume, --mount, --tmpfs and the image's VOLUMEs. */
+export interface MountConfig {
+  readonly type: "bind" | "tmpfs" | "volume" | "image" | "devpts";
+  /** Absolute host path (bind), volume name (volume), image ID (image); absent for tmpfs. */
+  readonly source?: string;
+  /** Absolute path inside the container, cleaned. */
+  readonly destination: string;
+  /** Remaining options in podman's words: ro, rw, rbind, rprivate, U, O, size=…, noexec, … */
+  readonly options: readonly string[];
+  /** The flag it comes from, for --explain and error messages. */
+  readonly origin?: string;
+}
+
+export interface UlimitConfig {
+  readonly name: string;
+  /** -1 is unlimited. */
+  readonly soft: number;
+  readonly hard: number;
+}
+
+export interface HealthConfig {
+  readonly test: readonly string[];
+  readonly intervalNs?: number;
+  readonly timeoutNs?: number;
+  readonly startPeriodNs?: number;
+  readonly retries?: number;
+}
+
+export interface LogConfig {
+  readonly driver: "k8s-file" | "json-file" | "none" | "passthrough" | "journald";
+  /** Absolute; empty for drivers without a file. */
+  readonly path: string;
+  /** 0: never rotated. */
+  readonly maxBytes: number;
+  readonly tag?: string;
+}
+
+export interface NetworkConfig {
+  /** none, host, private, bridge, container:ID, ns:PATH, slirp4netns, pasta, or the names of kelp networks. */
+  readonly mode: string;
+  readonly networks: readonly NetworkAttachment[];
+  readonly ports: readonly PortMapping[];
+  readonly publishAll: boolean;
+  readonly dns: readonly string[];
+  readonly dnsSearch: readonly string[];
+  readonly dnsOptions: readonly string[];
+  /** `host:ip` lines. */
+  readonly addHosts: readonly string[];
+  readonly noHosts: boolean;
+  readonly noHostname: boolean;
+  readonly hostsFile?: string;
+}
+
+export interface NetworkAttachment {
+  readonly name: string;
+  readonly ip?: string;
+  readonly ip6?: string;
+  readonly mac?: string;
+  readonly aliases: readonly string[];
+  readonly interfaceName?: string;
+}
+
+export interface PortMapping {
+  readonly hostIp: string;
+  /** 0 until one was chosen. */
+  readonly hostPort: number;
+  readonly containerPort: number;
+  readonly protocol: "tcp" | "udp" | "sctp";
+  /** Length of the range, 1 for a single port. */
+  readonly range: number;
+}
+
+/** Everything `create` decided about a container; immutable but for rename and update. */
+export interface ContainerConfig {
+  /** Image ID (64 hex digits), or empty with `rootfs`. */
+  readonly image: string;
+  /** The image's name as resolved (`docker.io/library/x:latest`), for ps and inspect. */
+  readonly imageName: string;
+  /** The user's own words for the image. */
+  readonly rawImageName: string;
+  readonly rootfs?: { readonly path: string; readonly overlay: boolean };
+  readonly storageDriver: string;
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
+  /** `NAME=value`, final, in the order the process gets them. */
+  readonly env: readonly string[];
+  readonly workdir: string;
+  readonly user: string;
+  readonly groupAdd: readonly string[];
+  readonly umask: string;
+  readonly hostname: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly tty: boolean;
+  readonly openStdin: boolean;
+  readonly stdinOnce: boolean;
+  readonly autoRemove: boolean;
+  readonly removeImage: boolean;
+  readonly init: boolean;
+  readonly readOnly: boolean;
+  readonly readOnlyTmpfs: boolean;
+  readonly shmSize: number;
+  readonly mounts: readonly MountConfig[];
+  /** Paths of the image's VOLUMEs that got an anonymous volume. */
+  readonly imageVolumes: readonly string[];
+  readonly privileged: boolean;
+  readonly capAdd: readonly string[];
+  readonly capDrop: readonly string[];
+  readonly securityOpt: readonly string[];
+  readonly devices: readonly string[];
+  readonly sysctls: Readonly<Record<string, string>>;
+  readonly ulimits: readonly UlimitConfig[];
+  readonly oomScoreAdj?: number;
+  readonly timezone?: string;
+  readonly systemd: string;
+  /** Namespace modes in podman's words: private, host, container:ID, ns:PATH, shareable, none. */
+  readonly namespaces: { readonly pid: string; readonly ipc: string; readonly uts: string; readonly cgroup: string; readonly user: string };
+  readonly network: NetworkConfig;
+  readonly cgroups: string;
+  readonly cgroupParent?: string;
+  readonly resources: Readonly<Record<string, number | string>>;
+  readonly log: LogConfig;
+  readonly stopSignal: number;
+  /** Seconds. */
+  readonly stopTimeout: number;
+  /** Seconds after which a running container is killed; 0: never. */
+  readonly timeout: number;
+  readonly restart: { readonly policy: "no" | "on-failure" | "always" | "unless-stopped"; readonly retries: number };
+  readonly health?: HealthConfig;
+  readonly pidFile?: string;
+  readonly conmonPidFile?: string;
+  readonly cidFile?: string;
+  readonly secrets: readonly { readonly name: string; readonly target: string; readonly type: "mount" | "env"; readonly uid: number; readonly gid: number; readonly mode: number }[];
+  readonly sdnotify: string;
+  readonly dependencies: readonly string[];
+  readonly createCommand: readonly string[];
+}
+
+export interface ContainerRecord {
+  readonly id: string;
+  readonly name: string;
+  readonly created: number;
+  readonly config: ContainerConfig;
+}
+
+/** An image: its config blob's digest is its ID. */
+export interface ImageRecord {
+  /** 64 hex digits. */
+  readonly id: string;
+  readonly manifestDigest: string;
+  readonly created: number;
+  /** Sum of the unpacked layers. */
+  readonly size: number;
+  readonly names: readonly string[];
+  /** Digests this image is known by (`sha256:…`): its manifest, and those of indexes it came from. */
+  readonly digests: readonly string[];
+  /** `name@digest` pairs it was really fetched or loaded with. */
+  readonly repoDigests: readonly string[];
+  /** Layer row ids, lowest first. */
+  readonly layers: readonly number[];
+  /** The OCI image config, verbatim. */
+  readonly configJson: string;
+  readonly readOnly: boolean;
+}
+
+/** An unpacked layer; its directory is `layers/ROWID` (short, because overlay's option string is). */
+export interface LayerRecord {
+  readonly row: number;
+  readonly diffId: string;
+  readonly chainId: string;
+  readonly parent?: number;
+  /** Digest of the compressed blob it came from, if one is kept or known. */
+  readonly blob?: string;
+  readonly size: number;
+}
+
+export interface VolumeRecord {
+  readonly name: string;
+  readonly created: number;
+  readonly driver: string;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly options: Readonly<Record<string, string>>;
+  readonly anonymous: boolean;
+  readonly mountpoint: string;
+}
+
+/**
+ * Where a container's root filesystem comes from, decided by storage, mounted by runtime.
+ *   overlay    native overlay: `layersDir` is the working directory of the mount, `lower` names beneath it (topmost first)
+ *   fuse       the same through the fuse-overlayfs program, mounted at `merged` before the first process exists
+ *   directory  a plain directory: --rootfs, or the copy of the vfs driver
+ */
+export type RootfsSource =
+  | { readonly kind: "overlay"; readonly layersDir: string; readonly lower: readonly string[]; readonly upper: string; readonly work: string; readonly merged: string; readonly options: readonly string[] }
+  | { readonly kind: "fuse"; readonly program: string; readonly layersDir: string; readonly lower: readonly string[]; readonly upper: string; readonly work: string; readonly merged: string; readonly options: readonly string[] }
+  | { readonly kind: "directory"; readonly path: string; readonly merged: string };
