@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files of holdfast share. PLAN.md says what the program does, PROTOCOL.md what a monitor and its
+ * clients say to each other; this header is the border between those who carry out plans (main, plan, vm,
+ * launch, ops_*) and those who serve a running container (monitor, log, client, relay, stream).
+ *
+ * Conventions: 0 or a descriptor on success, -errno on failure; nothing prints; nothing allocates from a heap.
+ * Every descriptor is close-on-exec. Names of kernel facilities under /proc/self are mechanism; any other
+ * path comes from the plan.
+ */
+#ifndef HOLDFAST_H
+#define HOLDFAST_H
+
+#ifndef _GNU_SOURCE
+#define _GNU_SOURCE
+#endif
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* Bytes of the plan. A `str` is followed by a NUL (use it as a C string), a `blob` is not. */
+struct text {
+	const char *data;
+	uint32_t size;
+};
+
+/* A list of strings, still in wire form; texts_next() walks it. */
+struct texts {
+	const uint8_t *data;
+	uint32_t count;
+};
+
+#include "plan_ops.h" /* enum opcode, enum stage, struct args_*, union args: generated from ops.ts */
+
+enum {
+	SLOT_COUNT = 64,
+	SLOT_FIRST_FD = 64, /* slot N is descriptor 64 + N */
+	FIXED_FIRST_FD = 32, /* descriptors 32..63: holdfast's own that survive its re-exec (enum fixed_fd) */
+	HELPER_ERRNO = 1000, /* a `run` program that exited with status N reports errno 1000 + N */
+};
+
+/* What travels to the launcher, and from the first process to the monitor, as one write. */
+struct report {
+	uint32_t kind; /* enum report_kind */
+	uint32_t stage;
+	uint32_t index; /* of the operation or record that failed */
+	uint32_t error; /* errno, or HELPER_ERRNO + exit status */
+};
+enum report_kind { REPORT_STARTED = 1, REPORT_FAILED = 2 };
+
+/* The static records of a plan; a record that the plan lacks has its bit in `have` clear and is all zero. */
+struct records {
+	struct args_container container;
+	struct args_monitor_files files;
+	struct args_log log;
+	struct args_client client;
+	struct args_on_failure on_failure;
+	uint32_t have; /* bit N: record with opcode N is there (1 container, 2 files, 3 log, 4 client, 5 onFailure) */
+	uint32_t index[6]; /* by opcode: position in the plan, for reports */
+};
+
+/* ---- stream.c: the pipes or the terminal between a process of the container and us ---- */
+
+/*
+ * streams_open() - make the ends for a process about to be cloned
+ * Pipes for stdin, stdout, stderr; with @tty instead a socketpair over which `openPty`, running in the
+ * process, sends the terminal's master side (SCM_RIGHTS). stdin 0 of the container record: /dev/null.
+ */
+struct streams {
+	int child[3]; /* the process's 0, 1, 2; -1 each with a tty */
+	int ours[3]; /* our side: write end, read end, read end; with a tty [0] is the master once received; else -1 */
+	int pty_child; /* the process's end of the socketpair; -1 without a tty */
+	int pty_ours; /* our end; -1 without a tty */
+};
+int streams_open(struct streams *s, bool tty, bool stdin_open);
+/* Closes child[] and pty_child: called by the parent after the clone, and by nobody else. */
+void streams_close_child(struct streams *s);
+/* Receives the pty master that the process sent (after the inner pipe said "exec worked"); sets ours[0]. */
+int streams_take_pty(struct streams *s);
+
+/* ---- monitor.c: serving one container ---- */
+
+struct monitor {
+	const struct records *records;
+	struct streams streams;
+	int run_dir; /* O_PATH of records->files.runDir */
+	int listen_fd; /* the attach socket */
+	int log_fd;
+	int foreground; /* connected end of the launcher's socketpair (client.attach = 1), or -1 */
+	pid_t init; /* the container's first process, as M sees it */
+	int init_fd; /* its pidfd */
+	int inner; /* read end: a struct report if the first process failed before execve, else EOF at execve */
+	int cgroup; /* descriptor of the container's cgroup directory (for oom events), or -1 */
+	uint64_t base_pid_start; /* M's own start time, field 22 of /proc/self/stat */
+	struct report failure; /* filled when monitor_prepare or monitor_serve fails */
+};
+
+/*
+ * monitor_prepare() - everything that can fail before a process exists: the socket, the log, the streams
+ * On failure sets m->failure (stage, index of the record concerned, errno) and returns -errno.
+ */
+int monitor_prepare(struct monitor *m);
+
+/*
+ * monitor_serve() - from the clone of the first process to its end
+ * Called with init, init_fd and inner set and the child's ends closed; 0, 1, 2 are /dev/null already.
+ * Waits on `inner`. A report there: reaps the process, removes the socket, copies it to m->failure, returns -errno
+ * (launch.c then runs `finish` and tells the launcher). EOF: takes the pty, writes the status and pid files,
+ * calls monitor_started(m), serves until the process ended, drains, writes the exit file, removes socket and
+ * status, sends EXIT to every client, returns 0. The caller runs `finish` and unregisters.
+ */
+int monitor_serve(struct monitor *m);
+
+/* launch.c: tells the launcher "started". monitor_serve calls it once, after the status file exists. */
+void monitor_started(struct monitor *m);
+
+/* ---- client.c, relay.c ---- */
+
+/*
+ * client_run() - be the attach client on a connected socket until EXIT, detach or loss
+ * Raw mode (only with @tty and a terminal on fd 0), window size, detach keys, signal forwarding as the record says.
+ * Return: the exit status (0..255); 0 after a detach; CLIENT_LOST if the monitor vanished.
+ */
+enum { CLIENT_LOST = 0x100 };
+int client_run(int sock, const struct args_client *options, bool tty);
+/* The verb `attach SOCKET STREAMS SIGNALS KEYS-HEX`, argv without the verb; the process's exit status. */
+int client_attach(int argc, char **argv);
+
+/*
+ * relay_run() - exec's parent P: moves bytes between 0, 1, 2 of P and the process until it ended and its pipes
+ * are drained; forwards signals P gets (SIGWINCH: resizes the pty); detach keys end it early.
+ * Called after the inner pipe said "exec worked". Return: the exit status (0..255, 128 + signal).
+ */
+struct relay {
+	const struct args_client *options;
+	struct streams streams;
+	bool tty;
+	pid_t child;
+	int child_fd; /* pidfd */
+};
+int relay_run(struct relay *r);
+
+/* ---- util.c ---- */
+
+/* Whole writes and EINTR-safe reads: 0 or -errno; bytes read, 0 at the end, or -errno. */
+int write_all(int fd, const void *data, size_t size);
+ssize_t read_some(int fd, void *data, size_t size);
+void close_fd(int *fd); /* closes unless -1, sets -1 */
+
+/* A text being built in a fixed buffer; what does not fit sets `full` and is dropped. Always NUL-terminated. */
+struct line {
+	char *data;
+	uint32_t size, used;
+	bool full;
+};
+void line_init(struct line *l, char *data, uint32_t size);
+void line_text(struct line *l, const char *text);
+void line_bytes(struct line *l, const void *data, uint32_t size);
+void line_number(struct line *l, uint64_t number);
+
+/* Writes a file that appears whole (temporary name beside it, rename), mode 0600. @dir: AT_FDCWD or a directory. */
+int file_replace(int dir, const char *path, const void *data, size_t size);
+/* Field 22 of /proc/PID/stat; 0 if there is no such process. pid 0 is oneself. */
+uint64_t process_start(pid_t pid);
+/* pidfd_open, then the start time compared: the descriptor, or -ESRCH if it is another process. */
+int process_open(pid_t pid, uint64_t start);
+/* Waits for one child: its status as a shell says it (0..255, 128 + signal). */
+int process_wait(pid_t pid);
+/* All signal dispositions to default, mask empty; SIGPIPE ignored if asked. */
+void signals_reset(bool ignore_pipe);
+
+/* Steps through a string list; false at the end. */
+bool texts_next(struct texts *list, struct text *item);
+
+#endif

@@ -1,0 +1,704 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Generated from src/runtime/plan/ops.ts by scripts/gen-plan-ops.ts. Do not edit. */
+#ifndef PLAN_OPS_H
+#define PLAN_OPS_H
+
+#define PLAN_TABLE_HASH { 0xd3, 0xf8, 0xb2, 0xe7, 0x10, 0x46, 0x10, 0x9e }
+
+enum stage {
+	STAGE_CONFIG,
+	STAGE_LAUNCH,
+	STAGE_MAP,
+	STAGE_BASE,
+	STAGE_MONITOR,
+	STAGE_SETUP,
+	STAGE_EXEC,
+	STAGE_FINISH,
+	STAGE_COUNT
+};
+
+enum opcode {
+	OP_CONTAINER = 0x01,
+	OP_MONITOR_FILES = 0x02,
+	OP_LOG = 0x03,
+	OP_CLIENT = 0x04,
+	OP_ON_FAILURE = 0x05,
+	OP_JOIN_BASE = 0x10,
+	OP_JOIN_HOLDER = 0x11,
+	OP_ID_MAP = 0x12,
+	OP_RUN = 0x13,
+	OP_REEXEC_READ_ONLY = 0x14,
+	OP_REGISTER_HOLDER = 0x15,
+	OP_OPEN_PATH = 0x20,
+	OP_OPEN_AT = 0x21,
+	OP_OPEN_PID = 0x22,
+	OP_CLOSE_SLOT = 0x23,
+	OP_EXPECT_DEVICE = 0x24,
+	OP_JOIN_NS = 0x28,
+	OP_JOIN_PID = 0x29,
+	OP_UNSHARE = 0x2a,
+	OP_HOSTNAME = 0x2b,
+	OP_DOMAINNAME = 0x2c,
+	OP_LINK_UP = 0x2d,
+	OP_PROPAGATION = 0x30,
+	OP_OPEN_TREE = 0x31,
+	OP_OPEN_TREE_AT = 0x32,
+	OP_MOUNT_ATTR = 0x33,
+	OP_NEW_MOUNT = 0x34,
+	OP_MOVE_MOUNT = 0x35,
+	OP_OVERLAY = 0x36,
+	OP_ATTACH_ROOT = 0x37,
+	OP_PIVOT_ROOT = 0x38,
+	OP_UNMOUNT = 0x39,
+	OP_MAKE_DIR = 0x40,
+	OP_MAKE_LINK = 0x41,
+	OP_MAKE_FILE = 0x42,
+	OP_WRITE_AT = 0x43,
+	OP_CGROUP_MAKE = 0x44,
+	OP_OPEN_PTY = 0x48,
+	OP_SESSION = 0x50,
+	OP_RLIMIT = 0x51,
+	OP_UMASK = 0x52,
+	OP_CHDIR = 0x53,
+	OP_KEYRING = 0x54,
+	OP_CREDENTIALS = 0x55,
+	OP_NO_NEW_PRIVILEGES = 0x56,
+	OP_SECCOMP = 0x57,
+	OP_KEEP_FDS = 0x58,
+	OP_EXECVE = 0x59,
+	OP_REMOVE_TREE = 0x60,
+	OP_REMOVE_FILE = 0x61,
+	OP_MAKE_MARKER = 0x62,
+	OP_SPAWN = 0x63,
+	OP_LIMIT
+};
+
+enum arg_kind { ARG_U32, ARG_U64, ARG_SLOT, ARG_INTO, ARG_STR, ARG_STRV, ARG_BLOB };
+
+struct args_container {
+	uint64_t clone_flags;
+	uint32_t tty;
+	uint32_t stdin;
+	uint32_t init;
+	uint32_t stop_signal;
+	uint32_t cgroup;
+};
+
+struct args_monitor_files {
+	struct text run_dir;
+	struct text status_name;
+	struct text socket_name;
+	struct text exit_file;
+	struct text pid_file;
+	struct text monitor_pid_file;
+};
+
+struct args_log {
+	uint32_t driver;
+	struct text path;
+	uint64_t max_bytes;
+	uint32_t keep;
+};
+
+struct args_client {
+	uint32_t attach;
+	uint32_t streams;
+	uint32_t signals;
+	struct text detach_keys;
+	struct text announce;
+};
+
+struct args_on_failure {
+	struct texts argv;
+	struct texts env;
+};
+
+struct args_join_base {
+	struct text lock;
+	struct text live;
+	uint64_t namespaces;
+};
+
+struct args_join_holder {
+	uint32_t pid;
+	uint64_t start;
+	uint64_t namespaces;
+};
+
+struct args_id_map {
+	uint32_t kind;
+	struct text text;
+};
+
+struct args_run {
+	struct texts argv;
+	struct texts env;
+	uint32_t pid_arg;
+};
+
+struct args_reexec_read_only {
+	uint32_t none;
+};
+
+struct args_register_holder {
+	uint32_t none;
+};
+
+struct args_open_path {
+	struct text path;
+	uint32_t flags;
+	uint32_t into;
+};
+
+struct args_open_at {
+	uint32_t root;
+	struct text path;
+	uint32_t flags;
+	uint32_t mode;
+	uint64_t resolve;
+	uint32_t into;
+};
+
+struct args_open_pid {
+	uint32_t pid;
+	uint64_t start;
+	uint32_t into;
+};
+
+struct args_close_slot {
+	uint32_t slot;
+};
+
+struct args_expect_device {
+	uint32_t slot;
+	uint32_t kind;
+	uint32_t major;
+	uint32_t minor;
+};
+
+struct args_join_ns {
+	struct text path;
+	uint32_t kind;
+};
+
+struct args_join_pid {
+	uint32_t slot;
+	uint64_t namespaces;
+};
+
+struct args_unshare {
+	uint64_t flags;
+};
+
+struct args_hostname {
+	struct text name;
+};
+
+struct args_domainname {
+	struct text name;
+};
+
+struct args_link_up {
+	struct text name;
+};
+
+struct args_propagation {
+	struct text path;
+	uint64_t flags;
+};
+
+struct args_open_tree {
+	struct text path;
+	uint32_t flags;
+	uint32_t into;
+};
+
+struct args_open_tree_at {
+	uint32_t root;
+	struct text path;
+	uint32_t flags;
+	uint64_t resolve;
+	uint32_t into;
+};
+
+struct args_mount_attr {
+	uint32_t tree;
+	uint64_t set;
+	uint64_t clear;
+	uint64_t propagation;
+	uint32_t recursive;
+};
+
+struct args_new_mount {
+	struct text type;
+	struct texts options;
+	uint64_t attrs;
+	uint32_t into;
+};
+
+struct args_move_mount {
+	uint32_t tree;
+	uint32_t root;
+	struct text target;
+	uint32_t create;
+	uint64_t resolve;
+};
+
+struct args_overlay {
+	struct text cwd;
+	struct text data;
+	uint64_t flags;
+	struct text target;
+	uint32_t into;
+};
+
+struct args_attach_root {
+	uint32_t tree;
+	struct text target;
+	uint32_t into;
+};
+
+struct args_pivot_root {
+	uint32_t root;
+};
+
+struct args_unmount {
+	struct text path;
+	uint32_t flags;
+};
+
+struct args_make_dir {
+	uint32_t root;
+	struct text path;
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+};
+
+struct args_make_link {
+	uint32_t root;
+	struct text target;
+	struct text path;
+};
+
+struct args_make_file {
+	uint32_t root;
+	struct text path;
+	uint32_t mode;
+	uint32_t uid;
+	uint32_t gid;
+	struct text data;
+};
+
+struct args_write_at {
+	uint32_t root;
+	struct text path;
+	uint64_t resolve;
+	struct text data;
+};
+
+struct args_cgroup_make {
+	struct text path;
+	uint32_t into;
+};
+
+struct args_open_pty {
+	uint32_t root;
+	struct text path;
+	uint32_t rows;
+	uint32_t columns;
+	uint32_t uid;
+	uint32_t into;
+};
+
+struct args_session {
+	uint32_t none;
+};
+
+struct args_rlimit {
+	uint32_t resource;
+	uint64_t soft;
+	uint64_t hard;
+};
+
+struct args_umask {
+	uint32_t mask;
+};
+
+struct args_chdir {
+	struct text path;
+};
+
+struct args_keyring {
+	struct text name;
+};
+
+struct args_credentials {
+	uint32_t uid;
+	uint32_t gid;
+	struct text groups;
+	uint64_t bounding;
+	uint64_t effective;
+	uint64_t permitted;
+	uint64_t inheritable;
+	uint64_t ambient;
+};
+
+struct args_no_new_privileges {
+	uint32_t none;
+};
+
+struct args_seccomp {
+	uint32_t flags;
+	struct text filter;
+};
+
+struct args_keep_fds {
+	uint32_t count;
+};
+
+struct args_execve {
+	struct texts argv;
+	struct texts env;
+	struct texts search;
+};
+
+struct args_remove_tree {
+	struct text path;
+};
+
+struct args_remove_file {
+	struct text path;
+};
+
+struct args_make_marker {
+	struct text path;
+};
+
+struct args_spawn {
+	struct texts argv;
+	struct texts env;
+};
+
+union args {
+	struct args_container container;
+	struct args_monitor_files monitor_files;
+	struct args_log log;
+	struct args_client client;
+	struct args_on_failure on_failure;
+	struct args_join_base join_base;
+	struct args_join_holder join_holder;
+	struct args_id_map id_map;
+	struct args_run run;
+	struct args_reexec_read_only reexec_read_only;
+	struct args_register_holder register_holder;
+	struct args_open_path open_path;
+	struct args_open_at open_at;
+	struct args_open_pid open_pid;
+	struct args_close_slot close_slot;
+	struct args_expect_device expect_device;
+	struct args_join_ns join_ns;
+	struct args_join_pid join_pid;
+	struct args_unshare unshare;
+	struct args_hostname hostname;
+	struct args_domainname domainname;
+	struct args_link_up link_up;
+	struct args_propagation propagation;
+	struct args_open_tree open_tree;
+	struct args_open_tree_at open_tree_at;
+	struct args_mount_attr mount_attr;
+	struct args_new_mount new_mount;
+	struct args_move_mount move_mount;
+	struct args_overlay overlay;
+	struct args_attach_root attach_root;
+	struct args_pivot_root pivot_root;
+	struct args_unmount unmount;
+	struct args_make_dir make_dir;
+	struct args_make_link make_link;
+	struct args_make_file make_file;
+	struct args_write_at write_at;
+	struct args_cgroup_make cgroup_make;
+	struct args_open_pty open_pty;
+	struct args_session session;
+	struct args_rlimit rlimit;
+	struct args_umask umask;
+	struct args_chdir chdir;
+	struct args_keyring keyring;
+	struct args_credentials credentials;
+	struct args_no_new_privileges no_new_privileges;
+	struct args_seccomp seccomp;
+	struct args_keep_fds keep_fds;
+	struct args_execve execve;
+	struct args_remove_tree remove_tree;
+	struct args_remove_file remove_file;
+	struct args_make_marker make_marker;
+	struct args_spawn spawn;
+};
+
+/* X(opcode, function) for every operation; config records have no function. */
+#define PLAN_OPS(X) \
+	X(OP_JOIN_BASE, op_join_base) \
+	X(OP_JOIN_HOLDER, op_join_holder) \
+	X(OP_ID_MAP, op_id_map) \
+	X(OP_RUN, op_run) \
+	X(OP_REEXEC_READ_ONLY, op_reexec_read_only) \
+	X(OP_REGISTER_HOLDER, op_register_holder) \
+	X(OP_OPEN_PATH, op_open_path) \
+	X(OP_OPEN_AT, op_open_at) \
+	X(OP_OPEN_PID, op_open_pid) \
+	X(OP_CLOSE_SLOT, op_close_slot) \
+	X(OP_EXPECT_DEVICE, op_expect_device) \
+	X(OP_JOIN_NS, op_join_ns) \
+	X(OP_JOIN_PID, op_join_pid) \
+	X(OP_UNSHARE, op_unshare) \
+	X(OP_HOSTNAME, op_hostname) \
+	X(OP_DOMAINNAME, op_domainname) \
+	X(OP_LINK_UP, op_link_up) \
+	X(OP_PROPAGATION, op_propagation) \
+	X(OP_OPEN_TREE, op_open_tree) \
+	X(OP_OPEN_TREE_AT, op_open_tree_at) \
+	X(OP_MOUNT_ATTR, op_mount_attr) \
+	X(OP_NEW_MOUNT, op_new_mount) \
+	X(OP_MOVE_MOUNT, op_move_mount) \
+	X(OP_OVERLAY, op_overlay) \
+	X(OP_ATTACH_ROOT, op_attach_root) \
+	X(OP_PIVOT_ROOT, op_pivot_root) \
+	X(OP_UNMOUNT, op_unmount) \
+	X(OP_MAKE_DIR, op_make_dir) \
+	X(OP_MAKE_LINK, op_make_link) \
+	X(OP_MAKE_FILE, op_make_file) \
+	X(OP_WRITE_AT, op_write_at) \
+	X(OP_CGROUP_MAKE, op_cgroup_make) \
+	X(OP_OPEN_PTY, op_open_pty) \
+	X(OP_SESSION, op_session) \
+	X(OP_RLIMIT, op_rlimit) \
+	X(OP_UMASK, op_umask) \
+	X(OP_CHDIR, op_chdir) \
+	X(OP_KEYRING, op_keyring) \
+	X(OP_CREDENTIALS, op_credentials) \
+	X(OP_NO_NEW_PRIVILEGES, op_no_new_privileges) \
+	X(OP_SECCOMP, op_seccomp) \
+	X(OP_KEEP_FDS, op_keep_fds) \
+	X(OP_EXECVE, op_execve) \
+	X(OP_REMOVE_TREE, op_remove_tree) \
+	X(OP_REMOVE_FILE, op_remove_file) \
+	X(OP_MAKE_MARKER, op_make_marker) \
+	X(OP_SPAWN, op_spawn)
+
+/* How an opcode's arguments lie in its struct; `stages` has a bit per legal stage. */
+struct op_def {
+	uint8_t stages;
+	uint8_t argc;
+	struct {
+		uint8_t kind;
+		uint8_t offset;
+	} arg[8];
+};
+
+#ifdef PLAN_OPS_TABLE
+static const struct op_def op_defs[OP_LIMIT] = {
+	[OP_CONTAINER] = { 1 << STAGE_CONFIG, 6, {
+		{ ARG_U64, offsetof(struct args_container, clone_flags) },
+		{ ARG_U32, offsetof(struct args_container, tty) },
+		{ ARG_U32, offsetof(struct args_container, stdin) },
+		{ ARG_U32, offsetof(struct args_container, init) },
+		{ ARG_U32, offsetof(struct args_container, stop_signal) },
+		{ ARG_SLOT, offsetof(struct args_container, cgroup) } } },
+	[OP_MONITOR_FILES] = { 1 << STAGE_CONFIG, 6, {
+		{ ARG_STR, offsetof(struct args_monitor_files, run_dir) },
+		{ ARG_STR, offsetof(struct args_monitor_files, status_name) },
+		{ ARG_STR, offsetof(struct args_monitor_files, socket_name) },
+		{ ARG_STR, offsetof(struct args_monitor_files, exit_file) },
+		{ ARG_STR, offsetof(struct args_monitor_files, pid_file) },
+		{ ARG_STR, offsetof(struct args_monitor_files, monitor_pid_file) } } },
+	[OP_LOG] = { 1 << STAGE_CONFIG, 4, {
+		{ ARG_U32, offsetof(struct args_log, driver) },
+		{ ARG_STR, offsetof(struct args_log, path) },
+		{ ARG_U64, offsetof(struct args_log, max_bytes) },
+		{ ARG_U32, offsetof(struct args_log, keep) } } },
+	[OP_CLIENT] = { 1 << STAGE_CONFIG, 5, {
+		{ ARG_U32, offsetof(struct args_client, attach) },
+		{ ARG_U32, offsetof(struct args_client, streams) },
+		{ ARG_U32, offsetof(struct args_client, signals) },
+		{ ARG_BLOB, offsetof(struct args_client, detach_keys) },
+		{ ARG_STR, offsetof(struct args_client, announce) } } },
+	[OP_ON_FAILURE] = { 1 << STAGE_CONFIG, 2, {
+		{ ARG_STRV, offsetof(struct args_on_failure, argv) },
+		{ ARG_STRV, offsetof(struct args_on_failure, env) } } },
+	[OP_JOIN_BASE] = { 1 << STAGE_LAUNCH, 3, {
+		{ ARG_STR, offsetof(struct args_join_base, lock) },
+		{ ARG_STR, offsetof(struct args_join_base, live) },
+		{ ARG_U64, offsetof(struct args_join_base, namespaces) } } },
+	[OP_JOIN_HOLDER] = { 1 << STAGE_LAUNCH, 3, {
+		{ ARG_U32, offsetof(struct args_join_holder, pid) },
+		{ ARG_U64, offsetof(struct args_join_holder, start) },
+		{ ARG_U64, offsetof(struct args_join_holder, namespaces) } } },
+	[OP_ID_MAP] = { 1 << STAGE_MAP, 2, {
+		{ ARG_U32, offsetof(struct args_id_map, kind) },
+		{ ARG_STR, offsetof(struct args_id_map, text) } } },
+	[OP_RUN] = { 1 << STAGE_MAP | 1 << STAGE_MONITOR | 1 << STAGE_FINISH, 3, {
+		{ ARG_STRV, offsetof(struct args_run, argv) },
+		{ ARG_STRV, offsetof(struct args_run, env) },
+		{ ARG_U32, offsetof(struct args_run, pid_arg) } } },
+	[OP_REEXEC_READ_ONLY] = { 1 << STAGE_MONITOR, 0, {
+		{ 0, 0 } } },
+	[OP_REGISTER_HOLDER] = { 1 << STAGE_MONITOR, 0, {
+		{ 0, 0 } } },
+	[OP_OPEN_PATH] = { 1 << STAGE_LAUNCH | 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 3, {
+		{ ARG_STR, offsetof(struct args_open_path, path) },
+		{ ARG_U32, offsetof(struct args_open_path, flags) },
+		{ ARG_INTO, offsetof(struct args_open_path, into) } } },
+	[OP_OPEN_AT] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 6, {
+		{ ARG_SLOT, offsetof(struct args_open_at, root) },
+		{ ARG_STR, offsetof(struct args_open_at, path) },
+		{ ARG_U32, offsetof(struct args_open_at, flags) },
+		{ ARG_U32, offsetof(struct args_open_at, mode) },
+		{ ARG_U64, offsetof(struct args_open_at, resolve) },
+		{ ARG_INTO, offsetof(struct args_open_at, into) } } },
+	[OP_OPEN_PID] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 3, {
+		{ ARG_U32, offsetof(struct args_open_pid, pid) },
+		{ ARG_U64, offsetof(struct args_open_pid, start) },
+		{ ARG_INTO, offsetof(struct args_open_pid, into) } } },
+	[OP_CLOSE_SLOT] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 1, {
+		{ ARG_SLOT, offsetof(struct args_close_slot, slot) } } },
+	[OP_EXPECT_DEVICE] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 4, {
+		{ ARG_SLOT, offsetof(struct args_expect_device, slot) },
+		{ ARG_U32, offsetof(struct args_expect_device, kind) },
+		{ ARG_U32, offsetof(struct args_expect_device, major) },
+		{ ARG_U32, offsetof(struct args_expect_device, minor) } } },
+	[OP_JOIN_NS] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 2, {
+		{ ARG_STR, offsetof(struct args_join_ns, path) },
+		{ ARG_U32, offsetof(struct args_join_ns, kind) } } },
+	[OP_JOIN_PID] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 2, {
+		{ ARG_SLOT, offsetof(struct args_join_pid, slot) },
+		{ ARG_U64, offsetof(struct args_join_pid, namespaces) } } },
+	[OP_UNSHARE] = { 1 << STAGE_BASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 1, {
+		{ ARG_U64, offsetof(struct args_unshare, flags) } } },
+	[OP_HOSTNAME] = { 1 << STAGE_SETUP, 1, {
+		{ ARG_STR, offsetof(struct args_hostname, name) } } },
+	[OP_DOMAINNAME] = { 1 << STAGE_SETUP, 1, {
+		{ ARG_STR, offsetof(struct args_domainname, name) } } },
+	[OP_LINK_UP] = { 1 << STAGE_BASE | 1 << STAGE_SETUP, 1, {
+		{ ARG_STR, offsetof(struct args_link_up, name) } } },
+	[OP_PROPAGATION] = { 1 << STAGE_BASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 2, {
+		{ ARG_STR, offsetof(struct args_propagation, path) },
+		{ ARG_U64, offsetof(struct args_propagation, flags) } } },
+	[OP_OPEN_TREE] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 3, {
+		{ ARG_STR, offsetof(struct args_open_tree, path) },
+		{ ARG_U32, offsetof(struct args_open_tree, flags) },
+		{ ARG_INTO, offsetof(struct args_open_tree, into) } } },
+	[OP_OPEN_TREE_AT] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 5, {
+		{ ARG_SLOT, offsetof(struct args_open_tree_at, root) },
+		{ ARG_STR, offsetof(struct args_open_tree_at, path) },
+		{ ARG_U32, offsetof(struct args_open_tree_at, flags) },
+		{ ARG_U64, offsetof(struct args_open_tree_at, resolve) },
+		{ ARG_INTO, offsetof(struct args_open_tree_at, into) } } },
+	[OP_MOUNT_ATTR] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 5, {
+		{ ARG_SLOT, offsetof(struct args_mount_attr, tree) },
+		{ ARG_U64, offsetof(struct args_mount_attr, set) },
+		{ ARG_U64, offsetof(struct args_mount_attr, clear) },
+		{ ARG_U64, offsetof(struct args_mount_attr, propagation) },
+		{ ARG_U32, offsetof(struct args_mount_attr, recursive) } } },
+	[OP_NEW_MOUNT] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 4, {
+		{ ARG_STR, offsetof(struct args_new_mount, type) },
+		{ ARG_STRV, offsetof(struct args_new_mount, options) },
+		{ ARG_U64, offsetof(struct args_new_mount, attrs) },
+		{ ARG_INTO, offsetof(struct args_new_mount, into) } } },
+	[OP_MOVE_MOUNT] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 5, {
+		{ ARG_SLOT, offsetof(struct args_move_mount, tree) },
+		{ ARG_SLOT, offsetof(struct args_move_mount, root) },
+		{ ARG_STR, offsetof(struct args_move_mount, target) },
+		{ ARG_U32, offsetof(struct args_move_mount, create) },
+		{ ARG_U64, offsetof(struct args_move_mount, resolve) } } },
+	[OP_OVERLAY] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 5, {
+		{ ARG_STR, offsetof(struct args_overlay, cwd) },
+		{ ARG_STR, offsetof(struct args_overlay, data) },
+		{ ARG_U64, offsetof(struct args_overlay, flags) },
+		{ ARG_STR, offsetof(struct args_overlay, target) },
+		{ ARG_INTO, offsetof(struct args_overlay, into) } } },
+	[OP_ATTACH_ROOT] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 3, {
+		{ ARG_SLOT, offsetof(struct args_attach_root, tree) },
+		{ ARG_STR, offsetof(struct args_attach_root, target) },
+		{ ARG_INTO, offsetof(struct args_attach_root, into) } } },
+	[OP_PIVOT_ROOT] = { 1 << STAGE_SETUP, 1, {
+		{ ARG_SLOT, offsetof(struct args_pivot_root, root) } } },
+	[OP_UNMOUNT] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_FINISH, 2, {
+		{ ARG_STR, offsetof(struct args_unmount, path) },
+		{ ARG_U32, offsetof(struct args_unmount, flags) } } },
+	[OP_MAKE_DIR] = { 1 << STAGE_SETUP | 1 << STAGE_EXEC, 5, {
+		{ ARG_SLOT, offsetof(struct args_make_dir, root) },
+		{ ARG_STR, offsetof(struct args_make_dir, path) },
+		{ ARG_U32, offsetof(struct args_make_dir, mode) },
+		{ ARG_U32, offsetof(struct args_make_dir, uid) },
+		{ ARG_U32, offsetof(struct args_make_dir, gid) } } },
+	[OP_MAKE_LINK] = { 1 << STAGE_SETUP, 3, {
+		{ ARG_SLOT, offsetof(struct args_make_link, root) },
+		{ ARG_STR, offsetof(struct args_make_link, target) },
+		{ ARG_STR, offsetof(struct args_make_link, path) } } },
+	[OP_MAKE_FILE] = { 1 << STAGE_SETUP, 6, {
+		{ ARG_SLOT, offsetof(struct args_make_file, root) },
+		{ ARG_STR, offsetof(struct args_make_file, path) },
+		{ ARG_U32, offsetof(struct args_make_file, mode) },
+		{ ARG_U32, offsetof(struct args_make_file, uid) },
+		{ ARG_U32, offsetof(struct args_make_file, gid) },
+		{ ARG_BLOB, offsetof(struct args_make_file, data) } } },
+	[OP_WRITE_AT] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 4, {
+		{ ARG_SLOT, offsetof(struct args_write_at, root) },
+		{ ARG_STR, offsetof(struct args_write_at, path) },
+		{ ARG_U64, offsetof(struct args_write_at, resolve) },
+		{ ARG_STR, offsetof(struct args_write_at, data) } } },
+	[OP_CGROUP_MAKE] = { 1 << STAGE_LAUNCH | 1 << STAGE_MONITOR, 2, {
+		{ ARG_STR, offsetof(struct args_cgroup_make, path) },
+		{ ARG_INTO, offsetof(struct args_cgroup_make, into) } } },
+	[OP_OPEN_PTY] = { 1 << STAGE_SETUP, 6, {
+		{ ARG_SLOT, offsetof(struct args_open_pty, root) },
+		{ ARG_STR, offsetof(struct args_open_pty, path) },
+		{ ARG_U32, offsetof(struct args_open_pty, rows) },
+		{ ARG_U32, offsetof(struct args_open_pty, columns) },
+		{ ARG_U32, offsetof(struct args_open_pty, uid) },
+		{ ARG_INTO, offsetof(struct args_open_pty, into) } } },
+	[OP_SESSION] = { 1 << STAGE_EXEC, 0, {
+		{ 0, 0 } } },
+	[OP_RLIMIT] = { 1 << STAGE_SETUP | 1 << STAGE_EXEC, 3, {
+		{ ARG_U32, offsetof(struct args_rlimit, resource) },
+		{ ARG_U64, offsetof(struct args_rlimit, soft) },
+		{ ARG_U64, offsetof(struct args_rlimit, hard) } } },
+	[OP_UMASK] = { 1 << STAGE_EXEC, 1, {
+		{ ARG_U32, offsetof(struct args_umask, mask) } } },
+	[OP_CHDIR] = { 1 << STAGE_EXEC, 1, {
+		{ ARG_STR, offsetof(struct args_chdir, path) } } },
+	[OP_KEYRING] = { 1 << STAGE_EXEC, 1, {
+		{ ARG_STR, offsetof(struct args_keyring, name) } } },
+	[OP_CREDENTIALS] = { 1 << STAGE_EXEC, 8, {
+		{ ARG_U32, offsetof(struct args_credentials, uid) },
+		{ ARG_U32, offsetof(struct args_credentials, gid) },
+		{ ARG_BLOB, offsetof(struct args_credentials, groups) },
+		{ ARG_U64, offsetof(struct args_credentials, bounding) },
+		{ ARG_U64, offsetof(struct args_credentials, effective) },
+		{ ARG_U64, offsetof(struct args_credentials, permitted) },
+		{ ARG_U64, offsetof(struct args_credentials, inheritable) },
+		{ ARG_U64, offsetof(struct args_credentials, ambient) } } },
+	[OP_NO_NEW_PRIVILEGES] = { 1 << STAGE_EXEC, 0, {
+		{ 0, 0 } } },
+	[OP_SECCOMP] = { 1 << STAGE_EXEC, 2, {
+		{ ARG_U32, offsetof(struct args_seccomp, flags) },
+		{ ARG_BLOB, offsetof(struct args_seccomp, filter) } } },
+	[OP_KEEP_FDS] = { 1 << STAGE_EXEC, 1, {
+		{ ARG_U32, offsetof(struct args_keep_fds, count) } } },
+	[OP_EXECVE] = { 1 << STAGE_EXEC, 3, {
+		{ ARG_STRV, offsetof(struct args_execve, argv) },
+		{ ARG_STRV, offsetof(struct args_execve, env) },
+		{ ARG_STRV, offsetof(struct args_execve, search) } } },
+	[OP_REMOVE_TREE] = { 1 << STAGE_FINISH, 1, {
+		{ ARG_STR, offsetof(struct args_remove_tree, path) } } },
+	[OP_REMOVE_FILE] = { 1 << STAGE_FINISH, 1, {
+		{ ARG_STR, offsetof(struct args_remove_file, path) } } },
+	[OP_MAKE_MARKER] = { 1 << STAGE_FINISH, 1, {
+		{ ARG_STR, offsetof(struct args_make_marker, path) } } },
+	[OP_SPAWN] = { 1 << STAGE_FINISH, 2, {
+		{ ARG_STRV, offsetof(struct args_spawn, argv) },
+		{ ARG_STRV, offsetof(struct args_spawn, env) } } },
+};
+#endif
+
+#endif
