@@ -87,7 +87,7 @@ struct monitor {
 	int run_dir; /* O_PATH of records->files.runDir */
 	int listen_fd; /* the attach socket */
 	int log_fd;
-	int foreground; /* connected end of the launcher's socketpair (client.attach = 1), or -1 */
+	int foreground; /* M's end of the launcher's socketpair (client.attach = 1), or -1; no output is read before its HELLO */
 	pid_t init; /* the container's first process, as M sees it */
 	int init_fd; /* its pidfd */
 	int inner; /* read end: a struct report if the first process failed before execve, else EOF at execve */
@@ -108,9 +108,15 @@ int monitor_prepare(struct monitor *m);
  * Waits on `inner`. A report there: reaps the process, removes the socket, copies it to m->failure, returns -errno
  * (launch.c then runs `finish` and tells the launcher). EOF: takes the pty, writes the status and pid files,
  * calls monitor_started(m), serves until the process ended, drains, writes the exit file, removes socket and
- * status, sends EXIT to every client, returns 0. The caller runs `finish` and unregisters.
+ * status, returns 0. The caller runs `finish`, calls monitor_farewell and unregisters. Blocks every signal (the
+ * monitor is not to be interrupted); `run` and `spawn` must reset the mask in their children.
  */
 int monitor_serve(struct monitor *m);
+/*
+ * monitor_farewell() - send EXIT to every client and let them go
+ * After `finish`, so that who waits for EXIT (run --rm, stop, wait, rm) finds the container's mounts gone.
+ */
+void monitor_farewell(struct monitor *m);
 
 /* launch.c: tells the launcher "started". monitor_serve calls it once, after the status file exists. */
 void monitor_started(struct monitor *m);
@@ -119,27 +125,30 @@ void monitor_started(struct monitor *m);
 
 /*
  * client_run() - be the attach client on a connected socket until EXIT, detach or loss
- * Raw mode (only with @tty and a terminal on fd 0), window size, detach keys, signal forwarding as the record says.
+ * Raw mode (if READY says the container has a terminal and fd 0 is one), window size, detach keys, signal
+ * forwarding as the record says. For start the socket is the pair of monitor.foreground, for exec that of relay.sock.
  * Return: the exit status (0..255); 0 after a detach; CLIENT_LOST if the monitor vanished.
  */
 enum { CLIENT_LOST = 0x100 };
-int client_run(int sock, const struct args_client *options, bool tty);
+int client_run(int sock, const struct args_client *options);
 /* The verb `attach SOCKET STREAMS SIGNALS KEYS-HEX`, argv without the verb; the process's exit status. */
 int client_attach(int argc, char **argv);
 
 /*
- * relay_run() - exec's parent P: moves bytes between 0, 1, 2 of P and the process until it ended and its pipes
- * are drained; forwards signals P gets (SIGWINCH: resizes the pty); detach keys end it early.
- * Called after the inner pipe said "exec worked". Return: the exit status (0..255, 128 + signal).
+ * relay_run() - exec's parent P: a monitor without files, whose one client is the launcher
+ * The launcher makes a socketpair before it forks P, keeps one end and calls client_run on it: it alone touches the
+ * caller's 0, 1, 2 and gets the caller's signals. P has /dev/null there and serves the process on the other end until
+ * it ended and its pipes are drained, then sends EXIT. A detached or killed launcher leaves P serving nobody.
+ * Called after the inner pipe said "exec worked" (with a tty: streams_take_pty is called here). P exits after it.
  */
 struct relay {
-	const struct args_client *options;
 	struct streams streams;
 	bool tty;
+	int sock; /* P's end of the launcher's socketpair */
 	pid_t child;
 	int child_fd; /* pidfd */
 };
-int relay_run(struct relay *r);
+void relay_run(struct relay *r);
 
 /* ---- util.c ---- */
 
