@@ -40,6 +40,17 @@ enum {
 	HELPER_ERRNO = 1000, /* a `run` program that exited with status N reports errno 1000 + N */
 };
 
+/* Fixed descriptors; all of 32..63 survive the re-exec. */
+enum fixed_fd {
+	FD_OUTER = FIXED_FIRST_FD, /* status pipe to the launcher, write end */
+	FD_FOREGROUND, /* the launcher's client connection, our end; only if client.attach */
+	FD_LOCK, /* the lock that joinBase took */
+	FD_LIVE, /* the directory of live holders */
+	FD_NULL, /* the host's /dev/null, opened before any namespace was entered: dup it, never open a path for it */
+	FD_CARRY, /* what a re-exec hands to itself */
+	FIXED_LAST_FD = SLOT_FIRST_FD - 1,
+};
+
 /* What travels to the launcher, and from the first process to the monitor, as one write. */
 struct report {
 	uint32_t kind; /* enum report_kind */
@@ -65,7 +76,7 @@ struct records {
 /*
  * streams_open() - make the ends for a process about to be cloned
  * Pipes for stdin, stdout, stderr; with @tty instead a socketpair over which `openPty`, running in the
- * process, sends the terminal's master side (SCM_RIGHTS). stdin 0 of the container record: /dev/null.
+ * process, sends the terminal's master side (SCM_RIGHTS). Without @stdin_open child[0] is a copy of FD_NULL.
  */
 struct streams {
 	int child[3]; /* the process's 0, 1, 2; -1 each with a tty */
