@@ -121,7 +121,13 @@ export interface ContainerConfig {
   readonly timezone?: string;
   readonly systemd: string;
   /** Namespace modes in podman's words: private, host, container:ID, ns:PATH, shareable, none. */
-  readonly namespaces: { readonly pid: string; readonly ipc: string; readonly uts: string; readonly cgroup: string; readonly user: string };
+  readonly namespaces: {
+    readonly pid: string;
+    readonly ipc: string;
+    readonly uts: string;
+    readonly cgroup: string;
+    readonly user: string;
+  };
   readonly network: NetworkConfig;
   readonly cgroups: string;
   readonly cgroupParent?: string;
@@ -132,12 +138,22 @@ export interface ContainerConfig {
   readonly stopTimeout: number;
   /** Seconds after which a running container is killed; 0: never. */
   readonly timeout: number;
-  readonly restart: { readonly policy: "no" | "on-failure" | "always" | "unless-stopped"; readonly retries: number };
+  readonly restart: {
+    readonly policy: "no" | "on-failure" | "always" | "unless-stopped";
+    readonly retries: number;
+  };
   readonly health?: HealthConfig;
   readonly pidFile?: string;
   readonly conmonPidFile?: string;
   readonly cidFile?: string;
-  readonly secrets: readonly { readonly name: string; readonly target: string; readonly type: "mount" | "env"; readonly uid: number; readonly gid: number; readonly mode: number }[];
+  readonly secrets: readonly {
+    readonly name: string;
+    readonly target: string;
+    readonly type: "mount" | "env";
+    readonly uid: number;
+    readonly gid: number;
+    readonly mode: number;
+  }[];
   readonly sdnotify: string;
   readonly dependencies: readonly string[];
   readonly createCommand: readonly string[];
@@ -198,6 +214,23 @@ export interface VolumeRecord {
  *   directory  a plain directory: --rootfs, or the copy of the vfs driver
  */
 export type RootfsSource =
-  | { readonly kind: "overlay"; readonly layersDir: string; readonly lower: readonly string[]; readonly upper: string; readonly work: string; readonly merged: string; readonly options: readonly string[] }
-  | { readonly kind: "fuse"; readonly program: string; readonly layersDir: string; readonly lower: readonly string[]; readonly upper: string; readonly work: string; readonly merged: string; readonly options: readonly string[] }
+  | {
+      readonly kind: "overlay";
+      readonly layersDir: string;
+      readonly lower: readonly string[];
+      readonly upper: string;
+      readonly work: string;
+      readonly merged: string;
+      readonly options: readonly string[];
+    }
+  | {
+      readonly kind: "fuse";
+      readonly program: string;
+      readonly layersDir: string;
+      readonly lower: readonly string[];
+      readonly upper: string;
+      readonly work: string;
+      readonly merged: string;
+      readonly options: readonly string[];
+    }
   | { readonly kind: "directory"; readonly path: string; readonly merged: string };

@@ -1,0 +1,8 @@
+/**
+ * config: the settings. Owns their names, defaults, files and environment variables, and knows
+ * where each value came from.
+ *
+ * Must not know: what a setting does.
+ */
+export { loadSettings, type SettingsOverrides } from "./load.ts";
+export { DEFAULTS, type SettingName, type Settings } from "./settings.ts";

@@ -1,0 +1,108 @@
+/** What can be set, what it is if nobody sets it, and who set it. */
+
+export interface Settings {
+  /** overlay, fuse-overlayfs or vfs; empty: the best that works here. */
+  readonly storageDriver: string;
+  readonly storageOpts: readonly string[];
+  /** Default of --network: private, host, none, …; empty: kelp's own choice. */
+  readonly network: string;
+  readonly dnsServers: readonly string[];
+  readonly dnsSearches: readonly string[];
+  readonly dnsOptions: readonly string[];
+  /** Base of a container's /etc/hosts: a path, `none`, `image`, or empty for the host's own. */
+  readonly baseHostsFile: string;
+  readonly noHosts: boolean;
+  /** Exported to every container, `NAME=value`. */
+  readonly env: readonly string[];
+  readonly envHost: boolean;
+  readonly httpProxy: boolean;
+  readonly capabilities: readonly string[] | undefined;
+  readonly sysctls: readonly string[];
+  readonly ulimits: readonly string[];
+  readonly devices: readonly string[];
+  readonly volumes: readonly string[];
+  readonly mounts: readonly string[];
+  readonly annotations: readonly string[];
+  readonly labels: readonly string[];
+  /** Path of a seccomp profile; undefined: the built-in one. */
+  readonly seccompProfile: string | undefined;
+  readonly init: boolean;
+  readonly privileged: boolean;
+  readonly readOnly: boolean;
+  readonly logDriver: string;
+  readonly logPath: string;
+  readonly logTag: string;
+  /** Bytes after which a log is rotated; 0: never. */
+  readonly logSizeMax: number;
+  /** 0: no limit. */
+  readonly pidsLimit: number;
+  readonly shmSize: number;
+  readonly tz: string;
+  readonly umask: string;
+  readonly ipcNamespace: string;
+  readonly pidNamespace: string;
+  readonly utsNamespace: string;
+  readonly cgroupNamespace: string;
+  readonly userNamespace: string;
+  readonly cgroups: string;
+  /** Seconds. */
+  readonly stopTimeout: number;
+  readonly detachKeys: string;
+  readonly pullPolicy: string;
+  /** An external OCI runtime instead of holdfast: a name of `runtimes` or a path; empty: none. */
+  readonly runtime: string;
+  readonly runtimes: Readonly<Record<string, readonly string[]>>;
+  /** Searched for pasta, fuse-overlayfs and other helpers before PATH. */
+  readonly helperDirs: readonly string[];
+  /** Environment of kelp's own helper programs, `NAME=value`. */
+  readonly engineEnv: readonly string[];
+}
+
+export type SettingName = keyof Settings;
+
+export const DEFAULTS: Settings = {
+  storageDriver: "",
+  storageOpts: [],
+  network: "",
+  dnsServers: [],
+  dnsSearches: [],
+  dnsOptions: [],
+  baseHostsFile: "",
+  noHosts: false,
+  env: [],
+  envHost: false,
+  httpProxy: true,
+  capabilities: undefined,
+  sysctls: [],
+  ulimits: [],
+  devices: [],
+  volumes: [],
+  mounts: [],
+  annotations: [],
+  labels: [],
+  seccompProfile: undefined,
+  init: false,
+  privileged: false,
+  readOnly: false,
+  logDriver: "k8s-file",
+  logPath: "",
+  logTag: "",
+  logSizeMax: 0,
+  pidsLimit: 2048,
+  shmSize: 65536 * 1024,
+  tz: "",
+  umask: "0022",
+  ipcNamespace: "shareable",
+  pidNamespace: "private",
+  utsNamespace: "private",
+  cgroupNamespace: "private",
+  userNamespace: "host",
+  cgroups: "enabled",
+  stopTimeout: 10,
+  detachKeys: "ctrl-p,ctrl-q",
+  pullPolicy: "missing",
+  runtime: "",
+  runtimes: {},
+  helperDirs: [],
+  engineEnv: [],
+};

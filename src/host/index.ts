@@ -1,0 +1,32 @@
+/**
+ * host: the machine below us. Owns paths, file primitives, /proc, subordinate ids, the C
+ * library (the only user of koffi), child processes and probes of the kernel.
+ *
+ * Must not know: containers, images, settings, the database.
+ */
+export {
+  ensureDir,
+  errnoText,
+  readIfExists,
+  syncDirectory,
+  type WriteOptions,
+  writeError,
+  writeFileAtomic,
+} from "./fs.ts";
+export type { Libc } from "./libc.ts";
+export {
+  blobPath,
+  containerDir,
+  containerRunDir,
+  type Environment,
+  goneDir,
+  layersDir,
+  liveDir,
+  type PathOptions,
+  type Paths,
+  resolvePaths,
+  tempDir,
+} from "./paths.ts";
+export { bootId, isAlive, processStart, readProcFile } from "./procfs.ts";
+export { findProgram } from "./spawn.ts";
+export { type IdMaps, type IdRange, loadIdMaps } from "./subids.ts";

@@ -1,0 +1,151 @@
+/**
+ * Where kelp keeps its things. The only place besides config that reads the environment.
+ *
+ * Nothing is created here: directories come into being (0700) when something is first
+ * written, so that `kelp --help` and `kelp ps` leave no trace.
+ */
+import { accessSync, constants, lstatSync, readFileSync } from "node:fs";
+import { homedir, tmpdir } from "node:os";
+import { isAbsolute, join, resolve } from "node:path";
+import { HostError } from "../base/index.ts";
+
+export interface Paths {
+  /** Images, layers, containers, volumes and the database. */
+  readonly data: string;
+  readonly config: string;
+  /** What can be made again at any time. */
+  readonly cache: string;
+  /** What is true until the next boot: sockets, status files, locks. */
+  readonly runtime: string;
+  /** One line for the user about an unusual choice, or absent. */
+  readonly notice?: string;
+}
+
+export interface PathOptions {
+  /** `--root`: replaces `data`. */
+  readonly root?: string | undefined;
+  /** `--runroot`: replaces `runtime`. */
+  readonly runroot?: string | undefined;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Chooses the four directories by the XDG rules (a relative value counts as unset, as the
+ * specification demands). Real root gets the system's places; uid 0 of a user namespace is
+ * still the user outside and keeps theirs.
+ *
+ * @throws {HostError} if the fallback for a missing XDG_RUNTIME_DIR belongs to somebody else.
+ */
+export function resolvePaths(options: PathOptions = {}, env: Environment = process.env): Paths {
+  const uid = process.getuid?.() ?? 0;
+  const defaults = uid === 0 && !inUserNamespace() ? SYSTEM_PATHS : userPaths(env);
+  const root = options.root ? { data: resolve(options.root) } : {};
+  if (options.runroot) return { ...defaults, ...root, runtime: resolve(options.runroot) };
+  if (defaults === SYSTEM_PATHS) return { ...SYSTEM_PATHS, ...root };
+  return { ...defaults, ...root, ...userRuntime(uid, env) };
+}
+
+const SYSTEM_PATHS: Paths = {
+  data: "/var/lib/kelp",
+  config: "/etc/kelp",
+  cache: "/var/cache/kelp",
+  runtime: "/run/kelp",
+};
+
+function userPaths(env: Environment): Paths {
+  const home = absolute(env.HOME) ?? homedir();
+  return {
+    data: join(absolute(env.XDG_DATA_HOME) ?? join(home, ".local", "share"), "kelp"),
+    config: join(absolute(env.XDG_CONFIG_HOME) ?? join(home, ".config"), "kelp"),
+    cache: join(absolute(env.XDG_CACHE_HOME) ?? join(home, ".cache"), "kelp"),
+    runtime: "",
+  };
+}
+
+/** XDG_RUNTIME_DIR; without it (su, cron) the place logind would have made; without that a private temporary directory. */
+function userRuntime(uid: number, env: Environment): { runtime: string; notice?: string } {
+  const given = absolute(env.XDG_RUNTIME_DIR);
+  if (given !== undefined) return { runtime: join(given, "kelp") };
+  const usual = `/run/user/${uid}`;
+  if (isOwnDirectory(usual, uid)) return { runtime: join(usual, "kelp") };
+  const runtime = join(absolute(env.TMPDIR) ?? tmpdir(), `kelp-run-${uid}`);
+  refuseForeign(runtime, uid);
+  return { runtime, notice: `XDG_RUNTIME_DIR is not set: using ${runtime} for running containers` };
+}
+
+function absolute(path: string | undefined): string | undefined {
+  return path !== undefined && isAbsolute(path) ? path : undefined;
+}
+
+function isOwnDirectory(path: string, uid: number): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined || !found.isDirectory() || found.uid !== uid) return false;
+  try {
+    accessSync(path, constants.W_OK | constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Its name can be guessed and its parent is everybody's, so whoever made it first must have been us. */
+function refuseForeign(path: string, uid: number): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return;
+  const reason = !found.isDirectory()
+    ? "it is not a directory"
+    : found.uid !== uid
+      ? `it belongs to uid ${found.uid}`
+      : (found.mode & 0o077) !== 0
+        ? "others may enter it"
+        : undefined;
+  if (reason === undefined) return;
+  throw new HostError("runtime-dir-unsafe", `cannot use runtime directory ${path}: ${reason}`, {
+    hint: "remove it, or set XDG_RUNTIME_DIR to a directory of your own with mode 0700",
+  });
+}
+
+/** True for uid 0 of a user namespace, which is some other user outside. */
+function inUserNamespace(): boolean {
+  try {
+    return !/^\s*0\s+0\s+4294967295\s*$/.test(readFileSync("/proc/self/uid_map", "utf8"));
+  } catch {
+    return false;
+  }
+}
+
+/** The directory of a container's files. */
+export function containerDir(paths: Paths, id: string): string {
+  return join(paths.data, "containers", id);
+}
+
+/** The directory of a live container's sockets and status. */
+export function containerRunDir(paths: Paths, id: string): string {
+  return join(paths.runtime, "c", id);
+}
+
+/** Parent of all unpacked layers: `layers/ROW`. */
+export function layersDir(paths: Paths): string {
+  return join(paths.data, "layers");
+}
+
+/** Where a blob lies, by its hex digest. */
+export function blobPath(paths: Paths, hex: string): string {
+  return join(paths.data, "blobs", "sha256", hex);
+}
+
+/** Half-made things, on the same filesystem as the finished ones so that rename works. */
+export function tempDir(paths: Paths): string {
+  return join(paths.data, "tmp");
+}
+
+/** Markers of ended `--rm` containers whose rows are still there. */
+export function goneDir(paths: Paths): string {
+  return join(paths.runtime, "gone");
+}
+
+/** Entries of live monitors, `PID-START`. */
+export function liveDir(paths: Paths): string {
+  return join(paths.runtime, "live");
+}

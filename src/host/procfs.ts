@@ -1,0 +1,40 @@
+/** What /proc tells about processes and this boot. */
+import { readFileSync } from "node:fs";
+import { readIfExists } from "./fs.ts";
+
+/**
+ * When a process started, in clock ticks since boot: with its pid the only identity a
+ * process has, since pids are given out again. Undefined: there is no such process, or only its zombie.
+ */
+export function processStart(pid: number): bigint | undefined {
+  const stat = readProcFile(`/proc/${pid}/stat`);
+  if (stat === undefined) return undefined;
+  // The command's name is in parentheses and may contain anything, parentheses included.
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  if (fields[0] === "Z" || fields[0] === "X") return undefined;
+  const start = fields[19];
+  return start === undefined ? undefined : BigInt(start);
+}
+
+/** Whether exactly that process still lives. */
+export function isAlive(pid: number, start: bigint): boolean {
+  return processStart(pid) === start;
+}
+
+let boot: string | undefined;
+
+/** Identifies the running boot of the machine; files that carry another one are from before a restart. */
+export function bootId(): string {
+  boot ??= readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+  return boot;
+}
+
+/** A file of /proc, or undefined if its process has gone (which may happen while reading, too). */
+export function readProcFile(path: string): string | undefined {
+  try {
+    return readIfExists(path);
+  } catch (error) {
+    if (error instanceof Error && "code" in error && error.code === "ESRCH") return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,16 @@
+/**
+ * state: the database. Owns the records of containers, images, layers and volumes, their ids
+ * and names, the schema and its migrations, and the `Context` that carries all of it around.
+ *
+ * Must not know: what the records mean to a kernel, a registry or a terminal.
+ */
+
+export { Containers, type NewContainer } from "./containers.ts";
+export { type Context, type ContextOptions, openContext } from "./context.ts";
+export type { TransactionOptions } from "./db.ts";
+export { Images } from "./images.ts";
+export { Layers } from "./layers.ts";
+export { isIdPrefix, newId, randomName } from "./names.ts";
+export type * from "./records.ts";
+export { State } from "./state.ts";
+export { Volumes } from "./volumes.ts";

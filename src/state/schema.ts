@@ -1,0 +1,67 @@
+/** The shape of the database, as the steps that made it. A step is never changed once released; the next one is added. */
+
+/** Step N brings a database of version N to N + 1. */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE layers (
+    row INTEGER PRIMARY KEY AUTOINCREMENT, -- names a directory, so never given out twice
+    diff_id TEXT NOT NULL,
+    chain_id TEXT NOT NULL UNIQUE,
+    parent INTEGER REFERENCES layers(row),
+    blob TEXT,
+    size INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX layers_parent ON layers(parent);
+
+  CREATE TABLE images (
+    id TEXT NOT NULL PRIMARY KEY,
+    manifest_digest TEXT NOT NULL,
+    created INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    read_only INTEGER NOT NULL,
+    config TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE image_names (
+    seq INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    image TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE
+  ) STRICT;
+  CREATE INDEX image_names_image ON image_names(image);
+  CREATE TABLE image_digests (
+    digest TEXT NOT NULL,
+    image TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
+    name TEXT NOT NULL, -- '': known by this digest alone; else fetched as name@digest
+    PRIMARY KEY (digest, image, name)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX image_digests_image ON image_digests(image);
+  CREATE TABLE image_layers (
+    image TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
+    position INTEGER NOT NULL,
+    layer INTEGER NOT NULL REFERENCES layers(row),
+    PRIMARY KEY (image, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX image_layers_layer ON image_layers(layer);
+
+  CREATE TABLE containers (
+    seq INTEGER PRIMARY KEY,
+    id TEXT NOT NULL UNIQUE,
+    name TEXT NOT NULL UNIQUE,
+    image TEXT NOT NULL, -- '' for --rootfs
+    created INTEGER NOT NULL,
+    config TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX containers_image ON containers(image) WHERE image <> '';
+
+  CREATE TABLE volumes (
+    name TEXT NOT NULL PRIMARY KEY,
+    created INTEGER NOT NULL,
+    driver TEXT NOT NULL,
+    labels TEXT NOT NULL,
+    options TEXT NOT NULL,
+    anonymous INTEGER NOT NULL,
+    mountpoint TEXT NOT NULL
+  ) STRICT;
+  `,
+];
+
+export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -1,0 +1,37 @@
+/** The database as the rest of kelp sees it: one repository per noun, opened on first use. */
+import { join } from "node:path";
+import type { Paths } from "../host/index.ts";
+import { Containers } from "./containers.ts";
+import { Database, type TransactionOptions } from "./db.ts";
+import { Images } from "./images.ts";
+import { Layers } from "./layers.ts";
+import { Volumes } from "./volumes.ts";
+
+export class State {
+  readonly #db: Database;
+  readonly containers: Containers;
+  readonly images: Images;
+  readonly layers: Layers;
+  readonly volumes: Volumes;
+
+  constructor(paths: Paths) {
+    this.#db = new Database(join(paths.data, "kelp.db"));
+    this.containers = new Containers(this.#db, paths);
+    this.images = new Images(this.#db);
+    this.layers = new Layers(this.#db);
+    this.volumes = new Volumes(this.#db);
+  }
+
+  /**
+   * Several changes as one: all or nothing, and no other writer in between. Must be short and
+   * synchronous; the repositories' own transactions join it. Reads inside see the latest state.
+   */
+  transaction<T>(body: () => T, options: TransactionOptions = {}): T {
+    return this.#db.transaction(body, options);
+  }
+
+  /** Only long-lived processes and tests need it; the end of a process closes as well. */
+  close(): void {
+    this.#db.close();
+  }
+}
