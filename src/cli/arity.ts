@@ -1,0 +1,22 @@
+import { UsageError } from "../base/index.ts";
+import type { CommandDef } from "./command.ts";
+
+/** Refuses too few or too many arguments in the words scripts know from cobra and podman. */
+export function checkArgs(definition: CommandDef, path: readonly string[], args: readonly string[]): void {
+  const { min, max, checked } = definition.args;
+  const name = ["kelp", ...path].join(" ");
+  const count = args.length;
+  if (checked !== true && count < min) {
+    if (max === min) throw wrongCount(`accepts ${min} arg(s), received ${count}`);
+    const noun = min === 1 ? "argument" : "arguments";
+    throw wrongCount(`"${name}" requires at least ${min} ${noun}`);
+  }
+  if (max === undefined || count <= max) return;
+  if (max === 0) throw wrongCount(`"${name}" takes no arguments`);
+  if (max === min) throw wrongCount(`accepts ${max} arg(s), received ${count}`);
+  throw wrongCount(`accepts at most ${max} arg(s), received ${count}`);
+}
+
+function wrongCount(message: string): UsageError {
+  return new UsageError("wrong-argument-count", message);
+}

@@ -1,0 +1,60 @@
+/**
+ * From what was thrown to what is printed and the exit status. The table is also the EXIT STATUS
+ * section of the man pages.
+ */
+import { KelpError } from "../base/index.ts";
+import type { Io } from "./command.ts";
+import { FlagError } from "./flag-error.ts";
+import { BrokenPipe } from "./io.ts";
+
+export const EXIT_STATUS: readonly (readonly [string, string])[] = [
+  [
+    "0",
+    "success; `run`, `start --attach`, `exec` and `wait` give the status of the container's command instead",
+  ],
+  ["1", "the answer is no (`exists`), or every name given to `rm`, `rmi` or `volume rm` was unknown"],
+  ["2", "`rm` of a running container, or of something in use"],
+  ["125", "kelp itself failed: wrong usage, a missing object, a refusing machine"],
+  ["126", "the container's command exists and cannot be executed"],
+  ["127", "the container's command was not found"],
+  ["128+N", "the container's command was killed by signal N"],
+  ["130", "kelp was interrupted with ctrl-c"],
+];
+
+const EXIT_FAILURE = 125;
+
+/** Prints `Error: …` (and `Hint: …`, and where to read on) on standard error; returns the exit status. */
+export function reportFailure(error: unknown, io: Io, debug: boolean): number {
+  if (error instanceof BrokenPipe) return 0;
+  try {
+    io.err(describeFailure(error, debug));
+  } catch {
+    // Standard error is gone as well: the status is all that is left to say.
+  }
+  return error instanceof KelpError ? error.exitCode : EXIT_FAILURE;
+}
+
+function describeFailure(error: unknown, debug: boolean): string {
+  if (!(error instanceof KelpError)) return describeDefect(error, debug);
+  let text = `Error: ${error.message}\n`;
+  if (error.hint !== undefined) text += `Hint: ${error.hint}\n`;
+  if (error instanceof FlagError && error.code === "bad-flag") text += `See '${error.command} --help'\n`;
+  if (debug) text += `${error.stack}\n${causes(error)}`;
+  return text;
+}
+
+/** A plain Error is a defect of ours and says so. */
+function describeDefect(error: unknown, debug: boolean): string {
+  const message = error instanceof Error ? error.message : String(error);
+  const text = `Error: internal error: ${message}\n`;
+  if (!debug) return `${text}Hint: set KELP_DEBUG=1 to see where it happened\n`;
+  return `${text}${error instanceof Error ? error.stack : ""}\n${causes(error)}`;
+}
+
+function causes(error: unknown): string {
+  let text = "";
+  for (let cause = (error as Error)?.cause; cause instanceof Error; cause = cause.cause) {
+    text += `caused by: ${cause.stack}\n`;
+  }
+  return text;
+}

@@ -1,0 +1,13 @@
+/** The nouns that hold commands, and what they are about. */
+export const GROUPS: Readonly<Record<string, string>> = {
+  container: "Manage containers",
+  generate: "Generate structured data from containers",
+  healthcheck: "Manage health checks on containers",
+  image: "Manage images",
+  network: "Manage networks",
+  secret: "Manage secrets",
+  system: "Manage kelp",
+  volume: "Manage volumes",
+};
+
+export const ROOT_SUMMARY = "Manage pods, containers and images";

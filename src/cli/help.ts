@@ -1,0 +1,104 @@
+/** Help as podman's users and scripts read it. Everything comes from the command table. */
+import { UsageError } from "../base/index.ts";
+import type { CommandDef, OptionDef, OptionTable } from "./command.ts";
+import { COMMANDS } from "./commands/index.ts";
+import { ROOT_OPTIONS } from "./globals.ts";
+import { GROUPS, ROOT_SUMMARY } from "./groups.ts";
+import { closest } from "./suggest.ts";
+
+/** `kelp NAME --help`. */
+export function commandHelp(definition: CommandDef, path: readonly string[]): string {
+  const name = ["kelp", ...path].join(" ");
+  const blocks = [definition.summary, `Description:\n  ${definition.description ?? definition.summary}`];
+  blocks.push(`Usage:\n  ${`${name} ${definition.usage}`.trimEnd()}`);
+  if (definition.examples !== undefined && definition.examples.length > 0) {
+    blocks.push(
+      `Examples:\n${definition.examples.map(([line, what]) => `  ${line}\n      ${what}`).join("\n")}`,
+    );
+  }
+  const options = optionLines(definition.options);
+  if (options !== "") blocks.push(`Options:\n${options}`);
+  return `${blocks.join("\n\n")}\n`;
+}
+
+/** `kelp --help`, `kelp container --help`. */
+export function groupHelp(path: readonly string[]): string {
+  const group = path[0];
+  const summary = group === undefined ? ROOT_SUMMARY : (GROUPS[group] as string);
+  const name = ["kelp", ...path].join(" ");
+  const blocks = [
+    summary,
+    `Usage:\n  ${name}${group === undefined ? " [options]" : ""} [command]`,
+    `Available Commands:\n${columns(subcommands(group))}`,
+  ];
+  if (group === undefined) blocks.push(`Options:\n${optionLines(ROOT_OPTIONS)}`);
+  return `${blocks.join("\n\n")}\n`;
+}
+
+/** Name and summary of everything directly below the root or a group, sorted. */
+export function subcommands(group: string | undefined): (readonly [string, string])[] {
+  const rows: (readonly [string, string])[] = [];
+  for (const key in COMMANDS) {
+    const words = key.split(" ");
+    const entry = COMMANDS[key];
+    if (entry === undefined || entry.hidden === true) continue;
+    if (words.length === (group === undefined ? 1 : 2) && (group === undefined || words[0] === group)) {
+      rows.push([words.at(-1) as string, entry.summary]);
+    }
+  }
+  if (group === undefined) {
+    for (const noun in GROUPS) if (hasCommands(noun)) rows.push([noun, GROUPS[noun] as string]);
+  }
+  return rows.sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function hasCommands(noun: string): boolean {
+  return Object.keys(COMMANDS).some((key) => key.startsWith(`${noun} `));
+}
+
+/** The error for a word that is no command, with what may have been meant. */
+export function unknownCommand(path: readonly string[], word: string): UsageError {
+  const name = ["kelp", ...path].join(" ");
+  const near = closest(
+    word,
+    subcommands(path[0]).map(([known]) => known),
+  );
+  const meant = near === undefined ? "" : `did you mean '${name} ${near}'? `;
+  return new UsageError("unknown-command", `unrecognized command \`${name} ${word}\``, {
+    hint: `${meant}'${name} --help' lists the commands`,
+  });
+}
+
+function optionLines(table: OptionTable): string {
+  const rows: (readonly [string, string])[] = [];
+  for (const name of Object.keys(table).sort()) {
+    const option = table[name] as OptionDef;
+    if (option.hidden === true || option.unsupported !== undefined) continue;
+    rows.push([spelling(name, option), option.text + defaultNote(option)]);
+  }
+  return columns(rows);
+}
+
+function spelling(name: string, option: OptionDef): string {
+  const short = option.short === undefined ? "    " : `-${option.short}, `;
+  const value = option.kind === "boolean" ? "" : ` ${option.value ?? valueWord(option)}`;
+  return `${short}--${name}${value}`;
+}
+
+/** The word for a value where the table gives none. */
+export function valueWord(option: OptionDef): string {
+  if (option.kind === "list") return "stringArray";
+  if (option.kind === "map") return "stringToString";
+  return option.kind;
+}
+
+function defaultNote({ kind, default: value }: OptionDef): string {
+  if (value === undefined || value === "" || value === false || value === 0) return "";
+  if (Array.isArray(value) && value.length === 0) return "";
+  return kind === "string" ? ` (default ${JSON.stringify(value)})` : ` (default ${value})`;
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string {
+  const width = Math.max(0, ...rows.map(([left]) => left.length));
+  return rows.map(([left, right]) => `  ${left.padEnd(width)}  ${right}`.trimEnd()).join("\n");
+}
