@@ -1,0 +1,104 @@
+/**
+ * --volume, --mount, --tmpfs and an image's VOLUMEs as one list of `MountConfig`. Reading only: whether a host path exists
+ * is asked here, whether a volume exists is not.
+ */
+import { UsageError } from "../base/index.ts";
+import type { MountConfig } from "../state/records.ts";
+import { parseMountFlag } from "./mount-flag.ts";
+import { checkOptions, cleanPath, containerPath, hostPath, withDefaults } from "./mount-words.ts";
+
+export interface MountInput {
+  readonly volumes: readonly string[];
+  readonly mounts: readonly string[];
+  readonly tmpfs: readonly string[];
+  /** Paths of the image's VOLUMEs. */
+  readonly imageVolumes: readonly string[];
+  /** podman's --image-volume. */
+  readonly imageVolumeMode: string;
+  readonly cwd: string;
+}
+
+/** Every mount of a container, flags before image volumes; two flags with one destination are an error. */
+export function resolveMounts(input: MountInput): { mounts: MountConfig[]; imageVolumes: string[] } {
+  const mounts = [
+    ...input.mounts.map((flag) => parseMountFlag(flag, input.cwd)),
+    ...input.volumes.map((flag) => parseVolumeFlag(flag, input.cwd)),
+    ...input.tmpfs.map(parseTmpfsFlag),
+  ];
+  const taken = new Set<string>();
+  for (const mount of mounts) {
+    if (taken.has(mount.destination)) {
+      throw new UsageError("duplicate-mount", `${mount.destination}: duplicate mount destination`, {
+        hint: "Two of --volume, --mount and --tmpfs name the same directory of the container.",
+      });
+    }
+    taken.add(mount.destination);
+  }
+  const imageVolumes: string[] = [];
+  for (const path of imageVolumePaths(input.imageVolumes)) {
+    if (taken.has(path) || input.imageVolumeMode === "ignore") continue;
+    const tmpfs = input.imageVolumeMode === "tmpfs";
+    mounts.push({
+      type: tmpfs ? "tmpfs" : "volume",
+      destination: path,
+      options: [],
+      origin: `image VOLUME ${path}`,
+    });
+    if (!tmpfs) imageVolumes.push(path);
+  }
+  return { mounts, imageVolumes };
+}
+
+/** An image's word is not trusted: what is not a clean absolute path below the root is no volume. */
+function imageVolumePaths(paths: readonly string[]): string[] {
+  const clean = paths.filter(
+    (path) => path.startsWith("/") && !path.split("/").includes("..") && !path.includes("\0"),
+  );
+  return [...new Set(clean.map((path) => cleanPath(path)))].filter((path) => path !== "/").sort();
+}
+
+/** `[SOURCE:]DESTINATION[:OPTIONS]`; a source beginning with `.`, `/` or `~` is a path, anything else a volume's name. */
+export function parseVolumeFlag(flag: string, cwd: string): MountConfig {
+  const origin = `--volume ${flag}`;
+  const words = splitColons(flag);
+  if (words.length > 3 || words.some((word) => word === "")) {
+    throw new UsageError(
+      "invalid-volume",
+      `incorrect volume format, should be [host-dir:]ctr-dir[:option]: ${JSON.stringify(flag)}`,
+    );
+  }
+  if (words.length === 1)
+    return { type: "volume", destination: containerPath(words[0]!), options: [], origin };
+  const [source, target, optionText] = words as [string, string, string | undefined];
+  const destination = containerPath(target);
+  const options = optionText === undefined ? [] : checkOptions(optionText.split(","), origin);
+  if (source.startsWith("/") || source.startsWith(".")) {
+    return {
+      type: "bind",
+      source: hostPath(source, cwd),
+      destination,
+      options: withDefaults(options),
+      origin,
+    };
+  }
+  return { type: "volume", source, destination, options, origin };
+}
+
+/** `DESTINATION[:OPTIONS]`. */
+export function parseTmpfsFlag(flag: string): MountConfig {
+  const colon = flag.indexOf(":");
+  const destination = containerPath(colon < 0 ? flag : flag.slice(0, colon));
+  const options =
+    colon < 0
+      ? []
+      : flag
+          .slice(colon + 1)
+          .split(",")
+          .filter((word) => word !== "");
+  return { type: "tmpfs", destination, options, origin: `--tmpfs ${flag}` };
+}
+
+/** At colons not preceded by a backslash. */
+function splitColons(text: string): string[] {
+  return text.split(/(?<!\\):/).map((word) => word.replaceAll("\\:", ":"));
+}

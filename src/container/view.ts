@@ -1,0 +1,28 @@
+/** A container as it is now: what the database says joined with how it lives. */
+import type { ContainerRecord } from "../state/index.ts";
+
+export type ContainerState = "created" | "running" | "stopping" | "exited";
+
+export interface ContainerStatus {
+  readonly state: ContainerState;
+  /** Pid of the first process on the host; 0 if there is none. */
+  readonly pid: number;
+  readonly monitorPid: number;
+  /** Milliseconds since the epoch; undefined: never started (or never ended). */
+  readonly startedAt: number | undefined;
+  readonly finishedAt: number | undefined;
+  readonly exitCode: number;
+  readonly oomKilled: boolean;
+  /** Somebody asked it to end with `stop` or `kill`. */
+  readonly stoppedByUser: boolean;
+}
+
+export interface ContainerView {
+  readonly record: ContainerRecord;
+  readonly status: ContainerStatus;
+}
+
+/** Running, whatever is about to happen to it. */
+export function isRunning(status: ContainerStatus): boolean {
+  return status.state === "running" || status.state === "stopping";
+}
