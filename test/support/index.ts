@@ -1,0 +1,16 @@
+/** Everything an integration test needs; CONTRIBUTING.md, "Testing", shows how. */
+export { type Canary, makeCanary } from "./canary.ts";
+export { cacheDirectory, KELP, ROOT } from "./environment.ts";
+export {
+  BUSYBOX,
+  busyboxArchive,
+  busyboxFiles,
+  busyboxRootfs,
+  dockerArchive,
+  makeTar,
+  type TarFile,
+} from "./images.ts";
+export { leaksOf, mountsBeneath, processesUsing } from "./leaks.ts";
+export { paxEntry, type RawEntry, rawTar } from "./raw-tar.ts";
+export { type Feature, missing, requires } from "./requires.ts";
+export { type KelpOptions, type KelpResult, run, type Sandbox, useSandbox } from "./sandbox.ts";

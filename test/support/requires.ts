@@ -1,0 +1,135 @@
+/**
+ * Tests that need something of the machine. `requires("overlay").test(…)` runs where the machine
+ * has it, else skips and says why; TEST_MUST=overlay,tun,… turns such a skip into a failure.
+ */
+import { test as bunTest } from "bun:test";
+import {
+  accessSync,
+  appendFileSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir, userInfo } from "node:os";
+import { join } from "node:path";
+
+type Probe = () => string | undefined;
+
+function readWrite(path: string): string | undefined {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return undefined;
+  } catch {
+    return `${path} is not accessible`;
+  }
+}
+
+function program(...names: string[]): string | undefined {
+  const missing = names.filter((name) => Bun.which(name) === null);
+  return missing.length === 0 ? undefined : `not installed: ${missing.join(", ")}`;
+}
+
+function subordinateIds(): string | undefined {
+  const { username, uid } = userInfo();
+  const listed = ["/etc/subuid", "/etc/subgid"].every(
+    (path) =>
+      existsSync(path) &&
+      readFileSync(path, "utf8")
+        .split("\n")
+        .some((line) => line.startsWith(`${username}:`) || line.startsWith(`${uid}:`)),
+  );
+  return listed ? program("newuidmap", "newgidmap") : `no subordinate ids for ${username}`;
+}
+
+/** Tries the mount, because versions and security modules say too little. */
+function overlay(): string | undefined {
+  const directory = mkdtempSync(join(tmpdir(), "kelp-probe-"));
+  const script =
+    "mkdir l u w m && mount -t overlay overlay -o userxattr,lowerdir=l,upperdir=u,workdir=w m && umount m; s=$?; rm -rf w; exit $s";
+  const result = Bun.spawnSync(["unshare", "-rm", "sh", "-c", script], { cwd: directory, stderr: "pipe" });
+  rmSync(directory, { recursive: true, force: true });
+  return result.success ? undefined : "overlay cannot be mounted in a user namespace";
+}
+
+/** Whether this process's own cgroup is in the one v2 hierarchy and writable: then kelp can make children. */
+function delegatedCgroup(): string | undefined {
+  if (!existsSync("/sys/fs/cgroup/cgroup.controllers")) return "cgroup v2 is not mounted on /sys/fs/cgroup";
+  const own = readFileSync("/proc/self/cgroup", "utf8").match(/^0::(.*)$/m)?.[1];
+  return own === undefined
+    ? "no cgroup v2 membership"
+    : readWrite(join("/sys/fs/cgroup", own, "cgroup.procs"));
+}
+
+function seccompLibrary(): string | undefined {
+  const directories = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/lib/x86_64-linux-gnu"].concat(
+    "/usr/lib/aarch64-linux-gnu",
+  );
+  const found = directories.some((directory) => existsSync(join(directory, "libseccomp.so.2")));
+  return found ? undefined : "libseccomp.so.2 is not installed";
+}
+
+const PROBES = {
+  subuid: subordinateIds,
+  overlay,
+  fuse: () => readWrite("/dev/fuse") ?? program("fuse-overlayfs"),
+  tun: () => readWrite("/dev/net/tun"),
+  cgroup2: delegatedCgroup,
+  systemd: () =>
+    Bun.which("systemctl") !== null && Bun.spawnSync(["systemctl", "--user", "is-system-running"]).success
+      ? undefined
+      : "no systemd user session",
+  seccomp: seccompLibrary,
+  busybox: () => program("busybox"),
+  skopeo: () => program("skopeo"),
+  strace: () => program("strace"),
+  slirp4netns: () => program("slirp4netns"),
+  pasta: () => program("pasta"),
+  crun: () => program("crun"),
+  zstd: () => program("zstd"),
+  xz: () => program("xz"),
+  bzip2: () => program("bzip2"),
+  mandoc: () => program("mandoc"),
+  unprivileged: () => (process.getuid?.() === 0 ? "runs as root" : undefined),
+} satisfies Record<string, Probe>;
+
+export type Feature = keyof typeof PROBES;
+
+const answers = new Map<Feature, string | undefined>();
+
+/** Why the machine does not have `feature`; undefined if it has. Asked once per process. */
+export function missing(feature: Feature): string | undefined {
+  if (!answers.has(feature)) answers.set(feature, PROBES[feature]());
+  return answers.get(feature);
+}
+
+function note(reason: string, name: string): void {
+  const file = process.env.KELP_TEST_SKIPS;
+  if (file !== undefined) appendFileSync(file, `${reason}\t${name}\n`);
+}
+
+type Body = () => unknown;
+type TestFunction = (name: string, body: Body, timeout?: number) => void;
+
+/** `test` as it is where every feature is there; else one that skips with the reason, or fails under TEST_MUST. */
+export function requires(...features: Feature[]): { test: TestFunction; missing: string | undefined } {
+  const lacking = features.filter((feature) => missing(feature) !== undefined);
+  const [first] = lacking;
+  if (first === undefined) return { test: bunTest, missing: undefined };
+  const reason = lacking.map((feature) => `${feature}: ${missing(feature)}`).join("; ");
+  const must = (process.env.TEST_MUST ?? "").split(",");
+  if (lacking.some((feature) => must.includes(feature))) {
+    const fail = (): never => {
+      throw new Error(`TEST_MUST forbids this skip: ${reason}`);
+    };
+    return { test: (name) => bunTest(name, fail), missing: reason };
+  }
+  return {
+    test: (name, body) => {
+      note(reason, name);
+      bunTest.skip(name, body as () => void);
+    },
+    missing: reason,
+  };
+}
