@@ -1,5 +1,6 @@
 /**
- * base: what every folder needs and nothing more: errors, text for people, redaction, log.
+ * base: what every folder needs and nothing more: errors, text for people, units, times,
+ * redaction, log, and what the build knows.
  *
  * Must not know: files, processes, containers; it imports nothing of ours.
  */
@@ -19,3 +20,8 @@ export {
   StorageError,
   UsageError,
 } from "./errors.ts";
+export { type LogFields, type LogLevel, log, logs, parseLogLevel, startLog } from "./log.ts";
+export { redact, redactEnv, redactHeaders } from "./redact.ts";
+export { ellipsis, escapeControl, escapeLines, plural, quoteList } from "./text.ts";
+export { ago, formatDuration, humanDuration, parseDuration, parseTime } from "./time.ts";
+export { humanBinarySize, humanSize, parseSize, type SizeFormat } from "./units.ts";
