@@ -116,7 +116,11 @@ type TestFunction = (name: string, body: Body, timeout?: number) => void;
 export function requires(...features: Feature[]): { test: TestFunction; missing: string | undefined } {
   const lacking = features.filter((feature) => missing(feature) !== undefined);
   const [first] = lacking;
-  if (first === undefined) return { test: bunTest, missing: undefined };
+  if (first === undefined) {
+    const run: TestFunction = (name, body, timeout) =>
+      bunTest(name, async () => void (await body()), timeout);
+    return { test: run, missing: undefined };
+  }
   const reason = lacking.map((feature) => `${feature}: ${missing(feature)}`).join("; ");
   const must = (process.env.TEST_MUST ?? "").split(",");
   if (lacking.some((feature) => must.includes(feature))) {
@@ -128,7 +132,7 @@ export function requires(...features: Feature[]): { test: TestFunction; missing:
   return {
     test: (name, body) => {
       note(reason, name);
-      bunTest.skip(name, body as () => void);
+      bunTest.skip(name, () => void body());
     },
     missing: reason,
   };

@@ -1,0 +1,22 @@
+#!/bin/sh
+# Becomes the test user and executes a command. Runs as root in a mount namespace of its own
+# (unshare --mount), so that what is mounted here is seen by the tests alone.
+#
+#   test-enter.sh USER CGROUP COMMAND [ARG...]
+#
+# Where /sys/fs/cgroup is not the one v2 hierarchy (hybrid systems), it is laid over; CGROUP is
+# made in it and given to the user, as systemd's delegation would do. Without the right to do
+# that the tests that need it skip, and say so.
+set -eu
+user=$1 cgroup=/sys/fs/cgroup/$2
+shift 2
+if [ "$(stat -f -c %T /sys/fs/cgroup 2>/dev/null)" != cgroup2fs ]; then
+  umount -l /sys/fs/cgroup 2>/dev/null || :
+  mount -t cgroup2 none /sys/fs/cgroup 2>/dev/null || :
+fi
+if mkdir -p "$cgroup/run" 2>/dev/null; then
+  chown -R "$user" "$cgroup"
+  echo $$ >"$cgroup/run/cgroup.procs"
+fi
+mount --make-rshared /
+exec setpriv --reuid "$user" --regid "$user" --init-groups -- "$@"

@@ -1,0 +1,142 @@
+/** The suites: which files they have, who runs them, and how a program becomes counts. */
+import { spawn } from "node:child_process";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { countJunit, countTap, verdict } from "./test-report.mjs";
+import { findBun, ROOT } from "./toolchain.mjs";
+
+/**
+ * `as`: "caller" works in the checkout, "user" in the test user's copy. `each`: one process a file,
+ * `parallel` of them at a time. Fault tests kill and fill disks, so they run alone.
+ */
+export const SUITES = [
+  { name: "checks", directory: "test/checks", as: "caller", timeout: 120 },
+  { name: "unit", directory: "test/unit", as: "user", timeout: 20 },
+  { name: "native", directory: "test/native", as: "user", each: true, parallel: 1, timeout: 120 },
+  { name: "integration", directory: "test/integration", as: "user", each: true, parallel: 2, timeout: 60 },
+  { name: "faults", directory: "test/fault", as: "user", each: true, parallel: 1, timeout: 300 },
+];
+
+/** No program may run longer, whatever its own bounds say. */
+const PROGRAM_LIMIT_MS = 25 * 60 * 1000;
+
+function testFiles(directory) {
+  const path = join(ROOT, directory);
+  if (!existsSync(path)) return [];
+  return readdirSync(path, { recursive: true })
+    .filter((name) => name.endsWith(".test.ts"))
+    .map((name) => join(directory, name))
+    .sort();
+}
+
+/**
+ * The programs to run for what was asked: names of suites, files, or nothing for everything.
+ * Each is `{suite, label, files}`.
+ */
+export function planPrograms(wanted) {
+  const asked = (suite) =>
+    wanted.length === 0 ||
+    wanted.includes(suite.name) ||
+    wanted.some((path) => path.startsWith(`${suite.directory}/`));
+  const files = (suite) => {
+    const named = wanted.filter((path) => path.startsWith(`${suite.directory}/`));
+    return testFiles(suite.directory).filter(
+      (file) =>
+        named.length === 0 || wanted.includes(suite.name) || named.some((path) => file.startsWith(path)),
+    );
+  };
+  const known = (word) =>
+    SUITES.some((suite) => suite.name === word || word.startsWith(`${suite.directory}/`));
+  const unknown = wanted.filter((word) => !known(word));
+  if (unknown.length > 0) {
+    throw new Error(`unknown: ${unknown.join(" ")}; suites: ${SUITES.map(({ name }) => name).join(" ")}`);
+  }
+  return SUITES.filter(asked).map((suite) => {
+    const found = files(suite);
+    const groups = suite.each ? found.map((file) => [file]) : [found];
+    return {
+      suite,
+      programs: groups
+        .filter((group) => group.length > 0)
+        .map((group) => ({
+          label: suite.each ? group[0].slice(suite.directory.length + 1) : suite.name,
+          files: group,
+        })),
+    };
+  });
+}
+
+function execute(command, options) {
+  const child = spawn(command[0], command.slice(1), {
+    ...options,
+    stdio: ["ignore", "pipe", "pipe"],
+    detached: true,
+  });
+  const chunks = [];
+  const limit = setTimeout(() => process.kill(-child.pid, "SIGKILL"), PROGRAM_LIMIT_MS);
+  child.stdout.on("data", (chunk) => chunks.push(chunk));
+  child.stderr.on("data", (chunk) => chunks.push(chunk));
+  return new Promise((resolve) => {
+    const finish = (code) => {
+      clearTimeout(limit);
+      resolve({ code, output: Buffer.concat(chunks).toString() });
+    };
+    child.on("error", (error) => {
+      chunks.push(Buffer.from(error.message));
+      finish(1);
+    });
+    // "exit", then a moment: a process that a test left behind may keep the pipes open for ever.
+    child.on("exit", (code) => setTimeout(finish, 50, code ?? 1));
+  });
+}
+
+/** Runs one program of a suite; gives its counts, with the output where it failed. */
+export async function runProgram(machine, suite, { label, files }, number) {
+  const report = join(machine.reports, `${suite.name}-${number}.xml`);
+  const command = [
+    suite.as === "user" ? machine.bun : findBun(),
+    ...[
+      "test",
+      "--timeout",
+      String(suite.timeout * 1000),
+      "--reporter=junit",
+      `--reporter-outfile=${report}`,
+    ],
+    ...files.map((file) => `./${file}`),
+  ];
+  const started = performance.now();
+  const { code, output } = await execute(
+    suite.as === "user" ? machine.asUser(command, `${suite.name}-${label.replace(/\W+/g, "-")}`) : command,
+    suite.as === "user" ? { cwd: machine.checkout, env: machine.env } : { cwd: ROOT },
+  );
+  const counts = verdict(countJunit(report), code);
+  return { ...counts, label, output, seconds: (performance.now() - started) / 1000 };
+}
+
+/** The C programs of the native suite: `make -C native test` speaks TAP. */
+export async function runNativeMake(machine) {
+  const makefile = join(ROOT, "native", "Makefile");
+  if (!existsSync(makefile) || !/^test:/m.test(readFileSync(makefile, "utf8"))) return undefined;
+  const started = performance.now();
+  const command = ["make", "--no-print-directory", "-C", "native", "test"];
+  const { code, output } = await execute(machine.asUser(command, "native-make"), {
+    cwd: machine.checkout,
+    env: machine.env,
+  });
+  const counts = verdict(countTap(output), code);
+  return { ...counts, label: "make test", output, seconds: (performance.now() - started) / 1000 };
+}
+
+/** Runs `work` over `items`, at most `width` at a time, results in order. */
+export async function pool(items, width, work) {
+  const results = [];
+  let next = 0;
+  const worker = async () => {
+    while (next < items.length) {
+      const index = next++;
+      results[index] = await work(items[index], index);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return results;
+}

@@ -1,0 +1,99 @@
+/**
+ * Prepares the machine, builds, runs every suite and counts.
+ *
+ *   npm test [-- SUITE|FILE ...]     TEST_MUST=overlay,tun,…  these reasons may not skip a test
+ *                                    TEST_KEEP=1              keep the files of the tests
+ *
+ * Ends with a line `N passed, N failed, N skipped`; exits with 1 if anything failed, crashed or
+ * ran nothing.
+ */
+import { spawnSync } from "node:child_process";
+import { createServer } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { preparePackages, prepareUser } from "./lib/test-machine.mjs";
+import { clearPlace, makePlace } from "./lib/test-place.mjs";
+import { printSkips } from "./lib/test-report.mjs";
+import { planPrograms, pool, runNativeMake, runProgram } from "./lib/test-suites.mjs";
+import { dependenciesPresent, ROOT } from "./lib/toolchain.mjs";
+
+function step(command, args) {
+  const { status } = spawnSync(command, args, { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] });
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed`);
+}
+
+/** Two runs at once would count each other's processes as leaks. The kernel drops the name with us. */
+async function takeTurn() {
+  for (let told = false; ; await sleep(500)) {
+    const server = createServer();
+    const free = await new Promise((resolve) => {
+      server.once("error", () => resolve(false));
+      server.listen(`\0kelp-test-${process.getuid()}`, () => resolve(true));
+    });
+    if (free) return server.unref();
+    if (!told) console.log("waiting for another test run to end");
+    told = true;
+  }
+}
+
+function printResult(suite, { label, passed, failed, skipped, note, output, seconds }) {
+  const name = label === suite.name ? label : `${suite.name}/${label}`;
+  const counts = `${passed} passed${failed ? `, ${failed} failed` : ""}${skipped ? `, ${skipped} skipped` : ""}`;
+  const tail = note === undefined ? "" : ` (${note})`;
+  console.log(`${failed ? "FAIL" : "ok  "} ${name.padEnd(48)} ${counts}${tail}  ${seconds.toFixed(1)} s`);
+  if (failed) console.log(`${output.trim()}\n`);
+}
+
+async function runSuite(place, { suite, programs }, wanted) {
+  const show = (result) => {
+    printResult(suite, result);
+    return result;
+  };
+  const results = await pool(programs, suite.parallel ?? 1, async (program, number) =>
+    show(await runProgram(place, suite, program, number)),
+  );
+  if (suite.name === "native" && (wanted.length === 0 || wanted.includes("native"))) {
+    const native = await runNativeMake(place);
+    if (native !== undefined) results.push(show(native));
+  }
+  return results;
+}
+
+function total(results) {
+  const sum = (key) => results.reduce((count, result) => count + result[key], 0);
+  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") };
+}
+
+async function runAll(wanted, plan) {
+  const place = makePlace(prepareUser());
+  const results = [];
+  let leaks = [];
+  try {
+    for (const part of plan) results.push(...(await runSuite(place, part, wanted)));
+    printSkips(place.env.KELP_TEST_SKIPS);
+  } finally {
+    leaks = clearPlace(place);
+  }
+  if (leaks.length > 0) {
+    console.log(`\nFAIL left behind by the tests:\n  ${leaks.join("\n  ")}`);
+    results.push({ passed: 0, failed: 1, skipped: 0 });
+  }
+  return total(results);
+}
+
+async function main(wanted) {
+  const plan = planPrograms(wanted);
+  preparePackages();
+  await takeTurn();
+  if (!dependenciesPresent()) step("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  step("node", ["scripts/build.mjs", "--progress"]);
+  const { passed, failed, skipped } = await runAll(wanted, plan);
+  console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
+  return failed === 0 && passed > 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main(process.argv.slice(2));
+} catch (error) {
+  console.log(`Error: ${error.message}\n\n0 passed, 1 failed, 0 skipped`);
+  process.exitCode = 1;
+}
