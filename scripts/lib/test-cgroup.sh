@@ -9,9 +9,10 @@ fi
 cgroup=/sys/fs/cgroup/$1
 [ -d "$cgroup" ] || exit 0
 find "$cgroup" -name cgroup.procs | while read -r list; do
+  where=${list#"$cgroup/"}
   while read -r pid; do
     command=$(tr '\0' ' ' <"/proc/$pid/cmdline" 2>/dev/null || :)
-    [ -z "$command" ] || echo "process $pid in ${list#"$cgroup/"}: $command"
+    [ -z "$command" ] || echo "process $pid in ${where%%/*}: $command"
   done <"$list"
 done
 echo 1 >"$cgroup/cgroup.kill"
