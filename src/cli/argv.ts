@@ -90,31 +90,28 @@ function readLong(word: string, next: string | undefined, lookup: Lookup): Taken
   return one(name, next, true);
 }
 
+/** `-dp 80:80` and its kind: flags without a value, until one takes the rest of the word or the next word. */
 function readShorts(word: string, next: string | undefined, lookup: Lookup): Taken {
   const flags: FlagUse[] = [];
   let rest = word.slice(1);
   while (rest !== "") {
     const letter = String.fromCodePoint(rest.codePointAt(0) as number);
-    const after = rest.slice(letter.length);
     const name = lookup.short.get(letter);
     if (name === undefined) {
       if (letter === "h") return { flags, tookNext: false, help: true };
       throw new FlagError(`unknown shorthand flag: '${letter}' in -${rest}`);
     }
-    if (after.length > 1 && after.startsWith("=")) {
-      flags.push({ name, value: after.slice(1) });
-      return { flags, tookNext: false, help: false };
-    }
+    const after = rest.slice(letter.length);
     const bare = bareValue(lookup.table[name] as OptionDef);
-    if (bare !== undefined) {
+    const attached = after.length > 1 && after.startsWith("=") ? after.slice(1) : undefined;
+    if (attached === undefined && bare !== undefined) {
       flags.push({ name, value: bare });
       rest = after;
       continue;
     }
-    if (after === "" && next === undefined) {
-      throw new FlagError(`flag needs an argument: '${letter}' in -${rest}`);
-    }
-    flags.push({ name, value: after === "" ? (next as string) : after });
+    const value = attached ?? (after === "" ? next : after);
+    if (value === undefined) throw new FlagError(`flag needs an argument: '${letter}' in -${rest}`);
+    flags.push({ name, value });
     return { flags, tookNext: after === "", help: false };
   }
   return { flags, tookNext: false, help: false };

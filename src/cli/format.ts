@@ -43,7 +43,7 @@ export async function printFormatted<Row extends object>(
   }
   if (format === "" || format === "table") return io.out(defaultTable(io, rows, request));
   const { renderList } = await import("./template.ts");
-  const table = await renderList(format, rows, request);
+  const table = renderList(format, rows, request);
   io.out(typeof table === "string" ? table : aligned(io, table.cells, request.noTrunc));
 }
 
@@ -56,7 +56,7 @@ export async function printObject(
   const format = request.format ?? "";
   if (format === "" || format === "json") return io.out(printJson(value));
   const { renderList } = await import("./template.ts");
-  const text = await renderList(format, [value as object], { ...request, columns: [], noHeading: true });
+  const text = renderList(format, [value as object], { ...request, noHeading: true });
   io.out(typeof text === "string" ? text : alignColumns(text.cells));
 }
 

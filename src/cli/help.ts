@@ -1,7 +1,7 @@
 /** Help as podman's users and scripts read it. Everything comes from the command table. */
 import { UsageError } from "../base/index.ts";
 import type { CommandDef, OptionDef, OptionTable } from "./command.ts";
-import { COMMANDS } from "./commands/index.ts";
+import { COMMANDS, type CommandEntry } from "./commands/index.ts";
 import { ROOT_OPTIONS } from "./globals.ts";
 import { GROUPS, ROOT_SUMMARY } from "./groups.ts";
 import { closest } from "./suggest.ts";
@@ -37,14 +37,13 @@ export function groupHelp(path: readonly string[]): string {
 
 /** Name and summary of everything directly below the root or a group, sorted. */
 export function subcommands(group: string | undefined): (readonly [string, string])[] {
+  const prefix = group === undefined ? "" : `${group} `;
   const rows: (readonly [string, string])[] = [];
   for (const key in COMMANDS) {
-    const words = key.split(" ");
-    const entry = COMMANDS[key];
-    if (entry === undefined || entry.hidden === true) continue;
-    if (words.length === (group === undefined ? 1 : 2) && (group === undefined || words[0] === group)) {
-      rows.push([words.at(-1) as string, entry.summary]);
-    }
+    const name = key.slice(prefix.length);
+    const entry = COMMANDS[key] as CommandEntry;
+    if (entry.hidden === true || !key.startsWith(prefix) || name.includes(" ")) continue;
+    rows.push([name, entry.summary]);
   }
   if (group === undefined) {
     for (const noun in GROUPS) if (hasCommands(noun)) rows.push([noun, GROUPS[noun] as string]);
