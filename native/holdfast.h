@@ -48,6 +48,8 @@ enum fixed_fd {
 	FD_LIVE, /* the directory of live holders */
 	FD_NULL, /* the host's /dev/null, opened before any namespace was entered: dup it, never open a path for it */
 	FD_CARRY, /* what a re-exec hands to itself */
+	FD_SYNC, /* by which the process of a new base learns that its maps are written */
+	FD_NAMESPACE, /* the namespaces of a base to be joined, one descriptor for each of 8 kinds */
 	FIXED_LAST_FD = SLOT_FIRST_FD - 1,
 };
 
@@ -95,9 +97,8 @@ int streams_take_pty(struct streams *s);
 struct monitor {
 	const struct records *records;
 	struct streams streams;
-	int run_dir; /* O_PATH of records->files.runDir */
-	int listen_fd; /* the attach socket */
-	int log_fd;
+	int run_dir; /* O_PATH of records->files.runDir; opened by monitor_prepare */
+	int listen_fd; /* the attach socket; made by monitor_prepare */
 	int foreground; /* M's end of the launcher's socketpair (client.attach = 1), or -1; no output is read before its HELLO */
 	pid_t init; /* the container's first process, as M sees it */
 	int init_fd; /* its pidfd */

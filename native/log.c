@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container's log: one line a line, with time and stream, in k8s-file or json-file format.
+ *
+ * A log that cannot be written must not hurt the container. What a failing write leaves behind is cut back to the
+ * last whole record, the rest of that record is dropped, and the next one is tried anew.
+ */
+#include "serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { DRIVER_NONE, DRIVER_K8S, DRIVER_JSON };
+
+/* A UTF-8 sequence of which the beginning has been seen. */
+struct sequence {
+	uint8_t bytes[4];
+	uint8_t got, size;
+};
+
+static struct {
+	const struct args_log *conf;
+	int fd;
+	uint64_t size; /* of the file, without what is buffered */
+	uint64_t whole; /* of the file up to its last whole record */
+	uint32_t used;
+	uint32_t used_whole; /* of the buffer up to its last whole record; 0: none ends in it */
+	bool broken; /* the present record is lost */
+	struct sequence sequence[2];
+	char data[8192];
+} log_state = { .fd = -1 };
+
+/* ---- the file ---- */
+
+/* Refuses what is not a regular file without following a link and without waiting for a FIFO's reader. */
+static int log_open_file(const char *path)
+{
+	struct stat st;
+	int fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode)) {
+		close(fd);
+		return -EINVAL;
+	}
+	close_fd(&log_state.fd);
+	log_state.fd = fd;
+	log_state.size = log_state.whole = (uint64_t)st.st_size;
+	return 0;
+}
+
+int log_open(const struct args_log *conf)
+{
+	if (conf->driver == DRIVER_NONE)
+		return 0;
+	log_state.conf = conf;
+	return log_open_file(conf->path.data);
+}
+
+static void log_flush(void)
+{
+	const uint32_t used = log_state.used, used_whole = log_state.used_whole;
+	ssize_t n = 0;
+	uint32_t done = 0;
+
+	log_state.used = log_state.used_whole = 0;
+	while (done < used && (n = write(log_state.fd, log_state.data + done, used - done)) > 0)
+		done += (uint32_t)n;
+	if (done == used) {
+		if (used_whole)
+			log_state.whole = log_state.size + used_whole;
+		log_state.size += used;
+		return;
+	}
+	/* Every record ends in a newline and has no other. */
+	const char *end = memrchr(log_state.data, '\n', done);
+	struct stat st;
+
+	if (end)
+		log_state.whole = log_state.size + (uint64_t)(end - log_state.data) + 1;
+	log_state.size = log_state.whole;
+	/* Somebody else may have shortened the file: never lengthen it. */
+	if (fstat(log_state.fd, &st) == 0 && (uint64_t)st.st_size > log_state.whole)
+		(void)!ftruncate(log_state.fd, (off_t)log_state.whole);
+	log_state.broken = true;
+}
+
+static void log_put(const void *data, size_t size)
+{
+	const char *from = data;
+
+	while (size > 0 && !log_state.broken) {
+		size_t room = sizeof(log_state.data) - log_state.used, n = size < room ? size : room;
+
+		memcpy(log_state.data + log_state.used, from, n);
+		log_state.used += (uint32_t)n;
+		from += n;
+		size -= n;
+		if (log_state.used == sizeof(log_state.data))
+			log_flush();
+	}
+}
+
+/* "PATH.N", or PATH itself for 0. */
+static const char *rotated_name(char *to, uint32_t size, uint32_t n)
+{
+	struct line l;
+
+	line_init(&l, to, size);
+	line_bytes(&l, log_state.conf->path.data, log_state.conf->path.size);
+	if (n > 0) {
+		line_text(&l, ".");
+		line_number(&l, n);
+	}
+	return to;
+}
+
+static void log_rotate(void)
+{
+	char from[PATH_MAX], to[PATH_MAX];
+
+	log_flush();
+	if (log_state.conf->keep == 0)
+		(void)unlink(log_state.conf->path.data);
+	for (uint32_t n = log_state.conf->keep; n > 0; n--)
+		(void)rename(rotated_name(from, sizeof(from), n - 1), rotated_name(to, sizeof(to), n));
+	/* Should that fail, the old file is still open and goes on. */
+	(void)log_open_file(log_state.conf->path.data);
+}
+
+void log_reopen(void)
+{
+	if (log_state.conf)
+		(void)log_open_file(log_state.conf->path.data);
+}
+
+void log_close(void)
+{
+	close_fd(&log_state.fd);
+	log_state.conf = NULL;
+}
+
+/* Begins a record of @size bytes. */
+static void record_begin(size_t size)
+{
+	const uint64_t max = log_state.conf->max_bytes, before = log_state.size + log_state.used;
+
+	if (max && before > 0 && before + size > max)
+		log_rotate();
+	log_state.broken = false;
+}
+
+static void record_end(void)
+{
+	if (log_state.broken)
+		return;
+	if (log_state.used)
+		log_state.used_whole = log_state.used;
+	else
+		log_state.whole = log_state.size;
+}
+
+/* ---- time ---- */
+
+static char *put_digits(char *to, uint32_t value, int digits)
+{
+	for (int i = digits - 1; i >= 0; i--, value /= 10)
+		to[i] = (char)('0' + value % 10);
+	return to + digits;
+}
+
+/* The Gregorian date of a day number (0: 1970-01-01), counted in years that begin in March. */
+static char *put_date(char *to, int64_t days)
+{
+	const int64_t shifted = days + 719468, era = (shifted >= 0 ? shifted : shifted - 146096) / 146097;
+	const uint32_t doe = (uint32_t)(shifted - era * 146097);
+	const uint32_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+	const uint32_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+	const uint32_t mp = (5 * doy + 2) / 153, month = mp < 10 ? mp + 3 : mp - 9;
+
+	to = put_digits(to, (uint32_t)(yoe + era * 400 + (month <= 2)), 4);
+	*to++ = '-';
+	to = put_digits(to, month, 2);
+	*to++ = '-';
+	return put_digits(to, doy - (153 * mp + 2) / 5 + 1, 2);
+}
+
+uint32_t log_time(char *to, int64_t seconds, uint32_t nanoseconds)
+{
+	const char *start = to;
+	int64_t days = seconds / 86400;
+	int64_t rest = seconds % 86400;
+
+	if (rest < 0)
+		rest += 86400, days--;
+	to = put_date(to, days);
+	*to++ = 'T';
+	to = put_digits(to, (uint32_t)(rest / 3600), 2);
+	*to++ = ':';
+	to = put_digits(to, (uint32_t)(rest / 60 % 60), 2);
+	*to++ = ':';
+	to = put_digits(to, (uint32_t)(rest % 60), 2);
+	*to++ = '.';
+	to = put_digits(to, nanoseconds, 9);
+	return (uint32_t)(to - start);
+}
+
+/* ---- k8s-file ---- */
+
+static void write_k8s(unsigned stream, const char *time, const uint8_t *text, size_t size, bool whole)
+{
+	char prefix[64];
+	struct line l;
+
+	line_init(&l, prefix, sizeof(prefix));
+	line_text(&l, time);
+	line_text(&l, stream ? "+00:00 stderr " : "+00:00 stdout ");
+	line_text(&l, whole ? "F " : "P ");
+	record_begin(l.used + size + 1);
+	log_put(prefix, l.used);
+	log_put(text, size);
+	log_put("\n", 1);
+	record_end();
+}
+
+/* ---- json-file ---- */
+
+/* Adds to *@count what is put; puts only if @emit. */
+static void json_put(const void *data, size_t size, bool emit, size_t *count)
+{
+	*count += size;
+	if (emit)
+		log_put(data, size);
+}
+
+static void json_ascii(uint8_t byte, bool emit, size_t *count)
+{
+	static const char hex[] = "0123456789abcdef";
+	static const char plain[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
+	const char *known = byte ? strchr(plain, byte) : NULL;
+	char escaped[6] = { '\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15] };
+
+	if (known) {
+		escaped[1] = letters[known - plain];
+		json_put(escaped, 2, emit, count);
+	} else if (byte < 0x20 || byte == 0x7f) {
+		json_put(escaped, 6, emit, count);
+	} else {
+		json_put(&byte, 1, emit, count);
+	}
+}
+
+/* Whether @byte may follow the beginning of a sequence (RFC 3629: no surrogates, nothing overlong). */
+static bool sequence_goes_on(const struct sequence *q, uint8_t byte)
+{
+	uint8_t low = 0x80, high = 0xbf;
+
+	if (q->got == 1) {
+		if (q->bytes[0] == 0xe0)
+			low = 0xa0;
+		else if (q->bytes[0] == 0xed)
+			high = 0x9f;
+		else if (q->bytes[0] == 0xf0)
+			low = 0x90;
+		else if (q->bytes[0] == 0xf4)
+			high = 0x8f;
+	}
+	return byte >= low && byte <= high;
+}
+
+static uint8_t sequence_size(uint8_t first)
+{
+	if (first < 0xc2 || first > 0xf4)
+		return 0;
+	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+}
+
+/* The text as the inside of a JSON string. A character cut in two by a read waits in @q for its other half. */
+static size_t json_text(struct sequence *q, const uint8_t *text, size_t size, bool emit)
+{
+	static const char bad[] = "\\ufffd";
+	size_t count = 0;
+
+	for (size_t i = 0; i < size; i++) {
+		if (q->got && sequence_goes_on(q, text[i])) {
+			q->bytes[q->got++] = text[i];
+			if (q->got == q->size) {
+				json_put(q->bytes, q->size, emit, &count);
+				q->got = 0;
+			}
+			continue;
+		}
+		if (q->got)
+			json_put(bad, 6, emit, &count);
+		q->got = 0;
+		if (text[i] < 0x80) {
+			json_ascii(text[i], emit, &count);
+		} else if ((q->size = sequence_size(text[i])) > 0) {
+			q->bytes[q->got++] = text[i];
+		} else {
+			json_put(bad, 6, emit, &count);
+		}
+	}
+	return count;
+}
+
+static void write_json(unsigned stream, const char *time, const uint8_t *text, size_t size, bool whole)
+{
+	struct sequence trial = log_state.sequence[stream];
+	char suffix[80];
+	struct line l;
+
+	line_init(&l, suffix, sizeof(suffix));
+	line_text(&l, whole ? "\\n\",\"stream\":\"" : "\",\"stream\":\"");
+	line_text(&l, stream ? "stderr" : "stdout");
+	line_text(&l, "\",\"time\":\"");
+	line_text(&l, time);
+	line_text(&l, "Z\"}\n");
+	record_begin(strlen("{\"log\":\"") + json_text(&trial, text, size, false) + l.used);
+	log_put("{\"log\":\"", 8);
+	json_text(&log_state.sequence[stream], text, size, true);
+	log_put(suffix, l.used);
+	record_end();
+}
+
+void log_write(unsigned stream, const uint8_t *data, size_t size)
+{
+	char time[32];
+	struct timespec now;
+
+	if (!log_state.conf)
+		return;
+	clock_gettime(CLOCK_REALTIME, &now);
+	time[log_time(time, now.tv_sec, (uint32_t)now.tv_nsec)] = '\0';
+	while (size > 0) {
+		const uint8_t *end = memchr(data, '\n', size);
+		size_t text = end ? (size_t)(end - data) : size;
+
+		if (log_state.conf->driver == DRIVER_JSON)
+			write_json(stream, time, data, text, end);
+		else
+			write_k8s(stream, time, data, text, end);
+		data += text + (end ? 1 : 0);
+		size -= text + (end ? 1 : 0);
+	}
+	log_flush();
+}

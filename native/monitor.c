@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The monitor around its loop: what it opens before, and the files by which the rest of kelp knows the container.
+ */
+#include "serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+static struct server server;
+static struct timespec started;
+
+static int failed(struct monitor *m, enum opcode record, int error)
+{
+	m->failure = (struct report){ .kind = REPORT_FAILED,
+				      .stage = STAGE_CONFIG,
+				      .index = m->records->index[record],
+				      .error = (uint32_t)-error };
+	return error;
+}
+
+/*
+ * Binds beneath the directory, by way of the working directory: the name alone fits sun_path always. Leaves us in
+ * "/", which pins nothing of the user's.
+ */
+static int listen_in(int dir, const struct text *name)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd, r;
+
+	if (name->size >= sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, name->data, name->size + 1);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	(void)unlinkat(dir, name->data, 0);
+	mode_t old = umask(0177);
+	r = fchdir(dir) < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, PEERS_MAX) < 0 ?
+		    -errno :
+		    0;
+	umask(old);
+	if (chdir("/") < 0 && r == 0)
+		r = -errno;
+	if (r < 0)
+		close(fd);
+	return r < 0 ? r : fd;
+}
+
+int monitor_prepare(struct monitor *m)
+{
+	const struct records *records = m->records;
+	int r;
+
+	m->run_dir = open(records->files.run_dir.data, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (m->run_dir < 0)
+		return failed(m, OP_MONITOR_FILES, -errno);
+	m->listen_fd = listen_in(m->run_dir, &records->files.socket_name);
+	if (m->listen_fd < 0)
+		return failed(m, OP_MONITOR_FILES, m->listen_fd);
+	r = log_open(&records->log);
+	if (r < 0) {
+		(void)unlinkat(m->run_dir, records->files.socket_name.data, 0);
+		return failed(m, OP_LOG, r);
+	}
+	r = streams_open(&m->streams, records->container.tty, records->container.stdin != 0);
+	return r < 0 ? failed(m, OP_CONTAINER, r) : 0;
+}
+
+/* ---- the files ---- */
+
+static void line_time(struct line *l, const char *word, const struct timespec *time)
+{
+	line_text(l, word);
+	line_number(l, (uint64_t)time->tv_sec);
+	line_text(l, " ");
+	line_number(l, (uint64_t)time->tv_nsec);
+	line_text(l, "\n");
+}
+
+static void line_process(struct line *l, const char *word, pid_t pid, uint64_t start)
+{
+	line_text(l, word);
+	line_number(l, (uint64_t)pid);
+	line_text(l, " ");
+	line_number(l, start);
+	line_text(l, "\n");
+}
+
+static void line_boot(struct line *l)
+{
+	char id[64];
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read_some(fd, id, sizeof(id));
+
+	close_fd(&fd);
+	line_text(l, "boot ");
+	while (n > 0 && id[n - 1] == '\n')
+		n--;
+	line_bytes(l, id, n > 0 ? (uint32_t)n : 0);
+	line_text(l, "\n");
+}
+
+static int write_status(const struct monitor *m)
+{
+	char data[256];
+	struct line l;
+
+	line_init(&l, data, sizeof(data));
+	line_process(&l, "monitor ", getpid(), m->base_pid_start);
+	line_process(&l, "init ", m->init, process_start(m->init));
+	line_time(&l, "started ", &started);
+	line_boot(&l);
+	return file_replace(m->run_dir, m->records->files.status_name.data, data, l.used);
+}
+
+static int write_pid(const struct text *path, pid_t pid)
+{
+	char data[16];
+	struct line l;
+
+	if (path->size == 0)
+		return 0;
+	line_init(&l, data, sizeof(data));
+	line_number(&l, (uint64_t)pid);
+	return file_replace(AT_FDCWD, path->data, data, l.used);
+}
+
+static int write_files(const struct monitor *m)
+{
+	int r = write_status(m);
+
+	if (r == 0)
+		r = write_pid(&m->records->files.pid_file, m->init);
+	if (r == 0)
+		r = write_pid(&m->records->files.monitor_pid_file, getpid());
+	return r;
+}
+
+/* Whether the kernel has killed a process of the container's cgroup for want of memory. */
+static bool oom_killed(int cgroup)
+{
+	static const char word[] = "oom_kill ";
+	char data[512];
+	int fd = cgroup < 0 ? -1 : openat(cgroup, "memory.events", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? 0 : read_some(fd, data, sizeof(data) - 1);
+
+	close_fd(&fd);
+	data[n > 0 ? n : 0] = '\0';
+	const char *at = strstr(data, word);
+
+	return at && at[sizeof(word) - 1] != '0';
+}
+
+static void write_exit(const struct monitor *m)
+{
+	char data[256];
+	struct line l;
+	struct timespec finished;
+
+	clock_gettime(CLOCK_REALTIME, &finished);
+	line_init(&l, data, sizeof(data));
+	line_text(&l, "code ");
+	line_number(&l, server.code);
+	line_text(&l, "\nsignal ");
+	line_number(&l, server.signal);
+	line_text(&l, server.oom ? "\noom 1\n" : "\noom 0\n");
+	line_time(&l, "started ", &started);
+	line_time(&l, "finished ", &finished);
+	if (m->records->files.exit_file.size)
+		(void)file_replace(AT_FDCWD, m->records->files.exit_file.data, data, l.used);
+}
+
+static void remove_files(const struct monitor *m)
+{
+	(void)unlinkat(m->run_dir, m->records->files.socket_name.data, 0);
+	(void)unlinkat(m->run_dir, m->records->files.status_name.data, 0);
+}
+
+/* ---- serving ---- */
+
+static void block_signals(void)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+}
+
+/* Ends a process that is not to be served, and tidies up behind it. */
+static int give_up(struct monitor *m, int error)
+{
+	(void)syscall(SYS_pidfd_send_signal, m->init_fd, SIGKILL, NULL, 0);
+	(void)process_wait(m->init);
+	remove_files(m);
+	return error;
+}
+
+int monitor_serve(struct monitor *m)
+{
+	const struct args_container *container = &m->records->container;
+	struct report report;
+	struct stat st;
+	int r = 0;
+
+	block_signals();
+	if (read_some(m->inner, &report, sizeof(report)) == sizeof(report)) {
+		m->failure = report;
+		return give_up(m, report.error < HELPER_ERRNO ? -(int)report.error : -EIO);
+	}
+	close_fd(&m->inner);
+	clock_gettime(CLOCK_REALTIME, &started);
+	if (container->tty)
+		r = streams_take_pty(&m->streams);
+	if (r < 0)
+		return give_up(m, failed(m, OP_CONTAINER, r));
+	r = write_files(m);
+	if (r < 0)
+		return give_up(m, failed(m, OP_MONITOR_FILES, r));
+
+	server.process = m->init;
+	server.process_fd = m->init_fd;
+	server.owner = fstat(m->run_dir, &st) < 0 ? geteuid() : st.st_uid;
+	server_init(&server, &m->streams, container->tty, container->stdin);
+	server.listen_fd = m->listen_fd;
+	server_foreground(&server, m->foreground);
+	monitor_started(m);
+	server_run(&server);
+	server.oom = oom_killed(m->cgroup);
+	write_exit(m);
+	remove_files(m);
+	return 0;
+}
+
+void monitor_farewell(struct monitor *m)
+{
+	(void)m;
+	server_leave(&server);
+}
+
+void relay_run(struct relay *r)
+{
+	block_signals();
+	if (r->tty)
+		(void)streams_take_pty(&r->streams); /* without it the process has no streams, but still a status */
+	server.process = r->child;
+	server.process_fd = r->child_fd;
+	server_init(&server, &r->streams, r->tty, 2);
+	server_foreground(&server, r->sock);
+	server_run(&server);
+	server_leave(&server);
+}

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the monitor side shares: one process, its streams, its log and the clients that look on.
+ *
+ * There is exactly one server in a process, and all of it is in static memory: a page of it costs nothing until
+ * it is used, and nothing in it grows. A stream has one buffer; log and clients all take from that buffer, each
+ * at its own offset, and it is filled again when the slowest of them has taken everything.
+ */
+#ifndef SERVE_H
+#define SERVE_H
+
+#include "holdfast.h"
+#include "proto.h"
+
+enum {
+	BUFFER_SIZE = FRAME_BODY_MAX,
+	PEERS_MAX = 64,
+	GRACE_MS = 250, /* how long a pipe that a surviving process holds, or a hurried client, delays the end */
+};
+
+/* stdout or stderr of the process; with a terminal the first one is the master, the second unused */
+struct output {
+	int fd; /* -1 once it has ended */
+	uint32_t used;
+	uint32_t owed; /* bytes that were in the pipe when the process ended: they are read, however long it takes */
+	uint8_t data[BUFFER_SIZE];
+};
+
+struct input {
+	int fd; /* -1: what clients send is thrown away */
+	uint32_t start, used;
+	bool closing; /* to be closed when empty */
+	uint8_t data[BUFFER_SIZE];
+};
+
+/* One connection. */
+struct peer {
+	int fd; /* -1: a free entry */
+	uint8_t in[FRAME_SMALL]; /* the frame being received, without the bytes of a STDIN */
+	uint8_t got;
+	uint16_t left; /* bytes of a STDIN frame still to come */
+	uint8_t out[FRAME_SMALL]; /* a small frame, or the head of one with bytes of a stream */
+	uint8_t out_start, out_used;
+	uint8_t stream; /* whose bytes follow the head */
+	uint16_t body; /* how many of them are still to be sent */
+	uint16_t taken[2]; /* per output: offset in its buffer */
+	uint8_t want; /* of HELLO */
+	bool greeted, ready_due, ack_due, exit_due;
+	bool wrote; /* has sent STDIN */
+	bool awaited; /* the launcher's connection: nothing is read before its HELLO, lest it miss the beginning */
+	bool gone; /* cannot be sent anything any more; what it sent is still read */
+	uint32_t ack;
+};
+
+struct server {
+	int listen_fd; /* -1: nobody can connect (any more) */
+	uid_t owner; /* besides our own uid: who may connect */
+	pid_t process;
+	int process_fd;
+	int tty_fd; /* our hold on the terminal's slave side while the process lives, or -1 */
+	bool tty;
+	bool keep_stdin; /* STDIN_EOF does not close it */
+	bool ended; /* the process; its status is in the three fields below */
+	bool leaving; /* EXIT may be sent */
+	bool hurry; /* SIGKILL was asked for: clients that do not read are not waited for */
+	uint32_t code, signal, oom;
+	uint64_t deadline; /* milliseconds of the monotonic clock; valid once ended */
+	struct input in;
+	struct output out[2];
+	struct peer peers[PEERS_MAX];
+};
+
+/* ---- serve.c ---- */
+
+/*
+ * server_init() - take over the streams of @process and watch it
+ * The descriptors in @streams become the server's. @stdin_mode is that of the container record.
+ */
+void server_init(struct server *s, const struct streams *streams, bool tty, uint32_t stdin_mode);
+/* Makes the launcher's connection, or -1, a client before anything is read from the process. */
+void server_foreground(struct server *s, int fd);
+/* Serves until the process has ended and its streams are drained; its status is in code, signal then. */
+void server_run(struct server *s);
+/* Sends EXIT to every client as fast as each takes it, and closes everything. */
+void server_leave(struct server *s);
+/* Milliseconds of the monotonic clock. */
+uint64_t now_ms(void);
+
+/* ---- stream.c ---- */
+
+/* Reads once into an empty buffer and logs it. True: there is something new. Ends the stream at its end. */
+bool output_fill(struct server *s, unsigned which);
+/* Writes what is buffered as far as the process takes it, or throws it away; closes the stream if that is due. */
+void input_drain(struct input *in);
+
+/* ---- peer.c ---- */
+
+/* A new client on @fd, which is closed if there is no room; the entry or NULL. */
+struct peer *peer_add(struct server *s, int fd);
+void peer_drop(struct server *s, struct peer *p);
+/* The poll(2) events it waits for; 0 (its STDIN waits for room): it must not be polled, a hang-up would spin. */
+short peer_events(const struct server *s, const struct peer *p);
+/* Takes what the client sent, as far as there is room. */
+void peer_receive(struct server *s, struct peer *p);
+/* Sends what is due, as far as the client takes it. */
+void peer_send(struct server *s, struct peer *p);
+/* Whether every client has taken all of that output's buffer. */
+bool peers_took(const struct server *s, unsigned which);
+
+/* ---- log.c ---- */
+
+/* Opens the log of the record (driver 0: none): 0 or -errno; -ELOOP or -EINVAL if it is not a regular file. */
+int log_open(const struct args_log *conf);
+/* Logs bytes of stdout (0) or stderr (1). Never fails: what cannot be written is missing in the log. */
+void log_write(unsigned stream, const uint8_t *data, size_t size);
+/* Opens the path again, for an outside program that has renamed the file. */
+void log_reopen(void);
+void log_close(void);
+/* "2026-11-21T08:34:57.123456789" of a time in UTC; returns its length (29). */
+uint32_t log_time(char *to, int64_t seconds, uint32_t nanoseconds);
+
+#endif

@@ -1,0 +1,259 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A monitor and its client without a container: the process is an ordinary child in our own namespaces. Tests of
+ * streams, log and protocol need no user namespace, no image and no plan this way, and run under the sanitizers.
+ *
+ *     monitor_host monitor RUNDIR [OPTIONS] -- COMMAND   the monitor itself; says "started PID" on stdout
+ *     monitor_host run RUNDIR [OPTIONS] -- COMMAND       launcher and client in the foreground, as `start` has it
+ *     monitor_host exec RUNDIR [OPTIONS] -- COMMAND      the same around relay_run, as `exec` has it
+ *     monitor_host attach SOCKET STREAMS SIGNALS KEYS    the verb
+ *
+ * Options: -t terminal, -s N stdin mode, -l PATH k8s-file log, -j PATH json-file log, -m N maxBytes, -k N keep,
+ * -c N streams of the client, -g forward signals, -d HEX detach keys. RUNDIR gets status, exit, pid, socket.
+ */
+#include "../holdfast.h"
+#include "../proto.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct records records;
+static int announce_fd = -1;
+
+static struct text text_of(const char *s)
+{
+	return (struct text){ .data = s, .size = (uint32_t)strlen(s) };
+}
+
+static struct text joined(const char *dir, const char *name)
+{
+	char *path = malloc(strlen(dir) + strlen(name) + 2);
+
+	if (!path)
+		abort();
+	sprintf(path, "%s/%s", dir, name);
+	return text_of(path);
+}
+
+static void check(bool ok, const char *what)
+{
+	if (ok)
+		return;
+	fprintf(stderr, "monitor_host: %s: %s\n", what, strerror(errno));
+	exit(70);
+}
+
+void monitor_started(struct monitor *m)
+{
+	if (announce_fd >= 0)
+		dprintf(announce_fd, "started %d\n", (int)m->init);
+	close_fd(&announce_fd);
+}
+
+static void send_master(int sock, int master)
+{
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = "", .iov_len = 1 };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof(int));
+	*(int *)(void *)CMSG_DATA(h) = master;
+	check(sendmsg(sock, &msg, 0) == 1, "sendmsg");
+}
+
+/* In the child: its streams, a session, and the command; -errno by the inner pipe if that fails. */
+static void become_command(const struct streams *s, bool tty, char **argv, int inner)
+{
+	int fds[3] = { s->child[0], s->child[1], s->child[2] };
+
+	signals_reset(false);
+	setsid();
+	if (tty) {
+		int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+
+		check(master >= 0 && unlockpt(master) == 0, "openpt");
+		send_master(s->pty_child, master);
+		int slave = ioctl(master, TIOCGPTPEER, O_RDWR | O_CLOEXEC);
+		check(slave >= 0 && ioctl(slave, TIOCSCTTY, 0) == 0, "slave");
+		fds[0] = fds[1] = fds[2] = slave;
+	}
+	for (int i = 0; i < 3; i++)
+		dup2(fds[i], i);
+	execvp(argv[0], argv);
+	struct report r = { .kind = REPORT_FAILED, .stage = STAGE_EXEC, .error = (uint32_t)errno };
+	(void)!write(inner, &r, sizeof(r));
+	_exit(127);
+}
+
+static pid_t clone_command(struct streams *s, char **argv, int *inner, int *pidfd)
+{
+	int ends[2];
+	bool tty = records.container.tty != 0;
+
+	check(pipe2(ends, O_CLOEXEC) == 0, "pipe");
+	pid_t pid = fork();
+	check(pid >= 0, "fork");
+	if (pid == 0)
+		become_command(s, tty, argv, ends[1]);
+	close(ends[1]);
+	*inner = ends[0];
+	*pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	check(*pidfd >= 0, "pidfd_open");
+	streams_close_child(s);
+	return pid;
+}
+
+static void null_fds(void)
+{
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	for (int i = 0; i < 3; i++)
+		dup2(null, i);
+	close(null);
+}
+
+static int be_monitor(char **argv, int foreground)
+{
+	static struct monitor m;
+
+	m.records = &records;
+	m.cgroup = -1;
+	m.foreground = foreground;
+	m.base_pid_start = process_start(0);
+	if (monitor_prepare(&m) < 0) {
+		fprintf(stderr, "monitor_host: record %u: %s\n", m.failure.index, strerror((int)m.failure.error));
+		return 125;
+	}
+	m.init = clone_command(&m.streams, argv, &m.inner, &m.init_fd);
+	null_fds();
+	int r = monitor_serve(&m);
+	if (r < 0)
+		return 125;
+	monitor_farewell(&m);
+	return 0;
+}
+
+static int be_relay(char **argv, int sock)
+{
+	static struct relay r;
+	struct report report;
+	int inner;
+
+	r.tty = records.container.tty != 0;
+	r.sock = sock;
+	check(streams_open(&r.streams, r.tty, records.container.stdin != 0) == 0, "streams");
+	r.child = clone_command(&r.streams, argv, &inner, &r.child_fd);
+	null_fds();
+	if (read_some(inner, &report, sizeof(report)) != 0)
+		return 125;
+	relay_run(&r);
+	return 0;
+}
+
+static int in_foreground(char **argv, int (*be)(char **, int))
+{
+	int pair[2];
+
+	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) == 0, "socketpair");
+	pid_t pid = fork();
+	check(pid >= 0, "fork");
+	if (pid == 0) {
+		close(pair[0]);
+		setsid();
+		_exit(be(argv, pair[1]));
+	}
+	close(pair[1]);
+	int r = client_run(pair[0], &records.client);
+	return r == CLIENT_LOST ? 125 : r;
+}
+
+static struct text unhex(const char *hex)
+{
+	char *data = calloc(1, strlen(hex) / 2 + 1);
+	uint32_t n = 0;
+
+	for (unsigned byte; data && sscanf(hex + 2 * n, "%2x", &byte) == 1; n++)
+		data[n] = (char)byte;
+	return (struct text){ .data = data, .size = n };
+}
+
+static void parse(int argc, char **argv)
+{
+	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:")) != -1;) {
+		switch (c) {
+		case 't':
+			records.container.tty = 1;
+			break;
+		case 's':
+			records.container.stdin = (uint32_t)atoi(optarg);
+			break;
+		case 'l':
+		case 'j':
+			records.log.driver = c == 'l' ? 1 : 2;
+			records.log.path = text_of(optarg);
+			break;
+		case 'm':
+			records.log.max_bytes = (uint64_t)atoll(optarg);
+			break;
+		case 'k':
+			records.log.keep = (uint32_t)atoi(optarg);
+			break;
+		case 'c':
+			records.client.streams = (uint32_t)atoi(optarg);
+			break;
+		case 'g':
+			records.client.signals = 1;
+			break;
+		case 'd':
+			records.client.detach_keys = unhex(optarg);
+			break;
+		default:
+			exit(64);
+		}
+	}
+}
+
+int main(int argc, char **argv)
+{
+	check(argc >= 4, "usage");
+	const char *verb = argv[1], *dir = argv[2];
+
+	signals_reset(false);
+	if (strcmp(verb, "attach") == 0)
+		return client_attach(argc - 2, argv + 2);
+	records.client.streams = WANT_STDOUT | WANT_STDERR;
+	for (uint32_t i = 0; i < 6; i++)
+		records.index[i] = i;
+	records.files.run_dir = text_of(dir);
+	records.files.status_name = text_of("status");
+	records.files.socket_name = text_of("socket");
+	records.files.exit_file = joined(dir, "exit");
+	records.files.pid_file = joined(dir, "pid");
+	records.files.monitor_pid_file = joined(dir, "monitor.pid");
+	parse(argc - 2, argv + 2);
+	char **command = argv + 2 + optind;
+	check(*command, "command");
+	if (strcmp(verb, "run") == 0)
+		return in_foreground(command, be_monitor);
+	if (strcmp(verb, "exec") == 0)
+		return in_foreground(command, be_relay);
+	announce_fd = fcntl(1, F_DUPFD_CLOEXEC, 3);
+	return be_monitor(command, -1);
+}
