@@ -32,9 +32,14 @@ export class Containers {
    * @throws {ConflictError} `name-in-use`
    */
   create(container: NewContainer): ContainerRecord {
-    this.sweepGone();
     const durable = !container.config.autoRemove;
-    return this.#db.transaction(() => this.#insert(container), { durable });
+    return this.#db.transaction(
+      () => {
+        this.sweepGone();
+        return this.#insert(container);
+      },
+      { durable },
+    );
   }
 
   #insert(container: NewContainer): ContainerRecord {
@@ -138,8 +143,8 @@ export class Containers {
   }
 
   rename(id: string, name: string): void {
-    this.sweepGone();
     this.#db.transaction(() => {
+      this.sweepGone();
       this.#claim(name);
       this.#db.run("UPDATE containers SET name = ? WHERE id = ?", name, id);
     });
@@ -170,10 +175,12 @@ export class Containers {
     this.#db.transaction(
       () => {
         for (const id of gone) this.#db.run("DELETE FROM containers WHERE id = ?", id);
+        this.#db.afterCommit(() => {
+          for (const id of gone) rmSync(join(goneDir(this.#paths), id), { force: true });
+        });
       },
       { durable: false },
     );
-    for (const id of gone) rmSync(join(goneDir(this.#paths), id), { force: true });
   }
 
   #goneIds(): Set<string> {

@@ -30,6 +30,11 @@ export class State {
     return this.#db.transaction(body, options);
   }
 
+  /** Says that this command will write: see `Database.expectWrites`. Optional, saves opening twice. */
+  expectWrites(): void {
+    this.#db.expectWrites();
+  }
+
   /** Only long-lived processes and tests need it; the end of a process closes as well. */
   close(): void {
     this.#db.close();
