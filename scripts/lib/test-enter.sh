@@ -2,12 +2,14 @@
 # Becomes the test user and executes a command. Runs as root in a mount namespace of its own
 # (unshare --mount), so that what is mounted here is seen by the tests alone.
 #
-#   test-enter.sh USER CGROUP COMMAND [ARG...]
+#   test-enter.sh [--stay-root] USER CGROUP COMMAND [ARG...]
 #
 # Where /sys/fs/cgroup is not the one v2 hierarchy (hybrid systems), it is laid over; CGROUP is
 # made in it and given to the user, as systemd's delegation would do. Without the right to do
 # that the tests that need it skip, and say so.
 set -eu
+stay=
+if [ "$1" = --stay-root ]; then stay=1 && shift; fi
 user=$1 cgroup=/sys/fs/cgroup/$2
 shift 2
 if [ "$(stat -f -c %T /sys/fs/cgroup 2>/dev/null)" != cgroup2fs ]; then
@@ -19,4 +21,5 @@ if mkdir -p "$cgroup/run" 2>/dev/null; then
   echo $$ >"$cgroup/run/cgroup.procs"
 fi
 mount --make-rshared /
+[ -z "$stay" ] || exec "$@"
 exec setpriv --reuid "$user" --regid "$user" --init-groups -- "$@"

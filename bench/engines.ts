@@ -1,0 +1,135 @@
+/** The programs that are compared, each with a store of its own and the same busybox image. */
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { KELP } from "../test/support/environment.ts";
+
+export interface Engine {
+  readonly name: string;
+  readonly version: string;
+  /** Runs the engine to its end; throws where it fails. */
+  run(args: readonly string[]): string;
+  /** The same without waiting; gives the exit status. */
+  start(args: readonly string[]): Promise<number>;
+  /** Ends the containers and deletes the store. */
+  remove(): void;
+}
+
+/** The account to run as: BENCH_USER where this is root (it is then also able to read every process's memory). */
+export const USER = process.getuid?.() === 0 ? process.env.BENCH_USER : undefined;
+
+function id(flag: string): string {
+  return Bun.spawnSync(USER === undefined ? ["id", flag] : ["id", flag, USER])
+    .stdout.toString()
+    .trim();
+}
+
+export const UID = Number(id("-u"));
+
+const AS_USER =
+  USER === undefined ? [] : ["setpriv", "--reuid", id("-u"), "--regid", id("-g"), "--init-groups", "--"];
+
+/** A directory that the account owns. */
+export function scratch(name: string, parent: string = tmpdir()): string {
+  const directory = mkdtempSync(join(parent, `bench-${name}-`));
+  if (USER !== undefined) Bun.spawnSync(["chown", `${id("-u")}:${id("-g")}`, directory]);
+  return directory;
+}
+
+function environment(home: string, runtime: string): Record<string, string> {
+  return {
+    PATH: process.env.PATH ?? "/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin",
+    HOME: home,
+    USER: USER ?? process.env.USER ?? "",
+    XDG_RUNTIME_DIR: runtime,
+    LANG: "C.UTF-8",
+  };
+}
+
+interface EngineOptions {
+  name: string;
+  program: string;
+  /** Commands that end what the engine keeps running. */
+  farewell?: readonly (readonly string[])[];
+  /** Prepares the home directory and gives more of the environment. */
+  configure?(home: string): Readonly<Record<string, string>>;
+}
+
+function makeEngine({ name, program, farewell = [], configure }: EngineOptions): Engine {
+  const home = scratch(name, "/var/tmp");
+  const runtime = scratch(name, "/tmp");
+  const env = { ...environment(home, runtime), ...configure?.(home) };
+  const command = (args: readonly string[]) => [...AS_USER, program, ...args];
+  const run = (args: readonly string[]) => {
+    const result = Bun.spawnSync(command(args), { env, cwd: home, stdin: "ignore", stderr: "pipe" });
+    if (!result.success) throw new Error(`${name} ${args.join(" ")}: ${result.stderr.toString().trim()}`);
+    return result.stdout.toString().trim();
+  };
+  const start = (args: readonly string[]) =>
+    Bun.spawn(command(args), { env, cwd: home, stdin: "ignore", stdout: "ignore", stderr: "ignore" }).exited;
+  const remove = () => {
+    for (const args of [
+      ["rm", "-fa", "-t", "0"],
+      ["unshare", "rm", "-rf", join(home, ".local")],
+      ...farewell,
+    ]) {
+      Bun.spawnSync(command(args), { env, cwd: home, stdin: "ignore", stderr: "ignore" });
+    }
+    for (const path of [home, runtime]) rmSync(path, { recursive: true, force: true });
+  };
+  return { name, version: run(["--version"]), run, start, remove };
+}
+
+/** podman without systemd and cgroups, as on a plain machine; BENCH_PODMAN names another binary. */
+function podmanSettings(home: string): Readonly<Record<string, string>> {
+  const path = join(home, "containers.conf");
+  const text =
+    '[containers]\ncgroups = "disabled"\nlog_driver = "k8s-file"\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n';
+  writeFileSync(path, text, { mode: 0o644 });
+  return { CONTAINERS_CONF: path };
+}
+
+/** kelp first, then the peers that are installed. */
+export function makeEngines(): Engine[] {
+  const engines = [makeEngine({ name: "kelp", program: KELP })];
+  const podman = process.env.BENCH_PODMAN ?? Bun.which("podman");
+  if (podman)
+    engines.push(
+      makeEngine({
+        name: "podman",
+        program: podman,
+        configure: podmanSettings,
+        farewell: [["system", "migrate"]],
+      }),
+    );
+  return engines;
+}
+
+/** A bundle for crun alone, over the unpacked root file system; undefined where crun is not installed. */
+export function crunBundle(rootfs: string): { run(): void; remove(): void } | undefined {
+  const crun = Bun.which("crun");
+  if (crun === null) return undefined;
+  const bundle = scratch("crun");
+  mkdirSync(join(bundle, "state"), { mode: 0o777 });
+  if (USER !== undefined) Bun.spawnSync(["chown", "-R", `${id("-u")}:${id("-g")}`, bundle]);
+  const env = environment(bundle, join(bundle, "state"));
+  const spec = Bun.spawnSync([...AS_USER, crun, "spec", "--rootless"], { cwd: bundle, env });
+  if (!spec.success) throw new Error(`crun spec: ${spec.stderr.toString()}`);
+  const path = join(bundle, "config.json");
+  const config = JSON.parse(Bun.spawnSync(["cat", path]).stdout.toString());
+  config.process.terminal = false;
+  config.process.args = ["/bin/true"];
+  config.root = { path: rootfs, readonly: true };
+  delete config.linux.resources;
+  config.mounts = config.mounts.filter((mount: { type: string }) => mount.type !== "cgroup");
+  writeFileSync(path, JSON.stringify(config));
+  const run = () => {
+    const result = Bun.spawnSync([...AS_USER, crun, "--cgroup-manager=disabled", "run", "bench"], {
+      cwd: bundle,
+      env,
+      stdin: "ignore",
+    });
+    if (!result.success) throw new Error(`crun run: ${result.stderr.toString().trim()}`);
+  };
+  return { run, remove: () => rmSync(bundle, { recursive: true, force: true }) };
+}
