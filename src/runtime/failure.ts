@@ -1,0 +1,176 @@
+/** What a failed operation means, in podman's words where it has some, with its exit status. */
+import {
+  CommandNotExecutableError,
+  CommandNotFoundError,
+  HostError,
+  type KelpError,
+  SetupError,
+} from "../base/index.ts";
+import type { OpName, Plan, PlanOp } from "./plan/ops.ts";
+
+export interface FailureInput {
+  readonly plan: Plan;
+  /** Position in the plan, as holdfast reports it. */
+  readonly index: number;
+  /** An errno, or 1000 + exit status of a helper program. */
+  readonly errno: number;
+  /** The container's ID, for messages that name it. */
+  readonly id: string;
+}
+
+const HELPER = 1000;
+
+/** The error for the user; the plan's operation decides which kind it is. */
+export function explainFailure(input: FailureInput): KelpError {
+  const op = input.plan.ops[input.index];
+  if (op === undefined)
+    return new SetupError("setup-failed", `cannot start container ${short(input.id)}: ${words(input.errno)}`);
+  const special = SPECIAL[op.op];
+  return special?.(op as never, input) ?? general(op, input);
+}
+
+type Explain<N extends OpName> = (
+  op: Extract<PlanOp, { op: N }>,
+  input: FailureInput,
+) => KelpError | undefined;
+
+const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
+  execve: explainExecve,
+  chdir: ({ args }, { id, errno }) =>
+    errno === 2 || errno === 20
+      ? new SetupError("workdir-missing", `workdir "${args.path}" does not exist on container ${id}`, {
+          hint: "give a directory of the image with --workdir",
+        })
+      : undefined,
+  rlimit: ({ origin }, { errno }) =>
+    errno === 1
+      ? new SetupError("ulimit-denied", `cannot set ${origin}: setrlimit: Operation not permitted`, {
+          hint: "a user cannot raise a limit above the hard limit (ulimit -H)",
+        })
+      : undefined,
+  idMap: (_op, { errno }) => userNamespaceError(errno),
+  joinBase: (_op, { errno }) => userNamespaceError(errno),
+  run: explainRun,
+  overlay: (_op, { errno }) =>
+    errno === 1 || errno === 19 || errno === 22
+      ? new HostError("overlay-unavailable", `cannot mount the root filesystem: overlay: ${words(errno)}`, {
+          hint: "use --storage-driver fuse-overlayfs or vfs",
+        })
+      : undefined,
+  expectDevice: ({ origin }, { errno }) =>
+    errno === 9
+      ? new SetupError(
+          "device-not-genuine",
+          `cannot set up /dev (${origin}): a node is not the device its name says`,
+        )
+      : undefined,
+  openTree: ({ args }, { errno }) =>
+    new SetupError(
+      errno === 2 ? "missing-source" : "mount-failed",
+      errno === 2
+        ? `statfs ${args.path}: no such file or directory`
+        : `cannot mount ${args.path}: ${words(errno)}`,
+    ),
+  moveMount: ({ args, origin }, { errno }) =>
+    new SetupError(
+      "mount-failed",
+      `cannot mount on /${args.target} (${origin ?? "default"}): ${words(errno)}`,
+      {
+        ...(errno === 40
+          ? { hint: "the path is or goes through a symbolic link, which is not followed there" }
+          : {}),
+      },
+    ),
+};
+
+/** podman's suite looks for crun's words here; the status tells scripts the two cases apart. */
+function explainExecve({ args }: Extract<PlanOp, { op: "execve" }>, { errno }: FailureInput): KelpError {
+  const name = args.argv[0] ?? "";
+  if (errno === 2 || errno === 20) {
+    const what = name.includes("/")
+      ? `open executable \`${name}\``
+      : `executable file \`${name}\` not found in $PATH`;
+    return new CommandNotFoundError(
+      "command-not-found",
+      `crun: ${what}: No such file or directory: OCI runtime attempted to invoke a command that was not found`,
+      {
+        hint: name === "" ? "give a command after the image's name" : "the command must exist in the image",
+      },
+    );
+  }
+  const reason = errno === 13 ? "Permission denied: OCI permission denied" : capital(words(errno));
+  return new CommandNotExecutableError(
+    "command-not-executable",
+    `crun: open executable: exec \`${name}\`: ${errno === 13 ? "permission denied: " : ""}${reason}`,
+  );
+}
+
+function explainRun({ args }: Extract<PlanOp, { op: "run" }>, { errno }: FailureInput): KelpError {
+  const program = args.argv[0] ?? "";
+  const name = program.slice(program.lastIndexOf("/") + 1);
+  const reason = errno >= HELPER ? `it exited with status ${errno - HELPER}` : words(errno);
+  const isMap = name === "newuidmap" || name === "newgidmap";
+  return new HostError(isMap ? "idmap-failed" : "helper-failed", `cannot run ${program}: ${reason}`, {
+    ...(isMap
+      ? {
+          hint: `check your lines in /etc/${name === "newuidmap" ? "subuid" : "subgid"} and that ${program} is set-uid root`,
+        }
+      : {}),
+  });
+}
+
+function userNamespaceError(errno: number): KelpError | undefined {
+  if (errno !== 1 && errno !== 13 && errno !== 28 && errno !== 22) return undefined;
+  return new HostError("userns-unavailable", `cannot make a user namespace: ${words(errno)}`, {
+    hint: "see kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns and user.max_user_namespaces (sysctl)",
+  });
+}
+
+function general(op: PlanOp, { errno, id }: FailureInput): KelpError {
+  const origin = op.origin === undefined ? "" : ` (${op.origin})`;
+  return new SetupError(
+    "setup-failed",
+    `cannot start container ${short(id)}: ${op.stage} ${op.op}${origin}: ${words(errno)}`,
+  );
+}
+
+function short(id: string): string {
+  return id.slice(0, 12);
+}
+
+function capital(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1);
+}
+
+const WORDS: Readonly<Record<number, string>> = {
+  1: "operation not permitted",
+  2: "no such file or directory",
+  3: "no such process",
+  5: "input/output error",
+  7: "argument list too long",
+  8: "exec format error",
+  9: "bad file descriptor",
+  11: "resource temporarily unavailable",
+  12: "cannot allocate memory",
+  13: "permission denied",
+  16: "device or resource busy",
+  17: "file exists",
+  18: "invalid cross-device link",
+  19: "no such device",
+  20: "not a directory",
+  21: "is a directory",
+  22: "invalid argument",
+  24: "too many open files",
+  26: "text file busy",
+  28: "no space left on device",
+  30: "read-only file system",
+  36: "file name too long",
+  38: "function not implemented",
+  40: "too many levels of symbolic links",
+  95: "operation not supported",
+  122: "disk quota exceeded",
+};
+
+function words(errno: number): string {
+  return WORDS[errno] ?? `error ${errno}`;
+}

@@ -1,0 +1,33 @@
+/**
+ * runtime: from a container's record to a running process. Owns the OCI spec, its lowering to a plan,
+ * the seccomp filters, holdfast (finding, unpacking, executing it) and what its status files mean.
+ *
+ * Must not know: the database, images, layers, networks beyond the namespace's mode, the command line.
+ */
+
+export { containerEnvText } from "./containerenv.ts";
+export { type RuntimeFacts, runtimeFacts } from "./facts.ts";
+export { explainFailure, type FailureInput } from "./failure.ts";
+export { holdfastPath } from "./helper.ts";
+export { type InsideOptions, kelpCommand, runInside, usernsNotice } from "./inside.ts";
+export { answerJob, type Job, type JobRequest } from "./job.ts";
+export { runPlan, startPlan, writePlan } from "./launch.ts";
+export { type LowerInput, lowerSpec } from "./lower.ts";
+export { type LowerEnterInput, lowerEnter } from "./lower-enter.ts";
+export { type LowerExecInput, lowerExec } from "./lower-exec.ts";
+export type { ClientConfig, MonitorConfig, RemoveConfig } from "./monitor-config.ts";
+export type { Plan } from "./plan/ops.ts";
+export { bindSources, overlayVolumeDirs } from "./sources.ts";
+export { type BindFiles, makeSpec, type SpecInput, specNotices } from "./spec.ts";
+export { defaultCapabilities } from "./spec-capabilities.ts";
+export { type ExecRequest, makeExecProcess } from "./spec-exec.ts";
+export {
+  type ExitRecord,
+  type LiveState,
+  type LiveStatus,
+  liveState,
+  readExit,
+  readStatus,
+} from "./status.ts";
+export { type ResolvedUser, resolveUser, type UserFiles } from "./user.ts";
+export { readUserFiles } from "./user-files.ts";

@@ -1,0 +1,42 @@
+/** The other end of `runInside`: what `kelp __job NAME` does inside the user namespace. */
+import { KelpError } from "../base/index.ts";
+
+export interface JobRequest<I> {
+  /** `--root` and `--runroot` for the job's own context. */
+  readonly root: string;
+  readonly runroot: string;
+  readonly input: I;
+}
+
+export type JobReply<O> =
+  | { readonly output: O }
+  | {
+      readonly error: {
+        readonly code: string;
+        readonly message: string;
+        readonly hint?: string;
+        readonly exitCode: number;
+      };
+    };
+
+/** A job: its request as the caller gave it, and what it returns as JSON. */
+export type Job = (request: JobRequest<never>) => Promise<unknown>;
+
+/**
+ * Answers one request. A `KelpError` travels back to the caller; any other error is a bug and is thrown.
+ *
+ * @param text the request, all of standard input
+ * @returns the reply, for standard output
+ */
+export async function answerJob(job: Job, text: string): Promise<string> {
+  try {
+    const output = await job(JSON.parse(text) as JobRequest<never>);
+    return JSON.stringify({ output: output ?? null } satisfies JobReply<unknown>);
+  } catch (error) {
+    if (!(error instanceof KelpError)) throw error;
+    const { code, message, hint, exitCode } = error;
+    return JSON.stringify({
+      error: { code, message, ...(hint === undefined ? {} : { hint }), exitCode },
+    } satisfies JobReply<unknown>);
+  }
+}

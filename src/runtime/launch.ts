@@ -1,0 +1,54 @@
+/** Handing a plan to holdfast: becoming it, or waiting for it. */
+import { spawn } from "node:child_process";
+import { errnoCode, HostError } from "../base/index.ts";
+import { writeFileAtomic } from "../host/index.ts";
+import { encodePlan } from "./plan/encode.ts";
+import type { Plan } from "./plan/ops.ts";
+
+/** holdfast's verbs that carry out a plan. */
+export type PlanVerb = "start" | "exec" | "enter";
+
+/** Writes the plan as holdfast reads it, mode 0600, appearing whole. */
+export function writePlan(path: string, plan: Plan): void {
+  writeFileAtomic(path, encodePlan(plan));
+}
+
+/**
+ * Becomes holdfast; does not return. Whatever was to be printed must have been written before, and
+ * whatever was to be closed, closed. The environment is empty: everything a plan needs is in it.
+ *
+ * @throws {HostError} if the kernel will not execute it
+ */
+export function startPlan(holdfast: string, verb: PlanVerb, planPath: string): never {
+  try {
+    process.execve!(holdfast, [holdfast, verb, planPath], {});
+  } catch (cause) {
+    throw notExecutable(holdfast, cause);
+  }
+  throw new Error("execve returned");
+}
+
+/** Runs holdfast beside kelp with kelp's own streams; the promise is its exit status, 128+n after a signal. */
+export function runPlan(holdfast: string, verb: PlanVerb, planPath: string): Promise<number> {
+  const child = spawn(holdfast, [verb, planPath], { stdio: "inherit", env: {} });
+  return new Promise((resolve, reject) => {
+    child.once("error", (cause) => reject(notExecutable(holdfast, cause)));
+    child.once("exit", (code, signal) => resolve(code ?? 128 + signalNumber(signal)));
+  });
+}
+
+function signalNumber(signal: NodeJS.Signals | null): number {
+  return signal === "SIGKILL" ? 9 : signal === "SIGTERM" ? 15 : signal === "SIGINT" ? 2 : 1;
+}
+
+/** The words for a holdfast that will not run. */
+export function notExecutable(holdfast: string, cause: unknown): HostError {
+  const denied = errnoCode(cause) === "EACCES";
+  const reason = denied ? "permission denied" : cause instanceof Error ? cause.message : String(cause);
+  return new HostError("holdfast-not-executable", `cannot execute ${holdfast}: ${reason}`, {
+    cause,
+    ...(denied
+      ? { hint: "its filesystem may be mounted noexec; set XDG_CACHE_HOME to a place that is not" }
+      : {}),
+  });
+}

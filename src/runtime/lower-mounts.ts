@@ -1,0 +1,107 @@
+/** Mounts of the container: each made detached, given its attributes, then moved into place beneath the root. */
+import { HostError } from "../base/index.ts";
+import type { SpecMount } from "../oci/runtime-spec.ts";
+import { ATTR, CREATE, MS, OPEN_TREE, RESOLVE } from "./kernel.ts";
+import type { LowerInput } from "./lower.ts";
+import { overlayData } from "./lower-rootfs.ts";
+import { parseMountOptions } from "./mount-options.ts";
+import { TOLERATE } from "./plan/ops.ts";
+import { type PlanBuilder, SLOT } from "./plan-builder.ts";
+
+/** Filesystems made afresh; what a plan may mount of a kernel's. */
+const FRESH = new Set(["proc", "tmpfs", "sysfs", "devpts", "mqueue", "cgroup2"]);
+const NO_LINKS_BENEATH = ["/proc", "/sys", "/dev"];
+
+/**
+ * How a target is resolved: links of the image lead to places inside the root, and where the kernel's or
+ * our own filesystems lie, a link can only be an attack and is refused.
+ */
+export function targetResolve(destination: string): bigint {
+  const strict = NO_LINKS_BENEATH.some(
+    (place) => destination === place || destination.startsWith(`${place}/`),
+  );
+  return RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS | (strict ? RESOLVE.NO_SYMLINKS : 0n);
+}
+
+/** All mounts of the specification, in its order. */
+export function lowerMounts(plan: PlanBuilder, input: LowerInput): void {
+  for (const mount of input.spec.mounts) {
+    const origin = input.origins?.get(mount.destination) ?? "default";
+    if (mount.type === "bind") lowerBind(plan, mount, input.fileSources.has(mount.source), origin);
+    else if (mount.type === "overlay") lowerOverlay(plan, mount, origin);
+    else if (FRESH.has(mount.type)) lowerFresh(plan, mount, input.maps.single, origin);
+    else {
+      throw new HostError(
+        "unsupported-spec-field",
+        `cannot start the container: mount type ${mount.type} on ${mount.destination} is not supported`,
+      );
+    }
+  }
+}
+
+function move(plan: PlanBuilder, tree: number, destination: string, create: number, origin: string): void {
+  plan.add(
+    "setup",
+    "moveMount",
+    { tree, root: SLOT.root, target: destination.slice(1), create, resolve: targetResolve(destination) },
+    { origin },
+  );
+}
+
+function lowerFresh(plan: PlanBuilder, mount: SpecMount, single: boolean, origin: string): void {
+  const { set, data } = parseMountOptions(mount.options);
+  // The terminal group does not exist where only one id is mapped.
+  const options = mount.type === "devpts" && single ? data.filter((word) => !word.startsWith("gid=")) : data;
+  // proc is kept for the settings written through it; a later mount must not get between.
+  const into = mount.type === "proc" ? SLOT.proc : SLOT.tree;
+  plan.add("setup", "newMount", { type: mount.type, options, attrs: set, into }, { origin });
+  move(plan, into, mount.destination, CREATE.directory, origin);
+}
+
+function lowerBind(plan: PlanBuilder, mount: SpecMount, isFile: boolean, origin: string): void {
+  const { set, clear, propagation } = parseMountOptions(mount.options);
+  // Always the whole tree: the kernel refuses to uncover what lies below a mount that came from the host.
+  plan.add(
+    "setup",
+    "openTree",
+    { path: mount.source, flags: OPEN_TREE.CLONE | OPEN_TREE.RECURSIVE, into: SLOT.tree },
+    { origin },
+  );
+  const attributes = { tree: SLOT.tree, set, clear, propagation: propagation || MS.PRIVATE, recursive: 1 };
+  plan.add("setup", "mountAttr", attributes, { origin });
+  move(plan, SLOT.tree, mount.destination, isFile ? CREATE.file : CREATE.directory, origin);
+}
+
+/** A layer of the container's own over a host directory: mounted beside, then moved to where it belongs. */
+function lowerOverlay(plan: PlanBuilder, mount: SpecMount, origin: string): void {
+  const value = (key: string) =>
+    mount.options.find((option) => option.startsWith(`${key}=`))?.slice(key.length + 1) ?? "";
+  const data = overlayData({
+    lower: [value("lowerdir")],
+    upper: value("upperdir"),
+    work: value("workdir"),
+    options: ["userxattr"],
+  });
+  plan.add(
+    "setup",
+    "overlay",
+    { cwd: "/", data, flags: 0n, target: mount.source, into: SLOT.merged },
+    { origin },
+  );
+  plan.add(
+    "setup",
+    "openTreeAt",
+    { root: SLOT.merged, path: "", flags: OPEN_TREE.CLONE, resolve: 0n, into: SLOT.tree },
+    { origin },
+  );
+  plan.add(
+    "setup",
+    "mountAttr",
+    { tree: SLOT.tree, set: ATTR.NOSUID | ATTR.NODEV, clear: 0n, propagation: MS.PRIVATE, recursive: 0 },
+    { origin },
+  );
+  move(plan, SLOT.tree, mount.destination, CREATE.directory, origin);
+}
+
+/** Errors that mean: this image or kernel has no such path. */
+export const ABSENT = { tolerate: TOLERATE.missing } as const;

@@ -1,0 +1,44 @@
+/** Namespaces of the container's first process: made by its clone, or joined. */
+import type { RuntimeSpec, SpecNamespace, SpecNamespaceType } from "../oci/runtime-spec.ts";
+import { CLONE } from "./kernel.ts";
+import type { PlanBuilder } from "./plan-builder.ts";
+
+const FLAGS: Readonly<Partial<Record<SpecNamespaceType, bigint>>> = {
+  mount: CLONE.NEWNS,
+  cgroup: CLONE.NEWCGROUP,
+  uts: CLONE.NEWUTS,
+  ipc: CLONE.NEWIPC,
+  pid: CLONE.NEWPID,
+  network: CLONE.NEWNET,
+};
+
+/** CLONE_NEW* bits of a list of namespaces. Only these may be joined: entering one of the host's is not for a user. */
+export function namespaceFlags(namespaces: readonly SpecNamespace[]): bigint {
+  return namespaces.reduce((flags, { type }) => flags | (FLAGS[type] ?? 0n), 0n);
+}
+
+/** The namespaces the clone makes: those of the specification without a path. */
+export function cloneFlags(spec: RuntimeSpec): bigint {
+  return namespaceFlags(spec.linux.namespaces.filter(({ path }) => path === undefined));
+}
+
+/**
+ * Joins what is to be joined, names the host, brings the loopback interface of a new network up.
+ * A pid namespace is joined by the monitor: it is the process's children that get into it.
+ */
+export function lowerNamespaces(plan: PlanBuilder, spec: RuntimeSpec): void {
+  for (const { type, path } of spec.linux.namespaces) {
+    if (path === undefined) continue;
+    const kind = Number(FLAGS[type] ?? 0n);
+    plan.add(type === "pid" ? "monitor" : "setup", "joinNs", { path, kind }, { origin: `--${type}` });
+  }
+  const own = (type: SpecNamespaceType) =>
+    spec.linux.namespaces.some((namespace) => namespace.type === type && namespace.path === undefined);
+  if (own("uts") && spec.hostname !== undefined) {
+    plan.add("setup", "hostname", { name: spec.hostname }, { origin: "--hostname" });
+  }
+  if (own("uts") && spec.domainname !== undefined) {
+    plan.add("setup", "domainname", { name: spec.domainname }, { origin: "--domainname" });
+  }
+  if (own("network")) plan.add("setup", "linkUp", { name: "lo" }, { origin: "--network" });
+}

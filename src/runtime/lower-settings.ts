@@ -1,0 +1,39 @@
+/** What is written through the fresh /proc: kernel settings and the OOM score. */
+import { HostError } from "../base/index.ts";
+import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+import { RESOLVE } from "./kernel.ts";
+import { type PlanBuilder, SLOT } from "./plan-builder.ts";
+
+/** The descriptor is that of the proc we mounted: no link and no other mount leads the writing elsewhere. */
+const IN_PROC = RESOLVE.BENEATH | RESOLVE.NO_XDEV | RESOLVE.NO_MAGICLINKS;
+
+/** @throws {HostError} if settings are asked for without a /proc of the container's own. */
+export function lowerSysctls(plan: PlanBuilder, spec: RuntimeSpec): void {
+  for (const [key, value] of Object.entries(spec.linux.sysctl ?? {})) {
+    requireProc(spec, "linux.sysctl");
+    // A slash in a key separates, and then a dot is part of a name (net/ipv4/conf/eth0.1/...).
+    const path = `sys/${key.includes("/") ? key : key.replaceAll(".", "/")}`;
+    const args = { root: SLOT.proc, path, resolve: IN_PROC | RESOLVE.NO_SYMLINKS, data: value };
+    plan.add("setup", "writeAt", args, { origin: `--sysctl ${key}` });
+  }
+}
+
+/** Without a /proc of the container's own the score is the caller's. */
+export function lowerOomScore(plan: PlanBuilder, spec: RuntimeSpec): void {
+  const score = spec.process.oomScoreAdj;
+  if (score === undefined) return;
+  requireProc(spec, "process.oomScoreAdj");
+  const args = { root: SLOT.proc, path: "self/oom_score_adj", resolve: IN_PROC, data: String(score) };
+  plan.add("setup", "writeAt", args, { origin: "--oom-score-adj" });
+}
+
+function requireProc(spec: RuntimeSpec, field: string): void {
+  if (spec.mounts.some((mount) => mount.type === "proc")) return;
+  throw new HostError(
+    "unsupported-spec-field",
+    `cannot start the container: ${field} needs a process namespace of its own`,
+    {
+      hint: "leave out --pid host, or the option",
+    },
+  );
+}

@@ -1,0 +1,80 @@
+/** From an OCI runtime specification to the plan that holdfast carries out. */
+import type { IdMaps, Paths } from "../host/index.ts";
+import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+import type { RootfsSource } from "../state/index.ts";
+import type { RuntimeFacts } from "./facts.ts";
+import { lowerBase } from "./lower-base.ts";
+import { lowerConfig, lowerFinish } from "./lower-config.ts";
+import { lowerDevices, lowerTerminal } from "./lower-devices.ts";
+import { lowerMasks } from "./lower-masks.ts";
+import { lowerMounts } from "./lower-mounts.ts";
+import { lowerNamespaces } from "./lower-namespaces.ts";
+import { lowerProcess } from "./lower-process.ts";
+import { refuseUnsupported } from "./lower-refuse.ts";
+import { lowerRootfs, lowerRootReadOnly } from "./lower-rootfs.ts";
+import { lowerOomScore, lowerSysctls } from "./lower-settings.ts";
+import type { MonitorConfig } from "./monitor-config.ts";
+import type { Plan } from "./plan/ops.ts";
+import { PlanBuilder, SLOT } from "./plan-builder.ts";
+
+export interface LowerInput {
+  readonly spec: RuntimeSpec;
+  readonly rootfs: RootfsSource;
+  readonly monitor: MonitorConfig;
+  readonly maps: IdMaps;
+  readonly paths: Paths;
+  readonly facts: RuntimeFacts;
+  /** Bind sources that are not directories (`bindSources` finds them): their targets are made as files. */
+  readonly fileSources: ReadonlySet<string>;
+  /** The compiled seccomp filter; undefined: none. */
+  readonly seccomp?: Uint8Array | undefined;
+  /** Make the working directory if the image lacks it (the image's own WORKDIR, not --workdir's). */
+  readonly createWorkdir?: boolean;
+  /** Option or default behind a mount, by destination; for --explain and errors. */
+  readonly origins?: ReadonlyMap<string, string>;
+}
+
+/**
+ * Lowers a specification to a plan.
+ *
+ * Pure: reads no file and no environment, so equal inputs give equal plans and a golden file can
+ * stand for the whole policy. What depends on the machine arrives in `facts`, `maps` and `fileSources`.
+ *
+ * Masks and read-only paths come after all mounts: earlier they would be undone by a later mount on a parent.
+ * Targets are resolved beneath the root's descriptor, those in /proc, /sys and /dev without following any link.
+ *
+ * @throws {HostError} naming the field of the specification that holdfast cannot honour.
+ */
+export function lowerSpec(input: LowerInput): Plan {
+  const { spec, facts } = input;
+  refuseUnsupported(spec);
+  const plan = new PlanBuilder();
+  lowerConfig(plan, input);
+  lowerBase(plan, input);
+  plan.add("monitor", "reexecReadOnly", {}, { origin: "default" });
+  plan.add("monitor", "registerHolder", {}, { origin: "default" });
+  lowerNamespaces(plan, spec);
+  lowerRootfs(plan, input);
+  lowerMounts(plan, input);
+  lowerDevices(plan, spec);
+  if (spec.process.terminal) lowerTerminal(plan, spec);
+  lowerSysctls(plan, spec);
+  lowerOomScore(plan, spec);
+  lowerMasks(plan, spec);
+  if (input.createWorkdir) {
+    const path = spec.process.cwd.slice(1);
+    if (path !== "") {
+      plan.add(
+        "setup",
+        "makeDir",
+        { root: SLOT.root, path, mode: 0o755, uid: 0, gid: 0 },
+        { origin: "image WORKDIR" },
+      );
+    }
+  }
+  lowerRootReadOnly(plan, spec);
+  plan.add("setup", "pivotRoot", { root: SLOT.root }, { origin: "default" });
+  lowerProcess(plan, { process: spec.process, facts, seccomp: input.seccomp });
+  lowerFinish(plan, input);
+  return plan.build();
+}

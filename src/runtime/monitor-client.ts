@@ -1,0 +1,225 @@
+import { closeSync, constants, openSync } from "node:fs";
+import { createConnection, type Socket } from "node:net";
+import { basename, dirname } from "node:path";
+import { errnoCode, HostError } from "../base/index.ts";
+
+/** How the container's first process ended, as its monitor saw it. */
+export interface MonitorExit {
+  readonly kind: "exited";
+  /** 0 to 255; 128 + signal if a signal ended it. */
+  readonly code: number;
+  /** 0: none. */
+  readonly signal: number;
+  readonly oom: boolean;
+}
+
+/** `gone`: no monitor answers (any more); the container's exit file says how it ended, if it did. */
+export type WaitResult = MonitorExit | { readonly kind: "timeout" } | { readonly kind: "gone" };
+
+/** `no-process`: the first process has ended already. `refused`: the kernel says no (`errno`). */
+export type SignalResult =
+  | { readonly kind: "sent" }
+  | { readonly kind: "no-process" }
+  | { readonly kind: "refused"; readonly errno: number }
+  | { readonly kind: "gone" };
+
+const HELLO = 1;
+const SIGNAL = 5;
+const REOPEN_LOG = 6;
+const READY = 0x81;
+const EXIT = 0x84;
+const ACK = 0x85;
+const HEAD = 4;
+const ESRCH = 3;
+/** `sun_path` has 108 bytes, the last one a NUL. */
+const SOCKET_PATH_MAX = 107;
+
+function frame(type: number, ...words: number[]): Buffer {
+  const bytes = Buffer.alloc(HEAD + 4 * words.length);
+  bytes.writeUInt8(type, 0);
+  bytes.writeUInt16LE(4 * words.length, 2);
+  for (const [i, word] of words.entries()) bytes.writeUInt32LE(word, HEAD + 4 * i);
+  return bytes;
+}
+
+/** Connects; a path too long for a socket's address goes by way of its directory's descriptor. */
+function connectSocket(path: string): Promise<Socket> {
+  const isLong = Buffer.byteLength(path) > SOCKET_PATH_MAX;
+  const dir = isLong ? openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY) : undefined;
+  const address = dir === undefined ? path : `/proc/self/fd/${dir}/${basename(path)}`;
+  return new Promise<Socket>((resolve, reject) => {
+    const socket = createConnection({ path: address });
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.off("error", reject);
+      resolve(socket);
+    });
+  }).finally(() => {
+    if (dir !== undefined) closeSync(dir);
+  });
+}
+
+type Waiter<T> = (value: T) => void;
+
+/**
+ * kelp's own connection to a container's monitor (native/PROTOCOL.md). It asks for no stream, so it
+ * neither slows the container nor misses anything of it; it is told of the end like every client.
+ */
+export class MonitorClient {
+  readonly #socket: Socket;
+  #received: Buffer = Buffer.alloc(0);
+  #lost = false;
+  #exit: MonitorExit | undefined;
+  #ready: Waiter<number | undefined> | undefined;
+  readonly #acks: Waiter<number | undefined>[] = [];
+  readonly #ends = new Set<() => void>();
+
+  private constructor(socket: Socket) {
+    this.#socket = socket;
+    socket.on("data", (chunk) => this.#take(chunk));
+    socket.on("error", () => this.#lose());
+    socket.on("close", () => this.#lose());
+  }
+
+  /** Undefined where no monitor listens: the container has ended, or its monitor was killed. */
+  static async connect(path: string): Promise<MonitorClient | undefined> {
+    try {
+      const client = new MonitorClient(await connectSocket(path));
+      const ready = new Promise<number | undefined>((resolve) => {
+        if (client.#lost) resolve(undefined);
+        client.#ready = resolve;
+      });
+      client.#socket.write(frame(HELLO, 0));
+      return (await ready) === undefined ? undefined : client;
+    } catch (error) {
+      const code = errnoCode(error);
+      if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ECONNRESET" || code === "EPIPE") {
+        return undefined;
+      }
+      throw new HostError(
+        "monitor-unreachable",
+        `cannot reach the monitor at ${path}: ${code ?? "unknown error"}`,
+        {
+          cause: error,
+        },
+      );
+    }
+  }
+
+  /** Sends a signal to the container's first process and reports what the kernel said. */
+  async signal(signal: number): Promise<SignalResult> {
+    if (this.#lost) return { kind: "gone" };
+    const errno = await new Promise<number | undefined>((resolve) => {
+      this.#acks.push(resolve);
+      this.#socket.write(frame(SIGNAL, signal));
+    });
+    if (errno === undefined) return { kind: "gone" };
+    if (errno === ESRCH) return { kind: "no-process" };
+    return errno === 0 ? { kind: "sent" } : { kind: "refused", errno };
+  }
+
+  /** Waits for the end of the container; without a timeout as long as that takes. */
+  waitForExit(timeoutMs?: number): Promise<WaitResult> {
+    return new Promise((resolve) => {
+      let timer: NodeJS.Timeout | undefined;
+      const settle = (): void => {
+        clearTimeout(timer);
+        this.#ends.delete(settle);
+        resolve(this.#exit ?? (this.#lost ? { kind: "gone" } : { kind: "timeout" }));
+      };
+      if (this.#exit !== undefined || this.#lost) {
+        settle();
+        return;
+      }
+      this.#ends.add(settle);
+      if (timeoutMs !== undefined) timer = setTimeout(settle, timeoutMs);
+    });
+  }
+
+  /** Has the monitor open the log's path again, after something outside has renamed the file. */
+  reopenLog(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#socket.write(frame(REOPEN_LOG), () => resolve());
+    });
+  }
+
+  close(): void {
+    this.#socket.destroy();
+  }
+
+  #take(chunk: Buffer): void {
+    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+    while (this.#received.length >= HEAD) {
+      const end = HEAD + this.#received.readUInt16LE(2);
+      if (this.#received.length < end) return;
+      this.#takeFrame(this.#received.readUInt8(0), this.#received.subarray(HEAD, end));
+      this.#received = this.#received.subarray(end);
+    }
+  }
+
+  #takeFrame(type: number, body: Buffer): void {
+    if (type === READY) {
+      this.#ready?.(body.readUInt32LE(0));
+    } else if (type === ACK) {
+      this.#acks.shift()?.(body.readUInt32LE(0));
+    } else if (type === EXIT) {
+      const [code, signal, oom] = [body.readUInt32LE(0), body.readUInt32LE(4), body.readUInt32LE(8)];
+      this.#exit = { kind: "exited", code, signal, oom: oom !== 0 };
+      for (const settle of [...this.#ends]) settle();
+    }
+  }
+
+  #lose(): void {
+    this.#lost = true;
+    this.#ready?.(undefined);
+    for (const resolve of this.#acks.splice(0)) resolve(undefined);
+    for (const settle of [...this.#ends]) settle();
+  }
+}
+
+async function withMonitor<T>(
+  path: string,
+  use: (client: MonitorClient) => Promise<T>,
+): Promise<T | { readonly kind: "gone" }> {
+  const client = await MonitorClient.connect(path);
+  if (client === undefined) return { kind: "gone" };
+  try {
+    return await use(client);
+  } finally {
+    client.close();
+  }
+}
+
+/** Sends one signal to the first process of the container whose attach socket is at `path`. */
+export function sendSignal(path: string, signal: number): Promise<SignalResult> {
+  return withMonitor(path, (client) => client.signal(signal));
+}
+
+/** Waits for the container's end; when it resolves with `exited`, the exit file is there and its mounts are gone. */
+export function waitForExit(path: string, timeoutMs?: number): Promise<WaitResult> {
+  return withMonitor(path, (client) => client.waitForExit(timeoutMs));
+}
+
+/**
+ * Sends a signal and waits for the container's end: what `stop` does once with its signal and once
+ * with SIGKILL. A process that has ended already counts as signalled.
+ */
+export function signalAndWait(
+  path: string,
+  signal: number,
+  timeoutMs?: number,
+): Promise<WaitResult | SignalResult> {
+  return withMonitor(path, async (client) => {
+    const sent = await client.signal(signal);
+    return sent.kind === "refused" ? sent : client.waitForExit(timeoutMs);
+  });
+}
+
+/** Has the container's monitor open its log anew; false where no monitor answers. */
+export async function reopenLog(path: string): Promise<boolean> {
+  const done = await withMonitor(path, async (client) => {
+    await client.reopenLog();
+    return { kind: "done" as const };
+  });
+  return done.kind === "done";
+}

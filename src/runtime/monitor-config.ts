@@ -1,0 +1,47 @@
+/** What a plan needs to know that no OCI specification says: the monitor, its client, the end. */
+import type { ContainerConfig } from "../state/index.ts";
+
+export interface ClientConfig {
+  /** The caller becomes the attach client; otherwise it prints `announce` and goes. */
+  readonly attach: boolean;
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+  /** Signals the client gets are the container's (--sig-proxy). */
+  readonly forwardSignals: boolean;
+  /** Bytes of the detach sequence; empty: none. */
+  readonly detachKeys: Uint8Array;
+  /** Printed on standard output once the container runs detached: its ID and a newline. */
+  readonly announce: string;
+}
+
+/** What --rm removes when the container has ended. */
+export interface RemoveConfig {
+  /** Trees removed as the user namespace's root, in order. */
+  readonly trees: readonly string[];
+  readonly files: readonly string[];
+  /** Made first: says that the container exists no more (`runtime/gone/ID`). */
+  readonly marker: string;
+}
+
+export interface MonitorConfig {
+  readonly id: string;
+  /** `containers/ID`: the exit file goes here. */
+  readonly containerDir: string;
+  /** `c/ID` of the runtime directory: status and socket. */
+  readonly runDir: string;
+  readonly log: ContainerConfig["log"];
+  readonly tty: boolean;
+  /** `open`: kept open for clients to come; `once`: until the first client that wrote ends; `null`: /dev/null. */
+  readonly stdin: "null" | "open" | "once";
+  readonly init: boolean;
+  readonly stopSignal: number;
+  readonly client: ClientConfig;
+  readonly pidFile?: string;
+  readonly monitorPidFile?: string;
+  /** argv of the program that words a failed start, and its environment. */
+  readonly onFailure: { readonly argv: readonly string[]; readonly env: readonly string[] };
+  readonly remove?: RemoveConfig;
+  /** A program started when all is over (restart, events), and not waited for. */
+  readonly after?: { readonly argv: readonly string[]; readonly env: readonly string[] };
+}

@@ -1,0 +1,49 @@
+/** The host's side of a specification's mounts: what must be there, and what kind of thing it is. */
+import { statSync } from "node:fs";
+import { errnoCode, UsageError } from "../base/index.ts";
+import { errnoText } from "../host/index.ts";
+import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+
+/**
+ * Looks at every bind source once.
+ *
+ * @returns those that are not directories, for `LowerInput.fileSources`
+ * @throws {UsageError} with podman's words for one that is missing or cannot be reached
+ */
+export function bindSources(spec: RuntimeSpec): ReadonlySet<string> {
+  const files = new Set<string>();
+  for (const mount of spec.mounts) {
+    if (mount.type === "bind" && !isDirectory(mount.source)) files.add(mount.source);
+    if (mount.type === "overlay") isDirectory(overlaySource(mount.options));
+  }
+  return files;
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return statSync(path).isDirectory();
+  } catch (cause) {
+    const reason = errnoText(errnoCode(cause)) ?? (cause as Error).message;
+    throw new UsageError("missing-source", `statfs ${path}: ${reason}`, {
+      cause,
+      hint: "a bind mount needs an existing file or directory on this machine; make it first",
+    });
+  }
+}
+
+function overlaySource(options: readonly string[]): string {
+  return options.find((option) => option.startsWith("lowerdir="))?.slice("lowerdir=".length) ?? "";
+}
+
+/** Directories beneath the container's own that must be made (0700) before a start with `:O` mounts. */
+export function overlayVolumeDirs(spec: RuntimeSpec, containerDir: string): string[] {
+  const dirs: string[] = [];
+  for (const mount of spec.mounts) {
+    if (mount.type !== "overlay") continue;
+    const layers = mount.options.filter((option) => /^(upper|work)dir=/.test(option));
+    for (const dir of [mount.source, ...layers.map((option) => option.slice(option.indexOf("=") + 1))]) {
+      if (dir.startsWith(`${containerDir}/`)) dirs.push(dir);
+    }
+  }
+  return dirs;
+}

@@ -1,0 +1,245 @@
+/** The mounts of a container: the standard ones, those asked for, and the files kelp brings. */
+import { UsageError } from "../base/index.ts";
+import type { SpecMount, SpecNamespace } from "../oci/runtime-spec.ts";
+import type { ContainerConfig, MountConfig } from "../state/index.ts";
+import { hasNamespace } from "./spec-namespaces.ts";
+
+/** Host files that become files of the container; absent: the image's own stays. */
+export interface BindFiles {
+  readonly hosts?: string;
+  readonly hostname?: string;
+  readonly resolvConf?: string;
+  readonly containerEnv?: string;
+  readonly localtime?: string;
+  /** Further ones, by destination: secrets, a generated passwd. */
+  readonly more?: Readonly<Record<string, string>>;
+}
+
+export interface MountsInput {
+  readonly config: ContainerConfig;
+  readonly namespaces: readonly SpecNamespace[];
+  readonly files: BindFiles;
+  /** Host directories of named volumes. */
+  readonly volumes: ReadonlyMap<string, string>;
+  /** Directory for the upper and work directories of `:O` mounts. */
+  readonly containerDir: string;
+  readonly cgroup2: boolean;
+  readonly systemd: boolean;
+  readonly procOptions: readonly string[];
+}
+
+const SAFE = ["nosuid", "noexec", "nodev"];
+const TMPFS_PLACES = ["/run", "/tmp", "/var/tmp"];
+
+/**
+ * All mounts in the order in which they are made: a path never before the ones it lies beneath.
+ * A mount asked for replaces the standard one of the same place and those beneath it.
+ */
+export function makeMounts(input: MountsInput): SpecMount[] {
+  const asked = input.config.mounts.map((mount, index) => askedMount(mount, index, input));
+  const taken = new Set(asked.map((mount) => mount.destination));
+  const covered = (path: string) =>
+    [...taken].some((place) => path === place || path.startsWith(`${place}/`));
+  const standard = standardMounts(input).filter((mount) => !covered(mount.destination));
+  const temporary = temporaryMounts(input).filter((mount) => !taken.has(mount.destination));
+  const binds = new Set(asked.filter((mount) => mount.type === "bind").map((mount) => mount.destination));
+  const files = fileMounts(input.files).filter(
+    (mount) =>
+      !taken.has(mount.destination) && !(mount.destination === "/run/.containerenv" && binds.has("/run")),
+  );
+  const rest = [...temporary, ...asked, ...files];
+  return [...standard, ...rest.toSorted((a, b) => depth(a.destination) - depth(b.destination))];
+}
+
+function depth(path: string): number {
+  return path.split("/").length;
+}
+
+function standardMounts(input: MountsInput): SpecMount[] {
+  const { config, namespaces } = input;
+  const readOnlyDev = config.readOnly && !config.readOnlyTmpfs ? ["ro"] : [];
+  const proc: SpecMount = hasNamespace(namespaces, "pid")
+    ? { destination: "/proc", type: "proc", source: "proc", options: [...SAFE, ...input.procOptions] }
+    : { destination: "/proc", type: "bind", source: "/proc", options: ["rbind", ...SAFE] };
+  return [
+    proc,
+    tmpfs("/dev", ["nosuid", "noexec", "strictatime", "mode=755", "size=65536k", ...readOnlyDev], "tmpfs"),
+    sysMount(input),
+    {
+      destination: "/dev/pts",
+      type: "devpts",
+      source: "devpts",
+      options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
+    },
+    ...ipcMounts(input, readOnlyDev),
+    ...(hasNamespace(namespaces, "cgroup") && input.cgroup2 ? [cgroupMount(input)] : []),
+  ];
+}
+
+function ipcMounts(input: MountsInput, readOnlyDev: readonly string[]): SpecMount[] {
+  if (!hasNamespace(input.namespaces, "ipc")) {
+    const host = (path: string): SpecMount => ({
+      destination: path,
+      type: "bind",
+      source: path,
+      options: ["rbind", ...SAFE],
+    });
+    return [host("/dev/mqueue"), host("/dev/shm")];
+  }
+  return [
+    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: SAFE },
+    tmpfs("/dev/shm", [...SAFE, "mode=1777", `size=${input.config.shmSize}`, ...readOnlyDev], "shm"),
+  ];
+}
+
+/** The kernel lets a user mount sysfs only beside a network namespace of their own; otherwise the host's is bound. */
+function sysMount(input: MountsInput): SpecMount {
+  const access = input.config.privileged ? ["rw"] : ["ro"];
+  return hasNamespace(input.namespaces, "network")
+    ? { destination: "/sys", type: "sysfs", source: "sysfs", options: [...SAFE, ...access] }
+    : { destination: "/sys", type: "bind", source: "/sys", options: ["rbind", ...SAFE, ...access] };
+}
+
+function cgroupMount(input: MountsInput): SpecMount {
+  const access = input.config.privileged || input.systemd ? ["rw"] : ["ro"];
+  return {
+    destination: "/sys/fs/cgroup",
+    type: "cgroup2",
+    source: "cgroup",
+    options: [...SAFE, "relatime", ...access],
+  };
+}
+
+function tmpfs(destination: string, options: readonly string[], source = "tmpfs"): SpecMount {
+  return { destination, type: "tmpfs", source, options };
+}
+
+/** Writable places of a read-only container, and those systemd wants as PID 1. */
+function temporaryMounts(input: MountsInput): SpecMount[] {
+  const { config } = input;
+  const places = new Map<string, SpecMount>();
+  if (config.readOnly && config.readOnlyTmpfs) {
+    for (const path of TMPFS_PLACES) places.set(path, tmpfs(path, ["nosuid", "nodev", "mode=1777"]));
+    places.set("/run", tmpfs("/run", ["nosuid", "nodev", "mode=755"]));
+  }
+  if (input.systemd) {
+    for (const path of ["/run", "/run/lock", "/var/log/journal"])
+      places.set(path, tmpfs(path, ["nosuid", "nodev", "mode=755"]));
+    places.set("/tmp", tmpfs("/tmp", ["nosuid", "nodev", "mode=1777"]));
+  }
+  return [...places.values()];
+}
+
+function askedMount(mount: MountConfig, index: number, input: MountsInput): SpecMount {
+  refuseBeneathProc(mount);
+  refuseOption(mount, "U", "ownership is not changed yet");
+  if (mount.options.some((option) => option === "idmap" || option.startsWith("idmap="))) {
+    refuseOption(
+      mount,
+      mount.options.find((option) => option.startsWith("idmap"))!,
+      "the kernel lets no user make such a mount",
+    );
+  }
+  switch (mount.type) {
+    case "tmpfs":
+      return tmpfs(mount.destination, tmpfsOptions(mount.options));
+    case "devpts":
+      return {
+        destination: mount.destination,
+        type: "devpts",
+        source: "devpts",
+        options: ["newinstance", ...mount.options],
+      };
+    case "bind":
+      return bindMount(mount, mount.source ?? "", index, input);
+    case "volume": {
+      const path = input.volumes.get(mount.source ?? mount.destination);
+      if (path === undefined)
+        throw new Error(`no directory is known for volume ${mount.source ?? mount.destination}`);
+      return bindMount(mount, path, index, input);
+    }
+    case "image":
+      throw new UsageError(
+        "unsupported-mount",
+        `cannot mount image ${mount.source} on ${mount.destination}: kelp has no image mounts`,
+      );
+  }
+}
+
+function bindMount(mount: MountConfig, source: string, index: number, input: MountsInput): SpecMount {
+  if (mount.options.includes("O")) return overlayMount(mount, source, index, input.containerDir);
+  const ignored = new Set(["z", "Z", "copy", "nocopy", "nocreate", "no-dereference", "suid", "dev", "exec"]);
+  const options = mount.options.filter((option) => !ignored.has(option));
+  if (!options.includes("bind") && !options.includes("rbind")) options.unshift("rbind");
+  if (!input.config.privileged) {
+    for (const safe of ["nosuid", "nodev"]) {
+      if (!mount.options.includes(safe.slice(2)) && !options.includes(safe)) options.push(safe);
+    }
+  }
+  return { destination: mount.destination, type: "bind", source, options };
+}
+
+/** A temporary layer over the source, kept in the container's directory or where the user says. */
+function overlayMount(mount: MountConfig, source: string, index: number, containerDir: string): SpecMount {
+  const own = `${containerDir}/overlay-${index}`;
+  const place = (key: string, name: string) =>
+    mount.options.find((option) => option.startsWith(`${key}=`)) ?? `${key}=${own}/${name}`;
+  const options = [`lowerdir=${source}`, place("upperdir", "upper"), place("workdir", "work"), "private"];
+  return { destination: mount.destination, type: "overlay", source: `${own}/merged`, options };
+}
+
+/** podman's defaults, unless the opposite is asked for; tmpcopyup has no meaning without a daemon copying files. */
+function tmpfsOptions(options: readonly string[]): string[] {
+  const result = options.filter(
+    (option) => !["tmpcopyup", "notmpcopyup", "rprivate", "private", "U", "Z", "z"].includes(option),
+  );
+  for (const safe of SAFE) {
+    if (!result.includes(safe) && !result.includes(safe.slice(2))) result.push(safe);
+  }
+  return result.filter((option) => !["suid", "dev", "exec"].includes(option));
+}
+
+/** A fake /proc would receive what the set-up writes into the real one (CVE-2019-16884, CVE-2025-52881). */
+function refuseBeneathProc(mount: MountConfig): void {
+  if (mount.destination !== "/proc" && !mount.destination.startsWith("/proc/")) return;
+  throw new UsageError(
+    "mount-in-proc",
+    `cannot mount ${mount.source ?? mount.type} on ${mount.destination}: nothing can be mounted on or in /proc`,
+    {
+      ...(mount.origin === undefined ? {} : { hint: `it comes from ${mount.origin}` }),
+    },
+  );
+}
+
+function refuseOption(mount: MountConfig, option: string, reason: string): void {
+  if (!mount.options.includes(option)) return;
+  throw new UsageError(
+    "unsupported-mount-option",
+    `cannot mount ${mount.source ?? mount.type} on ${mount.destination} with option ${option}: ${reason}`,
+    {
+      ...(mount.origin === undefined ? {} : { hint: `it comes from ${mount.origin}` }),
+    },
+  );
+}
+
+function fileMounts(files: BindFiles): SpecMount[] {
+  const places: [string, string | undefined][] = [
+    ["/etc/hosts", files.hosts],
+    ["/etc/hostname", files.hostname],
+    ["/etc/resolv.conf", files.resolvConf],
+    ["/run/.containerenv", files.containerEnv],
+    ["/etc/localtime", files.localtime],
+    ...Object.entries(files.more ?? {}),
+  ];
+  const result: SpecMount[] = [];
+  for (const [destination, source] of places) {
+    if (source !== undefined)
+      result.push({
+        destination,
+        type: "bind",
+        source,
+        options: ["bind", "rprivate", "nosuid", "nodev", "noexec"],
+      });
+  }
+  return result;
+}
