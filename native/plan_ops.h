@@ -3,6 +3,8 @@
 #ifndef PLAN_OPS_H
 #define PLAN_OPS_H
 
+#define NO_SLOT 0xffffffffU
+#define STAGE_NAMES { "config", "launch", "map", "base", "monitor", "setup", "exec", "finish" }
 #define PLAN_TABLE_HASH { 0xd3, 0xf8, 0xb2, 0xe7, 0x10, 0x46, 0x10, 0x9e }
 
 enum stage {
@@ -71,6 +73,15 @@ enum opcode {
 	OP_MAKE_MARKER = 0x62,
 	OP_SPAWN = 0x63,
 	OP_LIMIT
+};
+
+enum tolerate {
+	TOLERATE_NONE = 0x00,
+	TOLERATE_MISSING = 0x01,
+	TOLERATE_DENIED = 0x02,
+	TOLERATE_UNSUPPORTED = 0x04,
+	TOLERATE_EXISTS = 0x08,
+	TOLERATE_ANY = 0x80,
 };
 
 enum arg_kind { ARG_U32, ARG_U64, ARG_SLOT, ARG_INTO, ARG_STR, ARG_STRV, ARG_BLOB };

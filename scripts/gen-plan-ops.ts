@@ -4,7 +4,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { ARG_KINDS, opTable, opTableHash } from "../src/runtime/plan/op-table.ts";
-import { type ArgKind, STAGES } from "../src/runtime/plan/ops.ts";
+import { type ArgKind, NO_SLOT, STAGES, TOLERATE } from "../src/runtime/plan/ops.ts";
 
 const snake = (name: string) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 const upper = (name: string) => snake(name).toUpperCase();
@@ -42,6 +42,8 @@ function header(): string {
 #ifndef PLAN_OPS_H
 #define PLAN_OPS_H
 
+#define NO_SLOT ${hex(NO_SLOT)}U
+#define STAGE_NAMES { ${STAGES.map((stage) => `"${stage}"`).join(", ")} }
 #define PLAN_TABLE_HASH { ${[...opTableHash()].map(hex).join(", ")} }
 
 enum stage {
@@ -52,6 +54,12 @@ ${STAGES.map((stage) => `\tSTAGE_${upper(stage)},`).join("\n")}
 enum opcode {
 ${table.map(([name, def]) => `\tOP_${upper(name)} = ${hex(def.code)},`).join("\n")}
 \tOP_LIMIT
+};
+
+enum tolerate {
+${Object.entries(TOLERATE)
+  .map(([name, bits]) => `\tTOLERATE_${upper(name)} = ${hex(bits)},`)
+  .join("\n")}
 };
 
 enum arg_kind { ${ARG_KINDS.map((kind) => `ARG_${upper(kind)}`).join(", ")} };

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The base: the user, mount and further namespaces that all containers of a user share. Whoever lives in it
+ * holds it; a directory of `PID-START` entries says who that may be, and a lock lets one process at a time look
+ * for a base, make one, or enter itself there.
+ */
+#include "vm.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The order matters: the user namespace gives the right to enter the others. */
+static const struct {
+	uint64_t flag;
+	const char *name;
+} kinds[NAMESPACE_KINDS] = {
+	{ CLONE_NEWUSER, "user" }, { CLONE_NEWNET, "net" },       { CLONE_NEWIPC, "ipc" },
+	{ CLONE_NEWUTS, "uts" },   { CLONE_NEWCGROUP, "cgroup" }, { 0x80, "time" },
+	{ CLONE_NEWPID, "pid" },   { CLONE_NEWNS, "mnt" },
+};
+
+/* Moves a descriptor to its fixed place. */
+static int fix_fd(int fd, int place)
+{
+	if (fd < 0)
+		return -errno;
+	if (dup3(fd, place, O_CLOEXEC) < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
+/* Opens the namespaces of a process at their fixed descriptors. The caller has a pidfd and compared start times. */
+static int open_namespaces(pid_t pid, uint64_t wanted)
+{
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		char path[48];
+		struct line l;
+		int error;
+
+		if (!(wanted & kinds[i].flag))
+			continue;
+		line_init(&l, path, sizeof(path));
+		line_text(&l, "/proc/");
+		line_number(&l, (uint64_t)pid);
+		line_text(&l, "/ns/");
+		line_text(&l, kinds[i].name);
+		error = fix_fd(open(path, O_RDONLY | O_CLOEXEC), FD_NAMESPACE + i);
+		if (error != 0)
+			return error;
+	}
+	return 0;
+}
+
+/*
+ * Takes the base from a process. The pidfd outlives the opening: if the process was still the same one after
+ * its namespaces were opened, they are its own.
+ */
+static int take_base(struct vm *vm, pid_t pid, uint64_t start, uint64_t wanted)
+{
+	int pidfd = process_open(pid, start);
+	int error;
+
+	if (pidfd < 0)
+		return pidfd;
+	error = open_namespaces(pid, wanted);
+	close(pidfd);
+	if (error == 0) {
+		vm->base = BASE_JOINED;
+		vm->namespaces = wanted;
+	}
+	return error;
+}
+
+/* `PID-START` in decimal, and nothing else. */
+static bool parse_entry(const char *name, pid_t *pid, uint64_t *start)
+{
+	uint64_t number[2] = { 0, 0 };
+	int part = 0;
+
+	for (; *name != '\0'; name++) {
+		if (*name == '-' && part == 0)
+			part = 1;
+		else if (*name >= '0' && *name <= '9')
+			number[part] = number[part] * 10 + (uint64_t)(*name - '0');
+		else
+			return false;
+	}
+	*pid = (pid_t)number[0];
+	*start = number[1];
+	return part == 1 && number[0] > 0 && number[0] <= INT32_MAX;
+}
+
+/* Looks through the entries of FD_LIVE for a process whose base can be joined; drops entries of the dead. */
+static void find_base(struct vm *vm, uint64_t wanted)
+{
+	char buffer[4096] __attribute__((aligned(8)));
+	long size;
+
+	while ((size = syscall(SYS_getdents64, FD_LIVE, buffer, sizeof(buffer))) > 0) {
+		for (long at = 0; at < size;) {
+			const struct dirent64 *entry = (const void *)(buffer + at);
+			uint64_t start;
+			pid_t pid;
+
+			at += entry->d_reclen;
+			if (!parse_entry(entry->d_name, &pid, &start))
+				continue;
+			if (process_start(pid) != start)
+				unlinkat(FD_LIVE, entry->d_name, 0);
+			else if (take_base(vm, pid, start, wanted) == 0)
+				return;
+		}
+	}
+}
+
+/*
+ * op_join_base() - find the base, or decide that a new one is to be made
+ * Runs in: launch. The lock stays held, by this process and the monitor forked from it, until
+ * op_register_holder(): so of many first starts one makes the base and the others find it.
+ */
+int op_join_base(struct vm *vm, const union args *args)
+{
+	const struct args_join_base *a = &args->join_base;
+	int error;
+
+	error = fix_fd(open(a->lock.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), FD_LOCK);
+	if (error == 0)
+		error = fix_fd(open(a->live.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC), FD_LIVE);
+	if (error != 0)
+		return error;
+	while (flock(FD_LOCK, LOCK_EX) < 0)
+		if (errno != EINTR)
+			return -errno;
+	vm->base_index = vm->cursor.index - 1;
+	find_base(vm, a->namespaces);
+	if (vm->base != BASE_JOINED) {
+		vm->base = BASE_NEW;
+		vm->namespaces = a->namespaces;
+	}
+	return 0;
+}
+
+/* op_join_holder() - the base is that of a certain process, or the plan fails. Runs in: launch */
+int op_join_holder(struct vm *vm, const union args *args)
+{
+	const struct args_join_holder *a = &args->join_holder;
+
+	vm->base_index = vm->cursor.index - 1;
+	return take_base(vm, (pid_t)a->pid, a->start, a->namespaces);
+}
+
+/* base_join() - enter the namespaces that take_base() opened; 0 or -errno */
+int base_join(const struct vm *vm)
+{
+	for (int i = 0; i < NAMESPACE_KINDS; i++) {
+		if (!(vm->namespaces & kinds[i].flag))
+			continue;
+		if (setns(FD_NAMESPACE + i, (int)kinds[i].flag) < 0)
+			return -errno;
+		close(FD_NAMESPACE + i);
+	}
+	return 0;
+}
+
+/*
+ * base_become_root() - uid 0 and gid 0 of the base, with no reading or tracing by others
+ * The groups stay: they cannot be shed under a map of one uid, and the container's own are set by `credentials`.
+ */
+int base_become_root(void)
+{
+	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
+		return -errno;
+	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+		return -errno;
+	return 0;
+}
+
+static void entry_name(struct line *l, char *name, uint32_t size, pid_t pid, uint64_t start)
+{
+	line_init(l, name, size);
+	line_number(l, (uint64_t)pid);
+	line_text(l, "-");
+	line_number(l, start);
+}
+
+/*
+ * op_register_holder() - let others find the base through this process, and let them look
+ * Runs in: monitor, after op_reexec_read_only(): before it the process is not dumpable on behalf of the host's
+ * user namespace, and nobody but the host's root could open its namespaces.
+ */
+int op_register_holder(struct vm *vm, const union args *args)
+{
+	char name[48];
+	struct line l;
+	int fd;
+
+	(void)vm;
+	(void)args;
+	entry_name(&l, name, sizeof(name), getpid(), process_start(0));
+	fd = openat(FD_LIVE, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	if (flock(FD_LOCK, LOCK_UN) < 0)
+		return -errno;
+	close(FD_LOCK);
+	return 0;
+}
+
+/* base_unregister() - take back what op_register_holder() of that process made; harmless if it did not */
+void base_unregister(pid_t pid, uint64_t start)
+{
+	char name[48];
+	struct line l;
+
+	entry_name(&l, name, sizeof(name), pid, start);
+	unlinkat(FD_LIVE, name, 0);
+}
+
+/*
+ * op_id_map() - write one of the id maps of the new base
+ * Runs in: map, by the launcher, which owns the new user namespace.
+ */
+int op_id_map(struct vm *vm, const union args *args)
+{
+	static const char *const names[] = { "/uid_map", "/gid_map", "/setgroups" };
+	const struct args_id_map *a = &args->id_map;
+	char path[48];
+	struct line l;
+	int fd, error = 0;
+
+	if (a->kind >= sizeof(names) / sizeof(names[0]))
+		return -EINVAL;
+	line_init(&l, path, sizeof(path));
+	line_text(&l, "/proc/");
+	line_number(&l, (uint64_t)vm->subject);
+	line_text(&l, names[a->kind]);
+	fd = open(path, O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, a->text.data, a->text.size) != (ssize_t)a->text.size)
+		error = -errno;
+	close(fd);
+	return error;
+}

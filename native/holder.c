@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process inside the base namespaces: the monitor of `start`, the parent of `exec`, or what `enter` becomes.
+ */
+#include "vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Tells the launcher; it waits for this, or for the end of the pipe. */
+static void tell_launcher(const struct report *report)
+{
+	write_all(FD_OUTER, report, sizeof(*report));
+	close(FD_OUTER);
+}
+
+/* monitor_started() - the container runs: let the launcher go on */
+void monitor_started(struct monitor *m)
+{
+	const struct report started = { .kind = REPORT_STARTED };
+
+	(void)m;
+	tell_launcher(&started);
+}
+
+/*
+ * Lets go of what only the container's process needed: the caller's 0, 1, 2 and kept descriptors, the working
+ * directory, the slots but for that of the cgroup, the pages of the plan that have been carried out.
+ */
+static void let_go(const struct vm *vm, int cgroup)
+{
+	for (int fd = 0; fd < 3; fd++)
+		dup2(FD_NULL, fd);
+	if (vm->keep_fds > 0)
+		syscall(SYS_close_range, 3, 2 + vm->keep_fds, 0);
+	if (chdir("/") < 0)
+		return;
+	for (int fd = SLOT_FIRST_FD; fd < SLOT_FIRST_FD + SLOT_COUNT; fd++)
+		if (fd != cgroup)
+			close(fd);
+	plan_trim(&vm->plan);
+}
+
+/* Clones the container's process. @inner: gets the read end of its status pipe. Return: its pid or -errno */
+static pid_t clone_process(struct vm *vm, const struct records *records, struct streams *streams, int *pidfd, int *inner)
+{
+	const struct args_container *container = &records->container;
+	pid_t pid;
+	int ends[2];
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	pid = sys_clone(container->clone_flags, pidfd, slot_fd(vm, container->cgroup));
+	if (pid == 0)
+		first_process(vm, records, streams, ends[1]);
+	close(ends[1]);
+	streams_close_child(streams);
+	*inner = ends[0];
+	if (pid < 0)
+		close_fd(inner);
+	return pid;
+}
+
+/* `start`: everything from the attach socket to the container's end. Return: 0, or -errno with vm->failure set */
+static int monitor_run(struct vm *vm, const struct records *records, struct monitor *m)
+{
+	int error = monitor_prepare(m);
+
+	if (error == 0) {
+		m->init = clone_process(vm, records, &m->streams, &m->init_fd, &m->inner);
+		if (m->init < 0) {
+			unlinkat(m->run_dir, records->files.socket_name.data, 0);
+			return vm_fail(vm, STAGE_CONFIG, records->index[OP_CONTAINER], -m->init);
+		}
+		let_go(vm, m->cgroup);
+		error = monitor_serve(m);
+	}
+	if (error != 0)
+		vm->failure = m->failure;
+	return error;
+}
+
+/*
+ * The monitor's life. `finish` runs whether the container ran or not, so that mounts made on the way are gone, and
+ * before anybody is told of the end.
+ */
+static _Noreturn void be_monitor(struct vm *vm, int error)
+{
+	uint64_t start = process_start(0);
+	struct records records;
+	struct cursor finish;
+	struct monitor m = { .records = &records, .streams = { { -1, -1, -1 }, { -1, -1, -1 }, -1, -1 },
+			     .run_dir = -1, .listen_fd = -1, .foreground = -1, .init_fd = -1, .inner = -1,
+			     .cgroup = -1, .base_pid_start = start };
+
+	plan_records(&vm->plan, &records);
+	plan_seek(&vm->plan, STAGE_FINISH, &finish);
+	if (records.client.attach != 0)
+		m.foreground = FD_FOREGROUND;
+	if (error == 0) {
+		m.cgroup = slot_fd(vm, records.container.cgroup);
+		error = monitor_run(vm, &records, &m);
+	}
+	vm->cursor = finish;
+	vm_finish(vm);
+	if (error == 0)
+		monitor_farewell(&m);
+	base_unregister(getpid(), start);
+	if (error != 0)
+		tell_launcher(&vm->failure);
+	_exit(error != 0);
+}
+
+/* Waits until the process has become its program, or has said why not. */
+static int await_program(struct vm *vm, int inner, pid_t pid)
+{
+	ssize_t n = read_some(inner, &vm->failure, sizeof(vm->failure));
+
+	close(inner);
+	if (n != (ssize_t)sizeof(vm->failure))
+		return 0;
+	process_wait(pid);
+	return -(int)vm->failure.error;
+}
+
+/* The streams of exec's process: served by us if there is a client or a terminal, else /dev/null. */
+static int exec_streams(struct relay *relay, const struct records *records)
+{
+	int ends[2];
+
+	relay->tty = records->container.tty != 0;
+	relay->sock = FD_FOREGROUND;
+	if (records->client.attach == 0) {
+		relay->sock = -1;
+		if (!relay->tty) {
+			relay->streams = (struct streams){ { FD_NULL, FD_NULL, FD_NULL }, { -1, -1, -1 }, -1, -1 };
+			return 0;
+		}
+		/* A terminal hangs up with its master: somebody has to hold that, and a client that has gone is enough. */
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+			return -errno;
+		close(ends[1]);
+		relay->sock = ends[0];
+	}
+	return streams_open(&relay->streams, relay->tty, records->client.streams & 1);
+}
+
+static int start_exec(struct vm *vm, const struct records *records, struct relay *relay)
+{
+	int error = exec_streams(relay, records);
+	int inner = -1;
+
+	if (error == 0) {
+		relay->child = clone_process(vm, records, &relay->streams, &relay->child_fd, &inner);
+		error = relay->child < 0 ? relay->child : 0;
+	}
+	if (error != 0)
+		return vm_fail(vm, STAGE_CONFIG, records->index[OP_CONTAINER], -error);
+	return await_program(vm, inner, relay->child);
+}
+
+/* `exec`: the parent of the new process, outside the container's pid namespace. */
+static _Noreturn void be_parent(struct vm *vm, int error)
+{
+	const struct report started = { .kind = REPORT_STARTED };
+	struct relay relay = { .sock = -1, .child_fd = -1 };
+	struct records records;
+
+	plan_records(&vm->plan, &records);
+	vm->death_signal = records.client.attach != 0 || records.container.tty != 0 ? SIGKILL : 0;
+	if (error == 0)
+		error = start_exec(vm, &records, &relay);
+	if (error != 0) {
+		tell_launcher(&vm->failure);
+		_exit(1);
+	}
+	let_go(vm, -1);
+	tell_launcher(&started);
+	if (relay.sock >= 0)
+		relay_run(&relay);
+	_exit(0);
+}
+
+/* `enter`: this process itself becomes the command. */
+static _Noreturn void be_command(struct vm *vm, int error)
+{
+	if (error == 0 && vm_run(vm, STAGE_SETUP) == 0 && vm_run(vm, STAGE_EXEC) == 0)
+		vm_fail(vm, STAGE_EXEC, vm->cursor.index, ENOEXEC);
+	base_unregister(getpid(), process_start(0));
+	tell_launcher(&vm->failure);
+	_exit(127);
+}
+
+static _Noreturn void holder_go(struct vm *vm, int error)
+{
+	if (vm->verb == VERB_START)
+		be_monitor(vm, error);
+	if (vm->verb == VERB_EXEC)
+		be_parent(vm, error);
+	be_command(vm, error);
+}
+
+/* holder_continue() - after the re-exec: the rest of `monitor`, and then what the verb says */
+_Noreturn void holder_continue(struct vm *vm)
+{
+	holder_go(vm, vm_continue(vm, STAGE_MONITOR));
+}
+
+/* Into the base: join it, or wait until the launcher has written the maps of the new one. */
+static int enter_base(struct vm *vm)
+{
+	char go;
+	int error = 0;
+
+	if (vm->base == BASE_NEW && read_some(FD_SYNC, &go, 1) != 1)
+		_exit(1);
+	close(FD_SYNC);
+	if (vm->base == BASE_JOINED)
+		error = base_join(vm);
+	if (error == 0 && vm->base != BASE_NONE)
+		error = base_become_root();
+	return error == 0 ? 0 : vm_fail(vm, STAGE_LAUNCH, vm->base_index, -error);
+}
+
+/* holder_main() - the process just forked from the launcher; in a new base already in its namespaces */
+_Noreturn void holder_main(struct vm *vm)
+{
+	int error;
+
+	syscall(SYS_close_range, 3 + vm->keep_fds, FIXED_FIRST_FD - 1, 0);
+	if (vm->verb != VERB_ENTER)
+		setsid();
+	signals_reset(vm->verb != VERB_ENTER);
+	umask(022);
+	vm->death_signal = SIGKILL;
+	error = enter_base(vm);
+	if (error == 0 && vm->base == BASE_NEW)
+		error = vm_run(vm, STAGE_BASE);
+	if (error == 0)
+		error = vm_run(vm, STAGE_MONITOR);
+	holder_go(vm, error);
+}

@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The container's process from its birth to its execve and, with `init`, the reaper that stays as PID 1.
+ */
+#include "vm.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/*
+ * The process dies with its parent. The parent may have died before that was arranged, and its pid means nothing
+ * in here; but then nobody reads the pipe any more.
+ */
+static void die_with_parent(const struct vm *vm, int inner)
+{
+	struct pollfd pipe = { .fd = inner };
+
+	if (vm->death_signal == 0)
+		return;
+	prctl(PR_SET_PDEATHSIG, vm->death_signal, 0, 0, 0);
+	if (poll(&pipe, 1, 0) > 0)
+		_exit(125);
+}
+
+/* 0, 1, 2 are the streams; with a terminal they are nothing until openPty has made it. */
+static void take_streams(const struct streams *streams)
+{
+	for (int i = 0; i < 3; i++)
+		dup2(streams->child[i] >= 0 ? streams->child[i] : FD_NULL, i);
+}
+
+static _Noreturn void report_and_exit(const struct vm *vm, int inner)
+{
+	write_all(inner, &vm->failure, sizeof(vm->failure));
+	_exit(127);
+}
+
+static _Noreturn void become_program(struct vm *vm, int inner)
+{
+	if (vm_run(vm, STAGE_EXEC) == 0)
+		vm_fail(vm, STAGE_EXEC, vm->cursor.index, ENOEXEC);
+	report_and_exit(vm, inner);
+}
+
+/* Reaps whatever has ended; exits as the container's command did when it has. */
+static void reap(pid_t child)
+{
+	int status;
+	pid_t pid;
+
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
+		if (pid == child)
+			_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+/*
+ * PID 1 with `init`: forwards every signal, reaps every orphan. It holds no descriptor at all, so that nothing of
+ * the container stays open because of it and nothing of the host is left in the container.
+ */
+static _Noreturn void serve_as_init(pid_t child, const sigset_t *all)
+{
+	syscall(SYS_close_range, 0, ~0U, 0);
+	for (;;) {
+		int number = sigwaitinfo(all, NULL);
+
+		if (number == SIGCHLD)
+			reap(child);
+		else if (number > 0)
+			kill(child, number);
+	}
+}
+
+static _Noreturn void split_init(struct vm *vm, int inner)
+{
+	sigset_t all, none;
+	pid_t child;
+
+	sigfillset(&all);
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
+	child = sys_clone(0, NULL, -1);
+	if (child < 0) {
+		vm_fail(vm, STAGE_EXEC, vm->cursor.index, -child);
+		report_and_exit(vm, inner);
+	}
+	if (child > 0)
+		serve_as_init(child, &all);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	become_program(vm, inner);
+}
+
+/*
+ * first_process() - carry out `setup` and `exec` in the process just cloned
+ * @inner: where a failure is reported; it closes by itself at the execve, which is how success is known.
+ */
+_Noreturn void first_process(struct vm *vm, const struct records *records, const struct streams *streams, int inner)
+{
+	die_with_parent(vm, inner);
+	signals_reset(false);
+	take_streams(streams);
+	vm->pty = streams->pty_child;
+	if (vm_run(vm, STAGE_SETUP) != 0)
+		report_and_exit(vm, inner);
+	if (records->container.init != 0)
+		split_init(vm, inner);
+	become_program(vm, inner);
+}

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The process that kelp became: finds or makes the base, forks the process inside it, waits for word of it, and
+ * ends as its client, with its status, or as kelp's handler of the failure.
+ */
+#include "vm.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+enum { EXIT_NOT_A_PLAN = 65, EXIT_FAILED = 125 };
+
+/* What the launcher alone holds. */
+struct launcher {
+	struct vm vm;
+	struct records records;
+	int outer; /* read end of the status pipe */
+	int sync; /* write end: a byte says that the maps of the new base are written */
+	int client; /* our end of the socketpair, if we are to be the client */
+	pid_t holder;
+	uint64_t holder_start;
+};
+
+/*
+ * Ends as kelp's own program for failures, with stage, index and errno as further words. It runs where kelp ran: the
+ * launcher has entered nothing.
+ */
+static int fail(struct launcher *l)
+{
+	static const char *const stages[] = STAGE_NAMES;
+	const struct report *failure = &l->vm.failure;
+	uint32_t count = l->records.on_failure.argv.count;
+	char **argv = argv_make(l->records.on_failure.argv, 3);
+	char **env = argv_make(l->records.on_failure.env, 0);
+	char numbers[2][12];
+	struct line line;
+
+	if (count == 0 || argv == NULL || env == NULL)
+		return EXIT_FAILED;
+	line_init(&line, numbers[0], sizeof(numbers[0]));
+	line_number(&line, failure->index);
+	line_init(&line, numbers[1], sizeof(numbers[1]));
+	line_number(&line, failure->error);
+	argv[count] = (char *)(uintptr_t)stages[failure->stage < STAGE_COUNT ? failure->stage : 0];
+	argv[count + 1] = numbers[0];
+	argv[count + 2] = numbers[1];
+	execve(argv[0], argv, env);
+	return EXIT_FAILED;
+}
+
+/* 0, 1, 2 are open from here on, as is FD_NULL; what cannot be kept for the container is closed. */
+static int ready_descriptors(void)
+{
+	int null;
+
+	do
+		null = open("/dev/null", O_RDWR);
+	while (null >= 0 && null < 3);
+	syscall(SYS_close_range, FIXED_FIRST_FD, ~0U, 0);
+	if (null >= 0 && null < FIXED_FIRST_FD) {
+		dup3(null, FD_NULL, O_CLOEXEC);
+		close(null);
+		return 0;
+	}
+	return open("/dev/null", O_RDWR | O_CLOEXEC) == FIXED_FIRST_FD &&
+	       dup3(FIXED_FIRST_FD, FD_NULL, O_CLOEXEC) >= 0 ? 0 : -EMFILE;
+}
+
+/*
+ * Finds how many descriptors after 2 the container's process gets. Those of them that are not open are taken up by
+ * placeholders, so that nothing of ours lands there; they close at the execve.
+ */
+static int reserve_kept(struct vm *vm)
+{
+	struct op op;
+
+	if (!plan_seek(&vm->plan, STAGE_EXEC, &vm->cursor))
+		return 0;
+	while (plan_next(&vm->plan, &vm->cursor, &op) == 1)
+		if (op.code == OP_KEEP_FDS) {
+			if (op.args.keep_fds.count > FIXED_FIRST_FD - 3)
+				return vm_fail(vm, STAGE_EXEC, op.index, EMFILE);
+			vm->keep_fds = op.args.keep_fds.count;
+		}
+	for (int fd = 3; fd < 3 + (int)vm->keep_fds; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			dup3(FD_NULL, fd, O_CLOEXEC);
+	return 0;
+}
+
+/* Moves @fd to its fixed place. */
+static int place(int fd, int fixed)
+{
+	int error = dup3(fd, fixed, O_CLOEXEC) < 0 ? -errno : 0;
+
+	close(fd);
+	return error;
+}
+
+/* The pipes and sockets between us and the process to be forked. */
+static int open_channels(struct launcher *l)
+{
+	int ends[2], error;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	l->outer = ends[0];
+	error = place(ends[1], FD_OUTER);
+	if (error == 0 && pipe2(ends, O_CLOEXEC) < 0)
+		error = -errno;
+	if (error != 0)
+		return error;
+	l->sync = ends[1];
+	error = place(ends[0], FD_SYNC);
+	if (error != 0 || l->records.client.attach == 0 || l->vm.verb == VERB_ENTER)
+		return error;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return -errno;
+	l->client = ends[0];
+	return place(ends[1], FD_FOREGROUND);
+}
+
+/* Forks the process inside the base. Return: 0, or -errno with the failure noted */
+static int fork_holder(struct launcher *l)
+{
+	struct vm *vm = &l->vm;
+	int error = open_channels(l);
+
+	if (error == 0) {
+		l->holder = sys_clone(vm->base == BASE_NEW ? vm->namespaces : 0, NULL, -1);
+		error = l->holder < 0 ? l->holder : 0;
+	}
+	if (error != 0)
+		return vm_fail(vm, STAGE_LAUNCH, vm->base_index, -error);
+	if (l->holder == 0)
+		holder_main(vm);
+	l->holder_start = process_start(l->holder);
+	close(FD_OUTER);
+	close(FD_SYNC);
+	close(FD_FOREGROUND);
+	return 0;
+}
+
+/* Writes the maps of a new base, whose process waits for the byte on `sync`, or dies by its end. */
+static int write_maps(struct launcher *l)
+{
+	int error = 0;
+
+	if (l->vm.base == BASE_NEW) {
+		l->vm.subject = l->holder;
+		error = vm_run(&l->vm, STAGE_MAP);
+		if (error == 0)
+			error = write_all(l->sync, "", 1);
+	}
+	close_fd(&l->sync);
+	close(FD_LOCK);
+	syscall(SYS_close_range, FD_NAMESPACE, FD_NAMESPACE + NAMESPACE_KINDS - 1, 0);
+	if (error != 0)
+		process_wait(l->holder);
+	return error;
+}
+
+/* Waits for word of the process. An end without a word is success for `enter` (the execve) and death otherwise. */
+static int await_report(struct launcher *l)
+{
+	struct report report;
+	ssize_t n = read_some(l->outer, &report, sizeof(report));
+
+	close_fd(&l->outer);
+	if (n == (ssize_t)sizeof(report) && report.kind == REPORT_STARTED)
+		return 0;
+	if (n == (ssize_t)sizeof(report)) {
+		l->vm.failure = report;
+		process_wait(l->holder);
+		return -(int)report.error;
+	}
+	if (l->vm.verb == VERB_ENTER)
+		return 0;
+	process_wait(l->holder);
+	return vm_fail(&l->vm, STAGE_MONITOR, l->vm.base_index, EOWNERDEAD);
+}
+
+/*
+ * `enter`: passes signals on until the command has ended. Those that the terminal sent have reached it already, since it
+ * is in our process group.
+ */
+static int forward_until_end(pid_t pid)
+{
+	static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM };
+	sigset_t set;
+	int status;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
+		sigaddset(&set, forwarded[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	while (waitpid(pid, &status, WNOHANG) == 0) {
+		siginfo_t info;
+		int number = sigwaitinfo(&set, &info);
+
+		if (number > 0 && number != SIGCHLD && info.si_code != SI_KERNEL)
+			kill(pid, number);
+	}
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* The process runs: be its client, or its waiter, or gone. Return: the exit status */
+static int conclude(struct launcher *l)
+{
+	int status;
+
+	if (l->vm.verb == VERB_ENTER) {
+		status = forward_until_end(l->holder);
+		base_unregister(l->holder, l->holder_start);
+		return status;
+	}
+	if (l->records.client.attach == 0) {
+		write_all(1, l->records.client.announce.data, l->records.client.announce.size);
+		return 0;
+	}
+	status = client_run(l->client, &l->records.client);
+	return status == CLIENT_LOST ? EXIT_FAILED : status;
+}
+
+static bool has_records(const struct records *records, enum verb verb)
+{
+	uint32_t needed = 1U << OP_CLIENT | 1U << OP_CONTAINER;
+
+	if (verb == VERB_START)
+		needed |= 1U << OP_MONITOR_FILES;
+	return verb == VERB_ENTER || (records->have & needed) == needed;
+}
+
+/* launch() - carry out a plan. Return: the exit status, unless the failure handler took over */
+int launch(enum verb verb, const char *path)
+{
+	struct launcher l = { .vm = { .verb = verb }, .outer = -1, .sync = -1, .client = -1 };
+
+	signals_reset(false);
+	if (ready_descriptors() < 0)
+		return EXIT_FAILED;
+	if (plan_load(&l.vm.plan, path) != 0)
+		return EXIT_NOT_A_PLAN;
+	plan_records(&l.vm.plan, &l.records);
+	if (!has_records(&l.records, verb))
+		return EXIT_NOT_A_PLAN;
+	l.vm.tty = l.records.container.tty;
+	if (reserve_kept(&l.vm) != 0 || vm_run(&l.vm, STAGE_LAUNCH) != 0 || fork_holder(&l) != 0 ||
+	    write_maps(&l) != 0 || await_report(&l) != 0)
+		return fail(&l);
+	return conclude(&l);
+}

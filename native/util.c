@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Small things that need no plan: whole writes, texts in fixed buffers, processes by start time.
+ */
+#include "holdfast.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* write_all() - write everything, however many writes it takes. Return: 0 or -errno */
+int write_all(int fd, const void *data, size_t size)
+{
+	const char *at = data;
+
+	while (size > 0) {
+		ssize_t n = write(fd, at, size);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return -errno;
+		at += n;
+		size -= (size_t)n;
+	}
+	return 0;
+}
+
+/* read_some() - one read, repeated if a signal interrupts it. Return: bytes, 0 at the end, or -errno */
+ssize_t read_some(int fd, void *data, size_t size)
+{
+	ssize_t n;
+
+	do
+		n = read(fd, data, size);
+	while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : n;
+}
+
+/* close_fd() - close *fd unless it is -1, and forget it */
+void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/* line_init() - start an empty text in @data */
+void line_init(struct line *l, char *data, uint32_t size)
+{
+	*l = (struct line){ .data = data, .size = size };
+	data[0] = '\0';
+}
+
+/* line_bytes() - append bytes; all of them or, with `full` set, none */
+void line_bytes(struct line *l, const void *data, uint32_t size)
+{
+	if (size >= l->size - l->used) {
+		l->full = true;
+		return;
+	}
+	memcpy(l->data + l->used, data, size);
+	l->used += size;
+	l->data[l->used] = '\0';
+}
+
+/* line_text() - append a C string */
+void line_text(struct line *l, const char *text)
+{
+	line_bytes(l, text, (uint32_t)strlen(text));
+}
+
+/* line_number() - append a number in decimal */
+void line_number(struct line *l, uint64_t number)
+{
+	char digits[20];
+	uint32_t at = sizeof(digits);
+
+	do {
+		digits[--at] = (char)('0' + number % 10);
+		number /= 10;
+	} while (number != 0);
+	line_bytes(l, digits + at, (uint32_t)sizeof(digits) - at);
+}
+
+/*
+ * file_replace() - make a file appear whole under its name, mode 0600
+ * The temporary name carries our pid, so that two writers of one name do not meet.
+ */
+int file_replace(int dir, const char *path, const void *data, size_t size)
+{
+	char buffer[4096];
+	struct line temporary;
+	int fd, error;
+
+	line_init(&temporary, buffer, sizeof(buffer));
+	line_text(&temporary, path);
+	line_text(&temporary, ".");
+	line_number(&temporary, (uint64_t)getpid());
+	if (temporary.full)
+		return -ENAMETOOLONG;
+	fd = openat(dir, buffer, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	error = write_all(fd, data, size);
+	close(fd);
+	if (error == 0 && renameat(dir, buffer, dir, path) < 0)
+		error = -errno;
+	if (error != 0)
+		unlinkat(dir, buffer, 0);
+	return error;
+}
+
+/* The start time in the text of a stat file: field 22, counted after the last ')' because a name may hold anything. */
+static uint64_t stat_start(const char *text)
+{
+	const char *at = strrchr(text, ')');
+	uint64_t start = 0;
+
+	for (int field = 2; at != NULL && field < 22; field++) {
+		at = strchr(at, ' ');
+		if (at != NULL)
+			at++;
+	}
+	for (; at != NULL && *at >= '0' && *at <= '9'; at++)
+		start = start * 10 + (uint64_t)(*at - '0');
+	return start;
+}
+
+/* process_start() - when a process started, in the kernel's ticks; 0 if there is no such process; pid 0 is oneself */
+uint64_t process_start(pid_t pid)
+{
+	char path[40], text[1024];
+	struct line l;
+	ssize_t n;
+	int fd;
+
+	line_init(&l, path, sizeof(path));
+	line_text(&l, "/proc/");
+	if (pid == 0)
+		line_text(&l, "self");
+	else
+		line_number(&l, (uint64_t)pid);
+	line_text(&l, "/stat");
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return 0;
+	n = read_some(fd, text, sizeof(text) - 1);
+	close(fd);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return stat_start(text);
+}
+
+/*
+ * process_open() - a pidfd of exactly that process
+ * The start time is compared after the pidfd exists: a pid reused before is seen, one reused later does not matter.
+ */
+int process_open(pid_t pid, uint64_t start)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+
+	if (fd < 0)
+		return -errno;
+	if (process_start(pid) != start) {
+		close(fd);
+		return -ESRCH;
+	}
+	return fd;
+}
+
+/* process_wait() - reap one child. Return: its status as a shell says it */
+int process_wait(pid_t pid)
+{
+	int status;
+
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return 255;
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+/* The kernel's own view of a disposition; libc's sigaction refuses the two signals it keeps for itself. */
+struct kernel_sigaction {
+	void (*handler)(int);
+	unsigned long flags;
+	void (*restorer)(void);
+	uint64_t mask;
+};
+
+/* signals_reset() - every disposition to default and nothing blocked; SIGPIPE ignored if asked */
+void signals_reset(bool ignore_pipe)
+{
+	struct kernel_sigaction action = { .handler = SIG_DFL };
+	uint64_t none = 0;
+
+	for (int number = 1; number <= 64; number++) {
+		action.handler = ignore_pipe && number == SIGPIPE ? SIG_IGN : SIG_DFL;
+		syscall(SYS_rt_sigaction, number, &action, NULL, sizeof(none));
+	}
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, &none, NULL, sizeof(none));
+}
+
+/* texts_next() - the next string of a validated list; false at the end */
+bool texts_next(struct texts *list, struct text *item)
+{
+	if (list->count == 0)
+		return false;
+	memcpy(&item->size, list->data, sizeof(item->size));
+	item->data = (const char *)list->data + sizeof(item->size);
+	list->data += sizeof(item->size) + (((size_t)item->size + 1 + 3) & ~(size_t)3);
+	list->count--;
+	return true;
+}
