@@ -19,6 +19,7 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { dependenciesPresent, findBun, git, ROOT } from "./lib/toolchain.mjs";
 
@@ -74,7 +75,7 @@ function native() {
   if (existsSync(join(ROOT, "scripts", "gen-plan-ops.ts"))) {
     run("the plan's header", findBun(), ["scripts/gen-plan-ops.ts"]);
   }
-  run("holdfast", "make", ["-C", "native"]);
+  run("holdfast", "make", ["-C", "native", `-j${availableParallelism()}`]);
   run("the program hello", "make", ["-C", "native/hello"]);
   const assets = join(DIST, "assets");
   mkdirSync(assets, { recursive: true });
