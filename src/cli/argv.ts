@@ -93,28 +93,30 @@ function readLong(word: string, next: string | undefined, lookup: Lookup): Taken
 /** `-dp 80:80` and its kind: flags without a value, until one takes the rest of the word or the next word. */
 function readShorts(word: string, next: string | undefined, lookup: Lookup): Taken {
   const flags: FlagUse[] = [];
-  let rest = word.slice(1);
-  while (rest !== "") {
+  for (let rest = word.slice(1); rest !== ""; ) {
     const letter = String.fromCodePoint(rest.codePointAt(0) as number);
     const name = lookup.short.get(letter);
-    if (name === undefined) {
-      if (letter === "h") return { flags, tookNext: false, help: true };
-      throw new FlagError(`unknown shorthand flag: '${letter}' in -${rest}`);
-    }
+    if (name === undefined && letter === "h") return { flags, tookNext: false, help: true };
+    if (name === undefined) throw new FlagError(`unknown shorthand flag: '${letter}' in -${rest}`);
     const after = rest.slice(letter.length);
     const bare = bareValue(lookup.table[name] as OptionDef);
-    const attached = after.length > 1 && after.startsWith("=") ? after.slice(1) : undefined;
-    if (attached === undefined && bare !== undefined) {
-      flags.push({ name, value: bare });
-      rest = after;
-      continue;
+    if (bare === undefined || /^=./s.test(after)) {
+      flags.push({ name, value: shortValue(rest, letter, next) });
+      return { flags, tookNext: after === "", help: false };
     }
-    const value = attached ?? (after === "" ? next : after);
-    if (value === undefined) throw new FlagError(`flag needs an argument: '${letter}' in -${rest}`);
-    flags.push({ name, value });
-    return { flags, tookNext: after === "", help: false };
+    flags.push({ name, value: bare });
+    rest = after;
   }
   return { flags, tookNext: false, help: false };
+}
+
+/** `-m=x` and `-mx` are both x; a lone `-m=` is `=`, as in pflag. */
+function shortValue(rest: string, letter: string, next: string | undefined): string {
+  const after = rest.slice(letter.length);
+  if (after.length > 1 && after.startsWith("=")) return after.slice(1);
+  const value = after === "" ? next : after;
+  if (value === undefined) throw new FlagError(`flag needs an argument: '${letter}' in -${rest}`);
+  return value;
 }
 
 function one(name: string, value: string, tookNext: boolean): Taken {

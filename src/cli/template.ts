@@ -39,7 +39,8 @@ export function renderList(
     if (format.startsWith("table ")) return tableCells(format.slice("table ".length), rows, request);
     const text = unescapeFormat(format);
     const template = parseTemplate(request.name, text, FUNCTION_NAMES);
-    if (/^\{\{-?\s*range/.test(text)) return endLine(executeTemplate(template, rows));
+    if (/^\{\{-?\s*range\s+(?:\$\w+(?:,\s*\$\w+)?\s*:=\s*)?\.\s*-?\}\}/.test(text))
+      return endLine(executeTemplate(template, rows));
     return rows.map((row) => endLine(executeTemplate(template, row, request.type))).join("");
   });
 }

@@ -1,12 +1,20 @@
 /** The functions templates may call: Go's own, and those docker and podman add. */
 import { sprint, sprintf } from "./printf.ts";
 import { quoteString } from "./quote.ts";
-import { isTrue, type Kind, kindOf, mapEntries, mapGet, typeName } from "./values.ts";
+import { isTrue, type Kind, kindOf, mapEntries, mapGet, toJson, typeName } from "./values.ts";
 
 /** What Go's functions return as an error: `error calling NAME: MESSAGE`. */
 export class CallError extends Error {}
 /** A wrong number or type of arguments, which Go reports without `error calling`. */
-export class ArgumentError extends Error {}
+export class ArgumentError extends Error {
+  constructor(
+    message: string,
+    /** Which argument is wrong, or that the number of them is. */
+    readonly where: number | "function",
+  ) {
+    super(message);
+  }
+}
 
 type Builtin = (...args: never[]) => unknown;
 
@@ -29,7 +37,7 @@ export const BUILTINS: Readonly<Record<string, Builtin>> = {
   le: (a: unknown, b: unknown) => isLess(a, b) || isEqual(a, [b]),
   gt: (a: unknown, b: unknown) => !(isLess(a, b) || isEqual(a, [b])),
   ge: (a: unknown, b: unknown) => !isLess(a, b),
-  json: (value: unknown) => JSON.stringify(value) ?? "null",
+  json: toJson,
   join: (items: readonly string[], separator: string) => items.join(separator),
   split: (text: string, separator: string) => text.split(separator),
   upper: (text: string) => text.toUpperCase(),
@@ -66,29 +74,35 @@ const SIGNATURES: Readonly<Record<string, readonly (Kind | "any" | "strings" | "
 
 export const FUNCTION_NAMES: ReadonlySet<string> = new Set([...Object.keys(BUILTINS), "and", "or"]);
 
-/** @throws {ArgumentError} in Go's words when the arguments do not fit the function. */
-export function checkCall(name: string, args: readonly unknown[]): void {
+/** Refuses a call with too few or too many arguments, or of the wrong kinds; `literal` tells constants apart. */
+export function checkCall(name: string, args: readonly unknown[], literal: (index: number) => boolean): void {
   const signature = SIGNATURES[name];
   if (signature === undefined) return;
   const variadic = signature.at(-1) === "...";
-  const fixed = signature.filter((kind) => kind !== "...");
-  if (variadic && args.length < fixed.length) {
+  const fixed = variadic ? signature.slice(0, -1) : signature;
+  if (variadic ? args.length < fixed.length : args.length !== fixed.length) {
+    const wanted = variadic ? `at least ${fixed.length}` : fixed.length;
     throw new ArgumentError(
-      `wrong number of args for ${name}: want at least ${fixed.length} got ${args.length}`,
+      `wrong number of args for ${name}: want ${wanted} got ${args.length}`,
+      "function",
     );
   }
-  if (!variadic && args.length !== fixed.length) {
-    throw new ArgumentError(`wrong number of args for ${name}: want ${fixed.length} got ${args.length}`);
+  for (const [index, wanted] of fixed.entries()) {
+    const problem = kindProblem(wanted as Kind | "any" | "strings", args[index], literal(index));
+    if (problem !== undefined) throw new ArgumentError(problem, index);
   }
-  for (const [index, wanted] of fixed.entries()) checkKind(wanted as Kind | "any" | "strings", args[index]);
 }
 
-function checkKind(wanted: Kind | "any" | "strings", value: unknown): void {
-  if (wanted === "any" || kindOf(value) === wanted) return;
-  if (wanted === "strings" && Array.isArray(value) && value.every((item) => typeof item === "string")) return;
+function kindProblem(wanted: Kind | "any" | "strings", value: unknown, literal: boolean): string | undefined {
+  if (wanted === "any" || kindOf(value) === wanted) return undefined;
+  if (wanted === "strings" && Array.isArray(value) && value.every((item) => typeof item === "string"))
+    return undefined;
   const type = wanted === "strings" ? "[]string" : wanted;
-  if (kindOf(value) === "nil") throw new ArgumentError(`invalid value; expected ${type}`);
-  throw new ArgumentError(`wrong type for value; expected ${type}; got ${typeName(value)}`);
+  if (literal) {
+    const found = typeof value === "string" ? quoteString(value) : String(value);
+    return `expected ${wanted === "int" ? "integer" : type}; found ${found}`;
+  }
+  return `wrong type for value; expected ${type}; got ${value === undefined ? "interface {}" : typeName(value)}`;
 }
 
 function lengthOf(value: unknown): number {
@@ -158,24 +172,21 @@ function callValue(callee: unknown, args: readonly unknown[]): unknown {
 function basicKind(value: unknown): "string" | "bool" | "int" | "float" {
   const kind = kindOf(value);
   if (kind === "string" || kind === "bool" || kind === "int" || kind === "float") return kind;
-  throw new CallError(kind === "nil" ? "invalid type for comparison" : "invalid type for comparison");
+  throw new CallError("invalid type for comparison");
 }
 
 function isEqual(first: unknown, others: readonly unknown[]): boolean {
   if (others.length === 0) throw new CallError("missing argument for comparison");
-  for (const other of others) {
-    if (kindOf(first) === "nil" || kindOf(other) === "nil") {
-      if (kindOf(first) === kindOf(other)) return true;
-      continue;
-    }
-    if (basicKind(first) !== basicKind(other)) throw new CallError("incompatible types for comparison");
-    if (typeof first === "bigint" || typeof other === "bigint") {
-      if (BigInt(first as number) === BigInt(other as number)) return true;
-    } else if (first === other) {
-      return true;
-    }
+  return others.some((other) => areEqual(first, other));
+}
+
+function areEqual(a: unknown, b: unknown): boolean {
+  if (kindOf(a) === "nil" || kindOf(b) === "nil") return kindOf(a) === kindOf(b);
+  if (kindOf(a) === "slice" || kindOf(a) === "map") {
+    throw new CallError(`non-comparable type ${sprint([a])}: ${typeName(a)}`);
   }
-  return false;
+  if (basicKind(a) !== basicKind(b)) throw new CallError("incompatible types for comparison");
+  return typeof a === typeof b ? a === b : BigInt(a as number) === BigInt(b as number);
 }
 
 function isLess(a: unknown, b: unknown): boolean {

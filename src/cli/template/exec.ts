@@ -105,21 +105,23 @@ class Execution {
     const mark = this.variables.length;
     const items = this.rangeItems(node.pipe, this.pipeline(node.pipe, dot));
     const names = node.pipe.variables;
-    this.variables.length = mark + names.length;
-    if (items.length === 0) {
-      if (node.otherwise !== undefined) this.walkList(node.otherwise, dot);
-      return;
-    }
+    this.variables.length = node.pipe.assigns ? mark : mark + names.length;
+    if (items.length === 0) this.walkList(node.otherwise ?? [], dot);
     for (const [key, item] of items) {
       const values = names.length === 2 ? [key, item] : [item];
       for (const [index, name] of names.entries())
         this.setRangeVariable(node.pipe, mark + index, name, values[index]);
-      try {
-        this.scoped(() => this.walkList(node.body, item));
-      } catch (jump) {
-        if (!(jump instanceof Jump)) throw jump;
-        if (jump.kind === "break") break;
-      }
+      if (this.walkOnce(node.body, item) === "break") break;
+    }
+  }
+
+  private walkOnce(body: readonly Node[], item: unknown): "break" | "continue" | undefined {
+    try {
+      this.scoped(() => this.walkList(body, item));
+      return undefined;
+    } catch (jump) {
+      if (jump instanceof Jump) return jump.kind;
+      throw jump;
     }
   }
 
@@ -131,6 +133,7 @@ class Execution {
   private rangeItems(pipe: Pipe, value: unknown): [unknown, unknown][] {
     switch (kindOf(value)) {
       case "nil":
+        if (value === null) this.fail(pipe, "range can't iterate over <nil>");
         return [];
       case "slice":
         return Array.from(value as ArrayLike<unknown>, (item, index) => [index, item]);
@@ -223,12 +226,16 @@ class Execution {
     final: unknown,
   ): unknown {
     let value = this.fieldBase(node, dot);
+    let fromMap = false;
     const last = node.names.length - 1;
     if (last < 0 && (rest.length > 0 || final !== NOTHING)) {
       this.fail(node, `can't give argument to non-function ${nodeText(node)}`);
     }
     for (const [index, name] of node.names.entries()) {
       const args = index === last ? this.fieldArgs(rest, dot, final) : [];
+      // What a map does not have has no fields either, and Go does not mind.
+      if (value === undefined && index > 0 && fromMap) continue;
+      fromMap = kindOf(value) === "map";
       value = this.field(node, value, name, args);
     }
     return value;
@@ -251,13 +258,18 @@ class Execution {
       if (args.length > 0) this.fail(node, `${name} is not a method but has arguments`);
       return mapGet(receiver as object, name);
     }
-    if (receiver === undefined) return this.fail(node, `nil data; no entry for key ${JSON.stringify(name)}`);
-    if (receiver === null) return this.fail(node, `nil pointer evaluating interface {}.${name}`);
+    if (receiver === undefined || receiver === null)
+      return this.fail(node, `nil pointer evaluating interface {}.${name}`);
     const key = kind === "struct" ? fieldKey(receiver as object, name) : undefined;
     if (key === undefined)
       return this.fail(node, `can't evaluate field ${name} in type ${this.typeOf(receiver)}`);
     const value = (receiver as Record<string, unknown>)[key];
-    if (typeof value === "function") return this.guarded(node, name, () => value.apply(receiver, args));
+    if (typeof value === "function") {
+      if (value.length !== args.length) {
+        this.fail(node, `wrong number of args for ${name}: want ${value.length} got ${args.length}`);
+      }
+      return this.guarded(node, name, () => value.apply(receiver, args));
+    }
     if (args.length > 0) this.fail(node, `${name} has arguments but cannot be invoked as function`);
     return value;
   }
@@ -278,7 +290,12 @@ class Execution {
     if (final !== NOTHING) args.push(final);
     const builtin = BUILTINS[node.name] as (...args: unknown[]) => unknown;
     return this.guarded(at, node.name, () => {
-      checkCall(node.name, args);
+      try {
+        checkCall(node.name, args, (index) => rest[index]?.type === "constant");
+      } catch (error) {
+        if (!(error instanceof ArgumentError)) throw error;
+        this.fail(error.where === "function" ? node : (rest[error.where] ?? at), error.message);
+      }
       return builtin(...args);
     });
   }
@@ -305,7 +322,6 @@ class Execution {
       return work();
     } catch (error) {
       if (error instanceof CallError) return this.fail(at, `error calling ${name}: ${error.message}`);
-      if (error instanceof ArgumentError) return this.fail(at, error.message);
       throw error;
     }
   }

@@ -18,6 +18,8 @@ export type TokenKind =
   | "comma"
   | "lparen"
   | "rparen"
+  | "other"
+  | "error"
   | "eof";
 
 export interface Token {
@@ -58,31 +60,125 @@ const ACTION_TOKENS: readonly (readonly [TokenKind, RegExp])[] = [
   ["dot", /\./y],
 ];
 
-/** @throws {TemplateSyntaxError} */
+/** The tokens of `text`. A mistake ends them with an `error` token: the parser may complain about an earlier one first. */
 export function tokenize(text: string): Token[] {
-  const tokens: Token[] = [];
-  let pos = 0;
-  const push = (kind: TokenKind, part: string, at: number) =>
-    tokens.push({ kind, text: part, pos: at, line: lineAt(text, at) });
-  for (;;) {
-    const open = text.indexOf("{{", pos);
-    const trims = open >= 0 && text[open + 2] === "-" && isSpace(text[open + 3]);
-    const plain = text.slice(pos, open < 0 ? text.length : open);
-    const shown = trims ? trimEnd(plain) : plain;
-    if (shown !== "") push("text", shown, pos);
-    if (open < 0) break;
-    const inside = open + (trims ? 3 : 2);
-    const comment = readComment(text, inside + (trims ? 1 : 0));
-    if (comment === undefined) {
-      push("open", "{{", open);
-      pos = readAction(text, inside, tokens, push);
-    } else {
-      pos = comment;
+  const lexer = new Lexer(text);
+  try {
+    lexer.run();
+  } catch (error) {
+    if (!(error instanceof TemplateSyntaxError)) throw error;
+    lexer.tokens.push({ kind: "error", text: error.message, pos: text.length, line: error.line });
+  }
+  return lexer.tokens;
+}
+
+class Lexer {
+  readonly tokens: Token[] = [];
+  private pos = 0;
+
+  constructor(private readonly text: string) {}
+
+  run(): void {
+    for (;;) {
+      const open = this.text.indexOf("{{", this.pos);
+      const trims = open >= 0 && this.text[open + 2] === "-" && isSpace(this.text[open + 3]);
+      const plain = this.text.slice(this.pos, open < 0 ? this.text.length : open);
+      const shown = trims ? trimEnd(plain) : plain;
+      if (shown !== "") this.push("text", shown);
+      this.pos = open < 0 ? this.text.length : open;
+      if (open < 0) break;
+      this.openAction(open + (trims ? 3 : 2), trims);
+    }
+    this.push("eof", "");
+  }
+
+  private push(kind: TokenKind, part: string): void {
+    this.tokens.push({ kind, text: part, pos: this.pos, line: lineAt(this.text, this.pos) });
+  }
+
+  private fail(message: string): never {
+    throw new TemplateSyntaxError(lineAt(this.text, this.pos), message);
+  }
+
+  private openAction(inside: number, trims: boolean): void {
+    const behind = readComment(this.text, inside + (trims ? 1 : 0));
+    if (behind !== undefined) {
+      this.pos = behind;
+      return;
+    }
+    this.push("open", "{{");
+    this.pos = inside;
+    this.readAction();
+  }
+
+  private readAction(): void {
+    let depth = 0;
+    while (!this.readClose(depth)) {
+      const [kind, part] = this.readToken();
+      this.push(kind, part);
+      if (kind === "lparen") depth++;
+      if (kind === "rparen" && --depth < 0) this.fail("unexpected right paren U+0029 ')'");
+      this.pos += part.length;
     }
   }
-  push("eof", "", text.length);
-  return tokens;
+
+  /** `}}`, or ` -}}` with the space that follows it. */
+  private readClose(depth: number): boolean {
+    const { text, pos } = this;
+    const dash = skipSpace(text, pos);
+    const trims = dash > pos && text.startsWith("-}}", dash);
+    if (!trims && !text.startsWith("}}", pos)) return false;
+    if (depth > 0) this.fail("unclosed left paren");
+    this.push("close", "}}");
+    this.pos = trims ? skipSpace(text, dash + 3) : pos + 2;
+    return true;
+  }
+
+  private readToken(): readonly [TokenKind, string] {
+    if (this.pos >= this.text.length) this.fail("unclosed action");
+    for (const [kind, pattern] of ACTION_TOKENS) {
+      pattern.lastIndex = this.pos;
+      const part = pattern.exec(this.text)?.[0];
+      if (part === undefined) continue;
+      this.checkAfter(kind, part);
+      return [kind, part];
+    }
+    return this.readStray();
+  }
+
+  /** Names and numbers end where a space, an operator or the action ends. */
+  private checkAfter(kind: TokenKind, part: string): void {
+    const rest = this.text.slice(this.pos + part.length, this.pos + part.length + 2);
+    if (kind === "number" && /^[\p{L}\p{Nd}_]/u.test(rest)) {
+      this.fail(`bad number syntax: ${JSON.stringify(part + rest[0])}`);
+    }
+    if (kind !== "field" && kind !== "variable" && kind !== "word") return;
+    if (rest !== "" && !/^(?:[\s.,|:()=]|\}\})/.test(rest)) this.fail(`bad character ${codePoint(rest)}`);
+  }
+
+  private readStray(): readonly [TokenKind, string] {
+    const character = String.fromCodePoint(this.text.codePointAt(this.pos) as number);
+    const reason = STRAY[character];
+    if (reason !== undefined) this.fail(reason);
+    if (/^[!-~]$/.test(character)) return ["other", character];
+    return this.fail(`unrecognized character in action: ${codePoint(character)}`);
+  }
 }
+
+/** `U+007D '}'` for the first character. */
+function codePoint(text: string): string {
+  const code = text.codePointAt(0) as number;
+  return `U+${code.toString(16).toUpperCase().padStart(4, "0")} '${String.fromCodePoint(code)}'`;
+}
+
+const STRAY: Readonly<Record<string, string>> = {
+  '"': "unterminated quoted string",
+  "`": "unterminated raw quoted string",
+  "'": "unterminated character constant",
+  ":": "expected :=",
+  "+": 'illegal number syntax: "+"',
+  "-": 'illegal number syntax: "-"',
+};
 
 /** The offset behind `/* … *\/}}`, or undefined where no comment starts. */
 function readComment(text: string, start: number): number | undefined {
@@ -93,70 +189,6 @@ function readComment(text: string, start: number): number | undefined {
   if (text.startsWith("}}", end + 2)) return end + 4;
   if (isSpace(text[end + 2]) && text.startsWith("-}}", end + 3)) return skipSpace(text, end + 6);
   throw new TemplateSyntaxError(line, "comment ends before closing delimiter");
-}
-
-function readAction(
-  text: string,
-  start: number,
-  tokens: Token[],
-  push: (kind: TokenKind, part: string, at: number) => void,
-): number {
-  let pos = start;
-  let depth = 0;
-  for (;;) {
-    if (
-      isSpace(text[pos]) &&
-      text.startsWith("-}}", skipSpace(text, pos)) &&
-      text[skipSpace(text, pos) - 1] !== "-"
-    ) {
-      checkParens(text, pos, depth);
-      const close = skipSpace(text, pos);
-      push("close", "}}", close + 1);
-      return skipSpace(text, close + 3);
-    }
-    if (text.startsWith("}}", pos)) {
-      checkParens(text, pos, depth);
-      push("close", "}}", pos);
-      return pos + 2;
-    }
-    const [kind, part] = readToken(text, pos, tokens.at(-1));
-    if (kind === "lparen") depth++;
-    if (kind === "rparen" && --depth < 0)
-      throw new TemplateSyntaxError(lineAt(text, pos), "unexpected right paren");
-    push(kind, part, pos);
-    pos += part.length;
-  }
-}
-
-function checkParens(text: string, pos: number, depth: number): void {
-  if (depth > 0) throw new TemplateSyntaxError(lineAt(text, pos), "unclosed left paren");
-}
-
-function readToken(text: string, pos: number, previous: Token | undefined): readonly [TokenKind, string] {
-  if (pos >= text.length) throw new TemplateSyntaxError(lineAt(text, pos), "unclosed action");
-  for (const [kind, pattern] of ACTION_TOKENS) {
-    pattern.lastIndex = pos;
-    const part = pattern.exec(text)?.[0];
-    if (part === undefined) continue;
-    // `.Names.1` and `$x.5` are bad fields, not a field and a number.
-    if (kind === "number" && part.startsWith(".") && joinsPrevious(previous)) continue;
-    return [kind, part];
-  }
-  throw new TemplateSyntaxError(lineAt(text, pos), describeStray(text, pos));
-}
-
-function joinsPrevious(previous: Token | undefined): boolean {
-  return previous !== undefined && ["field", "variable", "rparen", "word"].includes(previous.kind);
-}
-
-function describeStray(text: string, pos: number): string {
-  const character = String.fromCodePoint(text.codePointAt(pos) as number);
-  if (character === '"') return "unterminated quoted string";
-  if (character === "`") return "unterminated raw quoted string";
-  if (character === "'") return "unterminated character constant";
-  if (character === ":") return "expected :=";
-  const code = (character.codePointAt(0) as number).toString(16).toUpperCase().padStart(4, "0");
-  return `unrecognized character in action: U+${code} '${character}'`;
 }
 
 export function lineAt(text: string, pos: number): number {

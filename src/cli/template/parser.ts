@@ -39,6 +39,17 @@ const KEYWORDS = new Set([
   "with",
 ]);
 
+const STARTS_COMMAND: ReadonlySet<TokenKind> = new Set([
+  "word",
+  "dot",
+  "field",
+  "variable",
+  "string",
+  "char",
+  "number",
+  "lparen",
+]);
+
 class Parser {
   readonly defined = new Map<string, readonly Node[]>();
   private index = 0;
@@ -61,7 +72,7 @@ class Parser {
 
   private next(): Token {
     const token = this.peek();
-    if (token.kind !== "eof") this.index++;
+    if (token.kind !== "eof" && token.kind !== "error") this.index++;
     return token;
   }
 
@@ -80,6 +91,7 @@ class Parser {
   }
 
   private unexpected(token: Token, context: string): never {
+    if (token.kind === "error") throw new TemplateSyntaxError(token.line, token.text);
     let shown = JSON.stringify(token.text);
     if (token.kind === "eof") shown = "EOF";
     else if (token.kind === "word" && KEYWORDS.has(token.text)) shown = `<${token.text}>`;
@@ -98,6 +110,7 @@ class Parser {
     const nodes: Node[] = [];
     for (;;) {
       const token = this.next();
+      if (token.kind === "error") throw new TemplateSyntaxError(token.line, token.text);
       if (token.kind === "eof") return { nodes, end: undefined };
       if (token.kind === "text") {
         nodes.push({ type: "text", text: token.text, pos: token.pos });
@@ -137,7 +150,7 @@ class Parser {
         nodes.push(this.block(token));
         return undefined;
       case "template":
-        nodes.push(this.template(token));
+        nodes.push(this.template());
         return undefined;
       default:
         nodes.push(this.jump(token));
@@ -208,13 +221,12 @@ class Parser {
     return nodes;
   }
 
-  private template(token: Token): Node {
-    const name = unquoteString(this.expect("string", "template clause").text);
-    if (this.peekNonSpace().kind === "close") {
-      this.index++;
-      return { type: "template", name, pipe: undefined, pos: token.pos };
-    }
-    return { type: "template", name, pipe: this.pipeline("template clause", "close"), pos: token.pos };
+  private template(): Node {
+    const token = this.expect("string", "template clause");
+    const name = unquoteString(token.text);
+    this.skipSpace();
+    const pipe = this.skipOne("close") ? undefined : this.pipeline("template clause", "close");
+    return { type: "template", name, pipe, pos: token.pos };
   }
 
   private pipeline(context: string, end: "close" | "rparen"): Pipe {
@@ -229,8 +241,7 @@ class Parser {
         if (!assigns) this.variables.push(...variables);
         return { type: "pipeline", variables, assigns, commands, pos };
       }
-      if (token.kind === "close" || token.kind === "rparen" || token.kind === "eof")
-        this.unexpected(token, context);
+      if (!STARTS_COMMAND.has(token.kind)) this.unexpected(token, context);
       commands.push(this.command());
     }
   }
@@ -251,14 +262,14 @@ class Parser {
     const variables: string[] = [];
     while (this.peekNonSpace().kind === "variable") {
       variables.push(this.next().text);
-      const after = this.peekNonSpace();
-      if (after.kind === "declare" || after.kind === "assign") {
-        this.index++;
-        if (after.kind === "assign") for (const name of variables) this.checkVariable(name);
-        if (variables.length > 1 && context !== "range") this.fail(`too many declarations in ${context}`);
-        return { variables, assigns: after.kind === "assign" };
+      this.skipSpace();
+      if (this.skipOne("declare")) return { variables, assigns: false };
+      if (this.skipOne("assign")) {
+        for (const name of variables) this.checkVariable(name);
+        return { variables, assigns: true };
       }
-      if (after.kind !== "comma" || context !== "range" || variables.length > 1) break;
+      if (this.peek().kind !== "comma") break;
+      if (context !== "range" || variables.length > 1) this.fail(`too many declarations in ${context}`);
       this.index++;
     }
     this.index = start;
@@ -268,24 +279,22 @@ class Parser {
   private command(): Command {
     const pos = this.peekNonSpace().pos;
     const args: Operand[] = [];
-    for (;;) {
+    do {
       this.skipSpace();
       const operand = this.operand();
       if (operand !== undefined) args.push(operand);
-      const token = this.next();
-      if (token.kind === "space") continue;
-      if (token.kind === "pipe") {
-        const after = this.peekNonSpace();
-        if (after.kind === "close" || after.kind === "rparen") this.fail("missing value for command");
-      } else if (token.kind === "close" || token.kind === "rparen") {
-        this.index--;
-      } else {
-        this.unexpected(token, "operand");
-      }
-      break;
-    }
+    } while (this.skipOne("space"));
+    const token = this.peek();
+    if (token.kind === "pipe") this.index++;
+    else if (token.kind !== "close" && token.kind !== "rparen") this.unexpected(token, "operand");
     if (args.length === 0) this.fail("empty command");
     return { type: "command", args, pos };
+  }
+
+  private skipOne(kind: TokenKind): boolean {
+    if (this.peek().kind !== kind) return false;
+    this.index++;
+    return true;
   }
 
   private operand(): Operand | undefined {

@@ -17,37 +17,57 @@ const DIRECTIVE = /%([-+# 0]*)(\[\d+\])?(\*|\d+)?(?:\.(\[\d+\])?(\*|\d*))?(\[\d+
 
 /** Formats by Go's verbs; mistakes are shown in place as Go shows them (`%!d(string=x)`). */
 export function sprintf(format: string, args: readonly unknown[]): string {
-  let next = 0;
-  let reordered = false;
+  const operands = new Operands(args);
   let text = "";
   let last = 0;
-  const pick = (index: string | undefined) => {
-    if (index === undefined) return;
-    reordered = true;
-    next = Number(index.slice(1, -1)) - 1;
-  };
-  const star = (part: string | undefined, index: string | undefined) => {
-    pick(index);
-    return part === "*" ? Number(args[next++]) : part === undefined ? undefined : Number(part);
-  };
   for (const match of format.matchAll(DIRECTIVE)) {
-    const [whole, flags, widthIndex, widthPart, precisionIndex, precisionPart, verbIndex, verb] = match;
-    text += format.slice(last, match.index);
-    last = match.index + whole.length;
-    const width = star(widthPart, widthPart === "*" ? widthIndex : undefined);
-    const precision = star(precisionPart, precisionIndex);
-    pick(verbIndex ?? (widthPart === "*" ? undefined : widthIndex));
-    if (verb === undefined) text += "%!(NOVERB)";
-    else if (verb === "%") text += "%";
-    else if (next < 0 || next >= args.length) text += `%!${verb}(${reordered ? "BADINDEX" : "MISSING"})`;
-    else text += formatOne(makeSpec(verb, flags as string, width, precision), args[next++]);
+    text += format.slice(last, match.index) + formatDirective(match, operands);
+    last = match.index + match[0].length;
   }
-  text += format.slice(last);
-  return reordered || next >= args.length ? text : text + extra(args.slice(next));
+  return text + format.slice(last) + operands.unused();
 }
 
-function extra(rest: readonly unknown[]): string {
-  return `%!(EXTRA ${rest.map((value) => `${typeName(value)}=${goText(value)}`).join(", ")})`;
+/** The arguments, taken in order or as `%[n]d` says. */
+class Operands {
+  private next = 0;
+  private reordered = false;
+
+  constructor(private readonly args: readonly unknown[]) {}
+
+  pick(index: string | undefined): void {
+    if (index === undefined) return;
+    this.reordered = true;
+    this.next = Number(index.slice(1, -1)) - 1;
+  }
+
+  /** A width or precision: digits, or `*` for the next argument. */
+  measure(part: string | undefined): number | undefined {
+    if (part === undefined) return undefined;
+    return part === "*" ? Number(this.args[this.next++]) : Number(part);
+  }
+
+  format(verb: string, make: () => Spec): string {
+    if (this.next >= 0 && this.next < this.args.length) return formatOne(make(), this.args[this.next++]);
+    return `%!${verb}(${this.reordered ? "BADINDEX" : "MISSING"})`;
+  }
+
+  unused(): string {
+    if (this.reordered || this.next >= this.args.length) return "";
+    const rest = this.args.slice(this.next).map((value) => `${typeName(value)}=${goText(value)}`);
+    return `%!(EXTRA ${rest.join(", ")})`;
+  }
+}
+
+function formatDirective(match: RegExpMatchArray, operands: Operands): string {
+  const [, flags, firstIndex, widthPart, precisionIndex, precisionPart, verbIndex, verb] = match;
+  operands.pick(firstIndex);
+  const width = operands.measure(widthPart);
+  operands.pick(precisionIndex);
+  const precision = operands.measure(precisionPart);
+  operands.pick(verbIndex);
+  if (verb === undefined) return "%!(NOVERB)";
+  if (verb === "%") return "%";
+  return operands.format(verb, () => makeSpec(verb, flags as string, width, precision));
 }
 
 function makeSpec(verb: string, flags: string, width?: number, precision?: number): Spec {
@@ -141,7 +161,7 @@ function describe(
     case "struct":
       return struct(value as object);
     case "float":
-      return shortestFloat(value as number, "g");
+      return shortestFloat(value as number);
     case "time":
       return timeText(value as Date);
     case "func":
@@ -173,7 +193,7 @@ function goSyntax(value: unknown): string {
 }
 
 function badVerb(spec: Spec, value: unknown): string {
-  return `%!${spec.verb}(${typeName(value)}=${goText(value)})`;
+  return `%!${spec.verb}(${typeName(value)}=${formatDefault(spec, value)})`;
 }
 
 function formatString(spec: Spec, value: string): string {
@@ -229,36 +249,37 @@ function formatIntAsText(spec: Spec, value: number | bigint): string {
     case "c":
       return pad(spec, String.fromCodePoint(known));
     case "q":
-      return pad(spec, quoteRune(known));
+      return pad(spec, quoteRune(known, spec.plus));
     case "U": {
       const text = `U+${code.toString(16).toUpperCase().padStart(4, "0")}`;
       return pad(spec, spec.sharp ? `${text} '${String.fromCodePoint(known)}'` : text);
     }
     default:
-      return "eEfFgG".includes(spec.verb) ? badVerb(spec, value) : badVerb(spec, value);
+      return badVerb(spec, value);
   }
 }
 
 function formatFloat(spec: Spec, value: number): string {
+  if (!"eEfFgG".includes(spec.verb)) return badVerb(spec, value);
   const negative = value < 0 || Object.is(value, -0);
-  const magnitude = Math.abs(value);
-  const { verb, precision } = spec;
-  if (!"eEfFgG".includes(verb)) return badVerb(spec, value);
-  let digits: string;
-  if (!Number.isFinite(value)) digits = Number.isNaN(value) ? "NaN" : "Inf";
-  else if (verb === "f" || verb === "F") digits = magnitude.toFixed(precision ?? 6);
-  else if (verb === "e" || verb === "E") digits = twoDigitExponent(magnitude.toExponential(precision ?? 6));
-  else digits = precision === undefined ? shortestFloat(magnitude, "g") : generalFloat(magnitude, precision);
-  const plus = digits === "Inf" ? { ...spec, plus: true } : spec;
-  return padNumber(spec, sign(plus, negative), verb === "E" || verb === "G" ? digits.toUpperCase() : digits);
+  const digits = floatDigits(spec, Math.abs(value));
+  const lead = sign(digits === "Inf" ? { ...spec, plus: true } : spec, negative);
+  return padNumber(spec, lead, spec.verb === "E" || spec.verb === "G" ? digits.toUpperCase() : digits);
 }
 
-/** %g without a precision: the fewest digits that read back, an exponent below 1e-4 and from 1e21. */
-function shortestFloat(value: number, _verb: "g"): string {
+function floatDigits({ verb, precision }: Spec, magnitude: number): string {
+  if (Number.isNaN(magnitude)) return "NaN";
+  if (!Number.isFinite(magnitude)) return "Inf";
+  if (verb === "f" || verb === "F") return magnitude.toFixed(precision ?? 6);
+  if (verb === "e" || verb === "E") return twoDigitExponent(magnitude.toExponential(precision ?? 6));
+  return precision === undefined ? shortestFloat(magnitude) : generalFloat(magnitude, precision);
+}
+
+/** %g without a precision: the fewest digits that read back, an exponent below 1e-4 and from a million. */
+function shortestFloat(value: number): string {
   const magnitude = Math.abs(value);
-  if (magnitude !== 0 && (magnitude < 1e-4 || magnitude >= 1e21))
-    return twoDigitExponent(value.toExponential());
-  return String(value);
+  const small = magnitude === 0 || (magnitude >= 1e-4 && magnitude < 1e6);
+  return small ? String(value) : twoDigitExponent(value.toExponential());
 }
 
 function generalFloat(magnitude: number, precision: number): string {

@@ -19,13 +19,13 @@ export function unquoteString(literal: string): string {
   if (literal.startsWith("`")) return body.replaceAll("\r", "");
   return body.replace(
     /\\(x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|[0-7]{3}|.)/g,
-    (_, sequence: string) => escaped(sequence),
+    (_, sequence: string) => unescaped(sequence),
   );
 }
 
-function escaped(sequence: string): string {
+function unescaped(sequence: string): string {
   if (/^[xuU]./.test(sequence)) return String.fromCodePoint(Number.parseInt(sequence.slice(1), 16));
-  if (/^[0-7]{3}$/.test(sequence)) return String.fromCharCode(Number.parseInt(escape, 8));
+  if (/^[0-7]{3}$/.test(sequence)) return String.fromCharCode(Number.parseInt(sequence, 8));
   return SIMPLE[sequence] ?? `\\${sequence}`;
 }
 
@@ -42,8 +42,8 @@ export function quoteString(text: string, asciiOnly = false): string {
 }
 
 /** `strconv.QuoteRune`. */
-export function quoteRune(code: number): string {
-  return `'${quoteCharacter(String.fromCodePoint(code), "'", false)}'`;
+export function quoteRune(code: number, asciiOnly = false): string {
+  return `'${quoteCharacter(String.fromCodePoint(code), "'", asciiOnly)}'`;
 }
 
 const NAMED: Readonly<Record<string, string>> = {

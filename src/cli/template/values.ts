@@ -29,7 +29,7 @@ export function kindOf(value: unknown): Kind {
     case "boolean":
       return "bool";
     case "number":
-      return Number.isInteger(value) ? "int" : "float";
+      return Number.isSafeInteger(value) ? "int" : "float";
     case "bigint":
       return "int";
     case "function":
@@ -74,6 +74,15 @@ export function mapEntries(map: object): [string | number, unknown][] {
 export function mapGet(map: object, key: unknown): unknown {
   if (map instanceof Map) return map.get(key);
   return Object.hasOwn(map, String(key)) ? (map as Record<string, unknown>)[String(key)] : undefined;
+}
+
+/** JSON as Go's encoder writes it: the keys of maps sorted; a struct's undefined fields are left out. */
+export function toJson(value: unknown): string {
+  const sorted = (_key: string, item: unknown) => {
+    if (kindOf(item) !== "map") return item;
+    return Object.fromEntries(mapEntries(item as object));
+  };
+  return JSON.stringify(value, sorted) ?? "null";
 }
 
 /** Go's truth: nil, false, zero and the empty string, slice and map are false; every struct is true. */
