@@ -33,8 +33,8 @@ static struct {
 	uint32_t used_whole; /* of the buffer up to its last whole record; 0: none ends in it */
 	bool broken; /* the present record is lost */
 	struct sequence sequence[2];
-	char data[8192];
 } log_state = { .fd = -1 };
+static char log_data[8192];
 
 /* ---- the file ---- */
 
@@ -71,7 +71,7 @@ static void log_flush(void)
 	uint32_t done = 0;
 
 	log_state.used = log_state.used_whole = 0;
-	while (done < used && (n = write(log_state.fd, log_state.data + done, used - done)) > 0)
+	while (done < used && (n = write(log_state.fd, log_data + done, used - done)) > 0)
 		done += (uint32_t)n;
 	if (done == used) {
 		if (used_whole)
@@ -80,11 +80,11 @@ static void log_flush(void)
 		return;
 	}
 	/* Every record ends in a newline and has no other. */
-	const char *end = memrchr(log_state.data, '\n', done);
+	const char *end = memrchr(log_data, '\n', done);
 	struct stat st;
 
 	if (end)
-		log_state.whole = log_state.size + (uint64_t)(end - log_state.data) + 1;
+		log_state.whole = log_state.size + (uint64_t)(end - log_data) + 1;
 	log_state.size = log_state.whole;
 	/* Somebody else may have shortened the file: never lengthen it. */
 	if (fstat(log_state.fd, &st) == 0 && (uint64_t)st.st_size > log_state.whole)
@@ -97,13 +97,13 @@ static void log_put(const void *data, size_t size)
 	const char *from = data;
 
 	while (size > 0 && !log_state.broken) {
-		size_t room = sizeof(log_state.data) - log_state.used, n = size < room ? size : room;
+		size_t room = sizeof(log_data) - log_state.used, n = size < room ? size : room;
 
-		memcpy(log_state.data + log_state.used, from, n);
+		memcpy(log_data + log_state.used, from, n);
 		log_state.used += (uint32_t)n;
 		from += n;
 		size -= n;
-		if (log_state.used == sizeof(log_state.data))
+		if (log_state.used == sizeof(log_data))
 			log_flush();
 	}
 }
