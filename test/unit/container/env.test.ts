@@ -1,8 +1,11 @@
-import { expect, test } from "bun:test";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { afterAll, expect, test } from "bun:test";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type EnvInput, resolveEnv } from "../../../src/container/env.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "kelp-env-"));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const none: EnvInput = {
   imageEnv: [],
@@ -47,7 +50,7 @@ test("a flag takes the caller's value by name and by prefix, and nothing for a m
 });
 
 test("flags win over files, files over the host, the host over the image, the image over defaults", () => {
-  const file = join(mkdtempSync(join(tmpdir(), "kelp-env-")), "file");
+  const file = join(scratch, "file");
   writeFileSync(file, "# comment\n\n  B=file\nC=file\nD=a # not a comment\n");
   const found = env({
     defaults: ["A=default", "E=default"],
