@@ -13,7 +13,8 @@ export {
   writeError,
   writeFileAtomic,
 } from "./fs.ts";
-export type { Libc } from "./libc.ts";
+export { type Libc, loadLibc, type PathArgument } from "./libc.ts";
+export { lookupUser, type PasswdEntry } from "./passwd.ts";
 export {
   blobPath,
   containerDir,
@@ -28,5 +29,6 @@ export {
   tempDir,
 } from "./paths.ts";
 export { bootId, isAlive, processStart, readProcFile } from "./procfs.ts";
-export { findProgram } from "./spawn.ts";
-export { type IdMaps, type IdRange, loadIdMaps } from "./subids.ts";
+export { findProgram } from "./programs.ts";
+export type { IdRange } from "./subid-ranges.ts";
+export { type IdMaps, loadIdMaps } from "./subids.ts";

@@ -5,9 +5,10 @@
  * written, so that `kelp --help` and `kelp ps` leave no trace.
  */
 import { accessSync, constants, lstatSync, readFileSync } from "node:fs";
-import { homedir, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { HostError } from "../base/index.ts";
+import { lookupUser } from "./passwd.ts";
 
 export interface Paths {
   /** Images, layers, containers, volumes and the database. */
@@ -54,7 +55,7 @@ const SYSTEM_PATHS: Paths = {
 };
 
 function userPaths(env: Environment): Paths {
-  const home = absolute(env.HOME) ?? homedir();
+  const home = absolute(env.HOME) ?? absolute(lookupUser(process.getuid?.() ?? 0)?.home) ?? "/";
   return {
     data: join(absolute(env.XDG_DATA_HOME) ?? join(home, ".local", "share"), "kelp"),
     config: join(absolute(env.XDG_CONFIG_HOME) ?? join(home, ".config"), "kelp"),
@@ -113,6 +114,11 @@ function inUserNamespace(): boolean {
   } catch {
     return false;
   }
+}
+
+/** The directories of PATH; relative ones would find what lies in the working directory, and are left out. */
+export function searchPath(env: Environment = process.env): string[] {
+  return (env.PATH ?? "").split(":").filter((directory) => isAbsolute(directory));
 }
 
 /** The directory of a container's files. */

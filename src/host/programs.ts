@@ -1,18 +1,14 @@
 /** Programs of the host that kelp can use. */
 import { accessSync, constants, statSync } from "node:fs";
 import { join } from "node:path";
+import { searchPath } from "./paths.ts";
 
-/** Directories with helpers that are in no user's PATH. */
+/** Where helpers are that a user's PATH often lacks. */
 const USUAL_DIRS = ["/usr/local/bin", "/usr/bin", "/bin", "/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** Absolute path of an executable, from `dirs`, PATH and the usual places, or undefined. */
-export function findProgram(
-  name: string,
-  dirs: readonly string[] = [],
-  path: string = process.env.PATH ?? "",
-): string | undefined {
-  for (const dir of [...dirs, ...path.split(":"), ...USUAL_DIRS]) {
-    if (!dir.startsWith("/")) continue;
+/** Absolute path of an executable: from `dirs`, then PATH, then the usual places; undefined if it is nowhere. */
+export function findProgram(name: string, dirs: readonly string[] = []): string | undefined {
+  for (const dir of [...dirs, ...searchPath(), ...USUAL_DIRS]) {
     const file = join(dir, name);
     if (isExecutableFile(file)) return file;
   }
