@@ -5,8 +5,9 @@
  *
  * Start time was measured (clipanion and one command, two cores, mean of 60 runs by turns):
  * an empty program 3.0 ms; without bytecode 18.2 ms; with it 8.9 ms as CommonJS and 8.3 ms as
- * ES modules; --splitting and --bytecode-order change nothing there. Embedding 160 kB of assets
- * costs nothing until they are read (0.15 ms).
+ * ES modules. --splitting makes every command its own chunk: with 40 commands of 60 functions each
+ * the start took 6.9 ms without it and 4.8 ms with it, as with one command alone. Embedding 160 kB of
+ * assets costs nothing until they are read (0.15 ms).
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -94,7 +95,7 @@ function native() {
 function bundle() {
   // Always named kelp, because the name ends up inside: equal sources give equal bytes.
   const temporary = join(DIST, `.bundle-${process.pid}`);
-  const args = ["build", "--compile", "--minify", "--keep-names", "--bytecode", "--format=esm"];
+  const args = ["build", "--compile", "--minify", "--keep-names", "--bytecode", "--format=esm", "--splitting"];
   for (const file of ["dotenv", "bunfig", "tsconfig", "package-json"]) {
     args.push(`--no-compile-autoload-${file}`);
   }
