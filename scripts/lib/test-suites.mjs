@@ -97,6 +97,7 @@ export async function runProgram(machine, suite, { label, files }, number) {
     suite.as === "user" ? machine.bun : findBun(),
     ...[
       "test",
+      "--isolate",
       "--timeout",
       String(suite.timeout * 1000),
       "--reporter=junit",

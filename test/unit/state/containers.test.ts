@@ -58,12 +58,12 @@ test("containers are listed oldest first, and the latest is the last", () => {
 
 test("a rename takes a free name only", () => {
   const { containers } = openState();
-  const a = containers.create({ id: newId(), name: "a", config: config() });
-  containers.create({ id: newId(), name: "b", config: config() });
-  expect(() => containers.rename(a.id, "b")).toThrow("already in use");
-  containers.rename(a.id, "c");
-  expect(containers.resolve("c").id).toBe(a.id);
-  expect(() => containers.resolve("a")).toThrow("no such container");
+  const first = containers.create({ id: newId(), name: "one", config: config() }); // no prefix of an id
+  containers.create({ id: newId(), name: "two", config: config() });
+  expect(() => containers.rename(first.id, "two")).toThrow("already in use");
+  containers.rename(first.id, "three");
+  expect(containers.resolve("three").id).toBe(first.id);
+  expect(() => containers.resolve("one")).toThrow("no such container");
 });
 
 test("containers are found by the image and by the volume they use", () => {
