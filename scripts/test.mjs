@@ -69,7 +69,10 @@ async function runAll(wanted, plan) {
   let leaks = [];
   try {
     for (const part of plan) results.push(...(await runSuite(place, part, wanted)));
-    printSkips(place.env.KELP_TEST_SKIPS);
+    printSkips(
+      place.env.KELP_TEST_SKIPS,
+      results.flatMap((result) => result.skippedNames ?? []),
+    );
   } finally {
     leaks = clearPlace(place);
   }

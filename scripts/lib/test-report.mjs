@@ -12,6 +12,14 @@ export function countJunit(path) {
   return { passed: value("tests") - failed - skipped, failed, skipped };
 }
 
+/** The names of the skipped tests in a JUnit file. */
+export function skippedNames(path) {
+  const text = existsSync(path) ? readFileSync(path, "utf8") : "";
+  const rows = text.matchAll(/<testcase name="([^"]*)"[^>]*>\s*<skipped/g);
+  const plain = { quot: '"', apos: "'", lt: "<", gt: ">", amp: "&" };
+  return [...rows].map(([, name]) => name.replace(/&(\w+);/g, (entity, word) => plain[word] ?? entity));
+}
+
 /** The counts of TAP lines (`ok 1 - name`, `not ok`, `# SKIP reason`). */
 export function countTap(output) {
   const rows = output.split("\n").filter((line) => /^(not )?ok\b/.test(line.trimStart()));
@@ -31,17 +39,18 @@ export function verdict(counts, exitCode) {
   return { passed, failed, skipped };
 }
 
-/** The skips noted by `requires`, grouped by their reason. */
-export function printSkips(path) {
-  if (!existsSync(path)) return;
+/** The skips, grouped by the reason that `requires` noted at `path`; a skip without one is listed too. */
+export function printSkips(path, names) {
   const byReason = new Map();
-  for (const line of readFileSync(path, "utf8").split("\n")) {
-    const [reason, name] = line.split("\t");
-    if (name !== undefined) byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
-  }
+  const add = (reason, name) => byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
+  const noted = existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : [];
+  const rows = noted.map((line) => line.split("\t"));
+  for (const [reason, name] of rows) add(reason, name);
+  const explained = new Set(rows.map(([, name]) => name));
+  for (const name of names.filter((skipped) => !explained.has(skipped))) add("no reason given", name);
   if (byReason.size > 0) console.log("\nSKIPPED:");
-  for (const [reason, names] of byReason) {
+  for (const [reason, tests] of byReason) {
     console.log(`  ${reason}`);
-    for (const name of names) console.log(`    - ${name}`);
+    for (const name of tests) console.log(`    - ${name}`);
   }
 }

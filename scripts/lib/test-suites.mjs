@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { countJunit, countTap, verdict } from "./test-report.mjs";
+import { countJunit, countTap, skippedNames, verdict } from "./test-report.mjs";
 import { findBun, ROOT } from "./toolchain.mjs";
 
 /**
@@ -111,7 +111,8 @@ export async function runProgram(machine, suite, { label, files }, number) {
     suite.as === "user" ? { cwd: machine.checkout, env: machine.env } : { cwd: ROOT },
   );
   const counts = verdict(countJunit(report), code);
-  return { ...counts, label, output, seconds: (performance.now() - started) / 1000 };
+  const seconds = (performance.now() - started) / 1000;
+  return { ...counts, label, output, seconds, skippedNames: skippedNames(report) };
 }
 
 /** The C programs of the native suite: `make -C native test` speaks TAP. */
