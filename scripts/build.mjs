@@ -95,7 +95,15 @@ function native() {
 function bundle() {
   // Always named kelp, because the name ends up inside: equal sources give equal bytes.
   const temporary = join(DIST, `.bundle-${process.pid}`);
-  const args = ["build", "--compile", "--minify", "--keep-names", "--bytecode", "--format=esm", "--splitting"];
+  const args = [
+    "build",
+    "--compile",
+    "--minify",
+    "--keep-names",
+    "--bytecode",
+    "--format=esm",
+    "--splitting",
+  ];
   for (const file of ["dotenv", "bunfig", "tsconfig", "package-json"]) {
     args.push(`--no-compile-autoload-${file}`);
   }
