@@ -17,6 +17,7 @@ export { type LowerEnterInput, lowerEnter } from "./lower-enter.ts";
 export { type LowerExecInput, lowerExec } from "./lower-exec.ts";
 export type { ClientConfig, MonitorConfig, RemoveConfig } from "./monitor-config.ts";
 export { sendSignal, signalAndWait, waitForExit } from "./monitor-client.ts";
+export { decodePlan } from "./plan/decode.ts";
 export type { Plan } from "./plan/ops.ts";
 export { bindSources, overlayVolumeDirs } from "./sources.ts";
 export { type BindFiles, makeSpec, type SpecInput, specNotices } from "./spec.ts";
