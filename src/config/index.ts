@@ -4,5 +4,6 @@
  *
  * Must not know: what a setting does.
  */
+export { hostEnvironment, proxyVariables } from "./environment.ts";
 export { loadSettings, type SettingsOverrides } from "./load.ts";
-export { DEFAULTS, type SettingName, type Settings } from "./settings.ts";
+export { DEFAULTS, type SettingName, type Settings, type SettingValues } from "./settings.ts";

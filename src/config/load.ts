@@ -1,6 +1,8 @@
 /** Puts the settings together: built-in values, then files, then the environment, then the command line. */
 import type { Environment, Paths } from "../host/index.ts";
-import { DEFAULTS, type Settings } from "./settings.ts";
+import { findConfigFiles } from "./files.ts";
+import { DEFAULTS, type SettingName, type Settings } from "./settings.ts";
+import { readConfigFile } from "./toml.ts";
 
 /** What the command line's global options set. */
 export interface SettingsOverrides {
@@ -10,15 +12,31 @@ export interface SettingsOverrides {
   readonly storageOpts?: readonly string[];
 }
 
-/** Reads the files that exist; costs a few failed `open`s where none does. */
+/**
+ * Reads the files that exist; costs a few failed `open`s where none does.
+ *
+ * @throws {ConfigError} for a file that cannot be read or says something impossible
+ */
 export async function loadSettings(
-  _paths: Paths,
+  paths: Paths,
   overrides: SettingsOverrides = {},
   env: Environment = process.env,
 ): Promise<Settings> {
-  return {
-    ...DEFAULTS,
-    storageDriver: overrides.storageDriver ?? env.STORAGE_DRIVER ?? DEFAULTS.storageDriver,
-    storageOpts: overrides.storageOpts ?? DEFAULTS.storageOpts,
+  const values: Record<string, unknown> = { ...DEFAULTS };
+  const origins: Partial<Record<SettingName, string>> = {};
+  const set = (name: SettingName, value: unknown, origin: string) => {
+    values[name] = value;
+    origins[name] = origin;
   };
+  for (const file of findConfigFiles(paths, overrides.config, env)) {
+    for (const [name, { value, append }] of await readConfigFile(file)) {
+      const before = append ? (values[name] as readonly string[] | undefined) : undefined;
+      set(name, before === undefined ? value : [...before, ...(value as string[])], file.path);
+    }
+  }
+  if (env.STORAGE_DRIVER) set("storageDriver", env.STORAGE_DRIVER, "STORAGE_DRIVER");
+  if (env.STORAGE_OPTS) set("storageOpts", env.STORAGE_OPTS.split(","), "STORAGE_OPTS");
+  if (overrides.storageDriver) set("storageDriver", overrides.storageDriver, "--storage-driver");
+  if (overrides.storageOpts?.length) set("storageOpts", overrides.storageOpts, "--storage-opt");
+  return { ...(values as unknown as Settings), origins };
 }

@@ -1,6 +1,6 @@
 /** What can be set, what it is if nobody sets it, and who set it. */
 
-export interface Settings {
+export interface SettingValues {
   /** overlay, fuse-overlayfs or vfs; empty: the best that works here. */
   readonly storageDriver: string;
   readonly storageOpts: readonly string[];
@@ -32,11 +32,12 @@ export interface Settings {
   readonly logDriver: string;
   readonly logPath: string;
   readonly logTag: string;
-  /** Bytes after which a log is rotated; 0: never. */
+  /** Bytes after which a log is rotated; 0 or less: never. */
   readonly logSizeMax: number;
-  /** 0: no limit. */
+  /** 0 or less: no limit. */
   readonly pidsLimit: number;
   readonly shmSize: number;
+  readonly oomScoreAdj: number | undefined;
   readonly tz: string;
   readonly umask: string;
   readonly ipcNamespace: string;
@@ -58,9 +59,14 @@ export interface Settings {
   readonly engineEnv: readonly string[];
 }
 
-export type SettingName = keyof Settings;
+export type SettingName = keyof SettingValues;
 
-export const DEFAULTS: Settings = {
+export interface Settings extends SettingValues {
+  /** Who set a value: a file, an environment variable, an option. What is missing here is built in. */
+  readonly origins: Readonly<Partial<Record<SettingName, string>>>;
+}
+
+export const DEFAULTS: SettingValues = {
   storageDriver: "",
   storageOpts: [],
   network: "",
@@ -90,6 +96,7 @@ export const DEFAULTS: Settings = {
   logSizeMax: 0,
   pidsLimit: 2048,
   shmSize: 65536 * 1024,
+  oomScoreAdj: undefined,
   tz: "",
   umask: "0022",
   ipcNamespace: "shareable",

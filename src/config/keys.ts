@@ -1,0 +1,68 @@
+/** Which key of a configuration file sets what. Names are those of containers.conf; kelp's own file has them too, and some more. */
+import type { SettingName } from "./settings.ts";
+
+export type KeyKind = "string" | "boolean" | "integer" | "bytes" | "strings" | "lists";
+
+export interface KeyDef {
+  readonly setting: SettingName;
+  readonly kind: KeyKind;
+  /** Ignored in containers.conf, where it is said to podman. */
+  readonly ownOnly?: boolean;
+}
+
+const key = (setting: SettingName, kind: KeyKind): KeyDef => ({ setting, kind });
+
+/** By section (`engine.runtimes` is a table whose keys are free), then key. */
+export const KEYS: Readonly<Record<string, Readonly<Record<string, KeyDef>>>> = {
+  containers: {
+    annotations: key("annotations", "strings"),
+    base_hosts_file: key("baseHostsFile", "string"),
+    cgroupns: key("cgroupNamespace", "string"),
+    cgroups: key("cgroups", "string"),
+    default_capabilities: key("capabilities", "strings"),
+    default_sysctls: key("sysctls", "strings"),
+    default_ulimits: key("ulimits", "strings"),
+    devices: key("devices", "strings"),
+    dns_options: key("dnsOptions", "strings"),
+    dns_searches: key("dnsSearches", "strings"),
+    dns_servers: key("dnsServers", "strings"),
+    env: key("env", "strings"),
+    env_host: key("envHost", "boolean"),
+    http_proxy: key("httpProxy", "boolean"),
+    init: key("init", "boolean"),
+    ipcns: key("ipcNamespace", "string"),
+    labels: key("labels", "strings"),
+    log_driver: key("logDriver", "string"),
+    log_path: key("logPath", "string"),
+    log_size_max: key("logSizeMax", "bytes"),
+    log_tag: key("logTag", "string"),
+    mounts: key("mounts", "strings"),
+    netns: key("network", "string"),
+    no_hosts: key("noHosts", "boolean"),
+    oom_score_adj: key("oomScoreAdj", "integer"),
+    pidns: key("pidNamespace", "string"),
+    pids_limit: key("pidsLimit", "integer"),
+    privileged: key("privileged", "boolean"),
+    read_only: key("readOnly", "boolean"),
+    seccomp_profile: key("seccompProfile", "string"),
+    shm_size: key("shmSize", "bytes"),
+    tz: key("tz", "string"),
+    umask: key("umask", "string"),
+    userns: key("userNamespace", "string"),
+    utsns: key("utsNamespace", "string"),
+    volumes: key("volumes", "strings"),
+  },
+  engine: {
+    detach_keys: key("detachKeys", "string"),
+    env: key("engineEnv", "strings"),
+    helper_binaries_dir: key("helperDirs", "strings"),
+    pull_policy: key("pullPolicy", "string"),
+    runtime: { setting: "runtime", kind: "string", ownOnly: true },
+    runtimes: key("runtimes", "lists"),
+    stop_timeout: key("stopTimeout", "integer"),
+  },
+  storage: {
+    driver: { setting: "storageDriver", kind: "string", ownOnly: true },
+    options: { setting: "storageOpts", kind: "strings", ownOnly: true },
+  },
+};
