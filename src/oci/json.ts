@@ -42,30 +42,29 @@ function decode(bytes: Uint8Array, what: string): string {
 /** Looks for what JSON.parse lets pass: deep nesting and keys said twice. Grammar is left to JSON.parse. */
 function findFault(text: string): string | undefined {
   const token = /"(?:[^"\\]|\\.)*"|[{}[\]:,]/gs;
-  const objects: (Set<string> | undefined)[] = [];
-  let pending: string | undefined;
+  /** The keys of each object we are in; undefined for a list. */
+  const open: (Set<string> | undefined)[] = [];
+  let last = "";
   for (let match = token.exec(text); match !== null; match = token.exec(text)) {
     const word = match[0];
-    if (word === "{" || word === "[") {
-      if (objects.length >= MAX_DEPTH) return `it is nested more than ${MAX_DEPTH} deep`;
-      objects.push(word === "{" ? new Set() : undefined);
-      pending = undefined;
-    } else if (word === "}" || word === "]") {
-      objects.pop();
-      pending = undefined;
-    } else if (word === ":") {
-      const keys = objects.at(-1);
-      const key = pending === undefined ? undefined : unescapeKey(pending);
-      if (keys !== undefined && key !== undefined) {
-        if (keys.has(key)) return `the key ${JSON.stringify(key.slice(0, 80))} appears twice in one object`;
-        keys.add(key);
-      }
-      pending = undefined;
-    } else {
-      pending = word === "," ? undefined : word;
-    }
+    if (word === "{") open.push(new Set());
+    else if (word === "[") open.push(undefined);
+    else if (word === "}" || word === "]") open.pop();
+    if (open.length > MAX_DEPTH) return `it is nested more than ${MAX_DEPTH} deep`;
+    if (word === ":" && isRepeated(open.at(-1), last))
+      return `the key ${last.slice(0, 80)} appears twice in one object`;
+    last = word;
   }
   return undefined;
+}
+
+/** Adds the key to its object; true if it was there. */
+function isRepeated(keys: Set<string> | undefined, word: string): boolean {
+  if (keys === undefined || !word.startsWith('"')) return false;
+  const key = unescapeKey(word);
+  if (keys.has(key)) return true;
+  keys.add(key);
+  return false;
 }
 
 function unescapeKey(word: string): string {

@@ -1,0 +1,128 @@
+/**
+ * The job `copy-rootfs`: the layers of an image merged into one plain directory, for the driver
+ * that mounts nothing. Files share their blocks with the layer where the filesystem can.
+ */
+import {
+  chmodSync,
+  constants,
+  copyFileSync,
+  lchownSync,
+  linkSync,
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readdirSync,
+  readlinkSync,
+  rmSync,
+  type Stats,
+  symlinkSync,
+} from "node:fs";
+import { StorageError } from "../base/index.ts";
+import { type Libc, loadLibc } from "../host/index.ts";
+import { isAllowedXattr, OPAQUE_XATTR } from "./xattrs.ts";
+
+export interface CopyInput {
+  /** Lowest first. */
+  readonly layers: readonly string[];
+  /** A directory to be made. */
+  readonly target: string;
+}
+
+/** @throws {StorageError} `copy-failed`; the caller removes what is there then */
+export async function copyRootfs(input: CopyInput): Promise<null> {
+  const libc = loadLibc();
+  libc.umask(0);
+  mkdirSync(input.target, 0o755);
+  for (const layer of input.layers) {
+    const copier = new LayerCopier(libc);
+    copier.merge(Buffer.from(layer), Buffer.from(input.target));
+  }
+  return null;
+}
+
+const SLASH = Buffer.from("/");
+const S_IFIFO = 0o010000;
+
+class LayerCopier {
+  readonly #libc: Libc;
+  /** Files with several names, by inode: their first copy. */
+  readonly #linked = new Map<number, Buffer>();
+
+  constructor(libc: Libc) {
+    this.#libc = libc;
+  }
+
+  /** Both are directories; what the layer says wins. */
+  merge(source: Buffer, target: Buffer): void {
+    if (this.#isOpaque(source))
+      for (const name of readdirSync(target, { encoding: "buffer" })) remove(join(target, name));
+    for (const name of readdirSync(source, { encoding: "buffer" }))
+      this.#one(join(source, name), join(target, name));
+    this.#looks(lstatSync(source), source, target);
+  }
+
+  #one(source: Buffer, target: Buffer): void {
+    const looks = lstatSync(source);
+    const there = lstatSync(target, { throwIfNoEntry: false });
+    const bothDirectories = looks.isDirectory() && there?.isDirectory() === true;
+    if (there !== undefined && !bothDirectories) remove(target);
+    if (looks.isCharacterDevice()) return;
+    if (looks.isDirectory()) {
+      if (!bothDirectories) mkdirSync(target, 0o700);
+      this.merge(source, target);
+      return;
+    }
+    const first = looks.nlink > 1 ? this.#linked.get(looks.ino) : undefined;
+    if (first !== undefined) {
+      linkSync(first, target);
+      return;
+    }
+    if (looks.nlink > 1) this.#linked.set(looks.ino, target);
+    this.#copy(source, target, looks);
+    this.#looks(looks, source, target);
+  }
+
+  #copy(source: Buffer, target: Buffer, looks: Stats): void {
+    if (looks.isSymbolicLink()) symlinkSync(readlinkSync(source, { encoding: "buffer" }), target);
+    else if (looks.isFIFO()) this.#libc.mknod(target, S_IFIFO | 0o600, 0, 0);
+    else if (looks.isFile()) this.#copyFile(source, target);
+  }
+
+  #copyFile(source: Buffer, target: Buffer): void {
+    try {
+      copyFileSync(source, target, constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL);
+    } catch (error) {
+      throw new StorageError("copy-failed", `cannot copy ${source}: ${(error as Error).message}`, {
+        cause: error,
+      });
+    }
+  }
+
+  #looks(looks: Stats, source: Buffer, target: Buffer): void {
+    lchownSync(target, looks.uid, looks.gid);
+    if (!looks.isSymbolicLink()) {
+      chmodSync(target, looks.mode & 0o7777);
+      this.#xattrs(source, target);
+    }
+    lutimesSync(target, looks.atimeMs / 1000, looks.mtimeMs / 1000);
+  }
+
+  #isOpaque(dir: Buffer): boolean {
+    return this.#libc.lgetxattr(dir, OPAQUE_XATTR)?.toString() === "y";
+  }
+
+  #xattrs(source: Buffer, target: Buffer): void {
+    for (const name of this.#libc.llistxattr(source)) {
+      const value = isAllowedXattr(name) ? this.#libc.lgetxattr(source, name) : undefined;
+      if (value !== undefined) this.#libc.lsetxattr(target, name, value);
+    }
+  }
+}
+
+function join(dir: Buffer, name: Buffer): Buffer {
+  return Buffer.concat([dir, SLASH, name]);
+}
+
+function remove(path: Buffer): void {
+  rmSync(path, { recursive: true, force: true });
+}

@@ -1,0 +1,29 @@
+/**
+ * storage: blobs, unpacked layers, and the directories containers are mounted from. README.md has the
+ * rules of durability and the order of locks.
+ *
+ * Must not know: registries, archives' layouts, names of images, who runs its jobs.
+ */
+export { BlobStore, type BlobWriter } from "./blobs.ts";
+export { type RunInside, STORAGE_JOBS, type StorageJobName, type StorageJobs } from "./jobs.ts";
+export {
+  type LayerSource,
+  layerDir,
+  recordingPath,
+  requireLayer,
+  type StoredLayer,
+  storeLayers,
+} from "./layers.ts";
+export {
+  CHUNK,
+  closeRange,
+  decompress,
+  type FileRange,
+  openRange,
+  readRange,
+  sniffCompression,
+} from "./source.ts";
+export { lockShared, type StoreLock } from "./store-lock.ts";
+export { sweepStore, usedBlobs } from "./sweep.ts";
+export { archiveError, printable } from "./tar/header.ts";
+export { type TarEntry, type TarHandler, TarParser } from "./tar/parser.ts";

@@ -1,0 +1,52 @@
+/**
+ * Work that must be done as root of the user namespace: files owned by subordinate ids, chroot,
+ * device nodes. Who starts a job (runtime's `runInside`) is passed in as a `RunInside`, since storage
+ * and runtime do not know each other.
+ */
+import type { AssembleInput } from "./assemble-job.ts";
+import type { CopyInput } from "./copy-job.ts";
+import type { AdoptInput } from "./parents-job.ts";
+import type { UnpackedLayer, UnpackInput } from "./unpack-job.ts";
+
+/** What each job takes and gives. Paths are absolute and as seen in the namespaces' own root. */
+export interface StorageJobs {
+  "unpack-layers": { input: UnpackInput; output: UnpackedLayer[] };
+  "adopt-parents": { input: AdoptInput; output: null };
+  "assemble-layers": { input: AssembleInput; output: null };
+  "copy-rootfs": { input: CopyInput; output: null };
+  "remove-trees": { input: { readonly paths: readonly string[] }; output: null };
+}
+
+export type StorageJobName = keyof StorageJobs;
+
+/** Runs a job in the base namespaces; rejects with the error the job ended with. */
+export type RunInside = <N extends StorageJobName>(
+  job: N,
+  input: StorageJobs[N]["input"],
+) => Promise<StorageJobs[N]["output"]>;
+
+type Run = (request: { readonly input: never }) => Promise<unknown>;
+
+/** For the table of jobs in main.ts: each is loaded when it is run. */
+export const STORAGE_JOBS: { readonly [N in StorageJobName]: () => Promise<Run> } = {
+  "unpack-layers": async () => {
+    const { unpackLayers } = await import("./unpack-job.ts");
+    return ({ input }) => unpackLayers(input);
+  },
+  "adopt-parents": async () => {
+    const { adoptParents } = await import("./parents-job.ts");
+    return ({ input }) => adoptParents(input);
+  },
+  "assemble-layers": async () => {
+    const { assembleLayers } = await import("./assemble-job.ts");
+    return ({ input }) => assembleLayers(input);
+  },
+  "copy-rootfs": async () => {
+    const { copyRootfs } = await import("./copy-job.ts");
+    return ({ input }) => copyRootfs(input);
+  },
+  "remove-trees": async () => {
+    const { removeTrees } = await import("./remove-job.ts");
+    return ({ input }) => removeTrees(input);
+  },
+};

@@ -1,0 +1,94 @@
+/** Reading a stretch of a file in large pieces, and what comes out of it decompressed. */
+import { closeSync, openSync, readSync } from "node:fs";
+import { pipeline, Readable } from "node:stream";
+import { createGunzip, createZstdDecompress } from "node:zlib";
+import { errnoCode, StorageError } from "../base/index.ts";
+import type { LayerCompression } from "../oci/index.ts";
+import { archiveError } from "./tar/header.ts";
+
+export const CHUNK = 1 << 20;
+
+/** A stretch of a regular file. */
+export interface FileRange {
+  readonly path: string;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** A range that has been opened: it can be read after a chroot. */
+export interface OpenRange {
+  readonly fd: number;
+  readonly offset: number;
+  readonly size: number;
+}
+
+/** @throws {StorageError} */
+export function openRange(range: FileRange): OpenRange {
+  try {
+    return { fd: openSync(range.path, "r"), offset: range.offset, size: range.size };
+  } catch (error) {
+    const reason = errnoCode(error) === "ENOENT" ? "it is missing" : (error as Error).message;
+    throw new StorageError("read-failed", `cannot read ${range.path}: ${reason}`, { cause: error });
+  }
+}
+
+export function closeRange(range: OpenRange): void {
+  closeSync(range.fd);
+}
+
+/**
+ * The bytes of a range, in pieces of one buffer: each is valid until the next is asked for,
+ * unless `fresh` buffers are wanted.
+ *
+ * @throws {StorageError} if the file ends before the range does
+ */
+export function* readRange(range: OpenRange, fresh = false): Generator<Buffer> {
+  const own = fresh ? undefined : Buffer.allocUnsafe(Math.min(CHUNK, Math.max(range.size, 1)));
+  for (let done = 0; done < range.size; ) {
+    const buffer = own ?? Buffer.allocUnsafe(Math.min(CHUNK, range.size - done));
+    const got = readSync(
+      range.fd,
+      buffer,
+      0,
+      Math.min(buffer.length, range.size - done),
+      range.offset + done,
+    );
+    if (got === 0) throw archiveError("it ends too early");
+    done += got;
+    yield buffer.subarray(0, got);
+  }
+}
+
+/** Decompresses pieces as they come. @throws {StorageError} `archive-invalid` for what is not of that compression. */
+export async function* decompress(
+  pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
+  compression: Exclude<LayerCompression, "none">,
+): AsyncGenerator<Buffer> {
+  const options = { chunkSize: CHUNK };
+  const stream = compression === "gzip" ? createGunzip(options) : createZstdDecompress(options);
+  pipeline(Readable.from(pieces, { objectMode: true, highWaterMark: 2 }), stream, () => {});
+  try {
+    for await (const piece of stream) yield piece as Buffer;
+  } catch (error) {
+    throw decompressionError(error, compression);
+  }
+}
+
+function decompressionError(error: unknown, compression: string): unknown {
+  if (error instanceof StorageError) return error;
+  const code = errnoCode(error);
+  const ours = code === undefined || !/^(Z_|ZSTD_|ERR_)/.test(code);
+  if (ours && !(error instanceof Error && /unexpected end|premature/i.test(error.message))) return error;
+  return new StorageError("archive-invalid", `cannot read archive: it is not intact ${compression} data`, {
+    cause: error,
+  });
+}
+
+/** What the first bytes of a file say it is compressed with. */
+export function sniffCompression(head: Buffer): LayerCompression | "bzip2" | "xz" {
+  if (head[0] === 0x1f && head[1] === 0x8b) return "gzip";
+  if (head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528) return "zstd";
+  if (head.toString("latin1", 0, 3) === "BZh") return "bzip2";
+  if (head.toString("latin1", 0, 6) === "\xfd7zXZ\0") return "xz";
+  return "none";
+}

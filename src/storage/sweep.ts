@@ -1,0 +1,109 @@
+/**
+ * House-keeping: removes what nothing refers to. Only under the store's lock held alone, so that
+ * nothing it finds can be somebody's work in progress; if somebody is at work the next command does it.
+ */
+import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { errnoCode } from "../base/index.ts";
+import { layersDir, tempDir } from "../host/index.ts";
+import { type Digest, parseManifest } from "../oci/index.ts";
+import type { Context, ImageRecord } from "../state/index.ts";
+import { BlobStore } from "./blobs.ts";
+import type { RunInside } from "./jobs.ts";
+import { tryLockAlone } from "./store-lock.ts";
+
+/** @returns false if the store was busy and nothing was done. */
+export async function sweepStore(ctx: Context, run: RunInside): Promise<boolean> {
+  if (!existsSync(ctx.paths.data)) return true;
+  const lock = await tryLockAlone(ctx.paths);
+  if (lock === undefined) return false;
+  try {
+    forgetUnusedLayers(ctx);
+    const trees = [...strayLayers(ctx), ...clearTemporary(ctx)];
+    if (trees.length > 0) await run("remove-trees", { paths: trees });
+    removeUnusedBlobs(ctx);
+  } finally {
+    lock.release();
+  }
+  return true;
+}
+
+/** Rows first: a directory without a row is garbage, a row without a directory would be damage. */
+function forgetUnusedLayers(ctx: Context): void {
+  for (let removed = true; removed; ) {
+    removed = false;
+    for (const layer of ctx.state.layers.unused()) removed = ctx.state.layers.remove(layer.row) || removed;
+  }
+}
+
+/** Directories in layers/ that no row names; their recordings are removed at once. */
+function strayLayers(ctx: Context): string[] {
+  const parent = layersDir(ctx.paths);
+  const rows = new Set(ctx.state.layers.list().map(({ row }) => String(row)));
+  const trees: string[] = [];
+  for (const name of listDirectory(parent)) {
+    if (rows.has(name.replace(/\.rec$/, ""))) continue;
+    if (name.endsWith(".rec")) rmSync(join(parent, name), { force: true });
+    else trees.push(setAside(parent, name));
+  }
+  return trees;
+}
+
+/** Renamed before it is removed, so that a half-removed layer is never taken for one. */
+function setAside(parent: string, name: string): string {
+  if (name.startsWith(".")) return join(parent, name);
+  const aside = join(parent, `.del-${name}`);
+  renameSync(join(parent, name), aside);
+  return aside;
+}
+
+/** Files go now; directories may hold files of subordinate ids. */
+function clearTemporary(ctx: Context): string[] {
+  const parent = tempDir(ctx.paths);
+  const trees: string[] = [];
+  for (const name of listDirectory(parent)) {
+    const path = join(parent, name);
+    try {
+      rmSync(path);
+    } catch {
+      trees.push(path);
+    }
+  }
+  return trees;
+}
+
+function removeUnusedBlobs(ctx: Context): void {
+  const store = new BlobStore(ctx.paths);
+  const there = store.list();
+  if (there.length === 0) return;
+  const used = usedBlobs(ctx, store);
+  for (const digest of there) if (!used.has(digest)) store.remove(digest);
+}
+
+/** Every blob some image needs. */
+export function usedBlobs(ctx: Context, store = new BlobStore(ctx.paths)): Set<Digest> {
+  const used = new Set<string>();
+  for (const image of ctx.state.images.list()) {
+    for (const digest of [image.manifestDigest, `sha256:${image.id}`, ...image.digests]) used.add(digest);
+    for (const digest of layerBlobs(ctx, store, image)) if (digest !== undefined) used.add(digest);
+  }
+  return used as Set<Digest>;
+}
+
+/** An image whose manifest cannot be read keeps what its layers' records name. */
+function layerBlobs(ctx: Context, store: BlobStore, image: ImageRecord): (string | undefined)[] {
+  try {
+    return parseManifest(store.read(image.manifestDigest as Digest)).layers.map((layer) => layer.digest);
+  } catch {
+    return image.layers.map((row) => ctx.state.layers.get(row)?.blob);
+  }
+}
+
+function listDirectory(path: string): string[] {
+  try {
+    return readdirSync(path);
+  } catch (error) {
+    if (errnoCode(error) === "ENOENT") return [];
+    throw error;
+  }
+}

@@ -1,0 +1,213 @@
+/**
+ * The job `unpack-layers`: decompresses, hashes, copies and unpacks layers in one pass over their
+ * bytes, one after the other, each in a chroot of its own directory.
+ */
+import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { StorageError } from "../base/index.ts";
+import { type Libc, loadLibc } from "../host/index.ts";
+import { type Digest, Digester, type LayerCompression } from "../oci/index.ts";
+import { type ExtractResult, LayerExtractor } from "./extract.ts";
+import { LayerRecorder } from "./recorder.ts";
+import { closeRange, decompress, type FileRange, type OpenRange, openRange, readRange } from "./source.ts";
+import { lockFileShared } from "./store-lock.ts";
+import { archiveError } from "./tar/header.ts";
+import { TarParser } from "./tar/parser.ts";
+
+export interface UnpackRequest {
+  readonly source: FileRange;
+  readonly compression: LayerCompression;
+  /** An empty directory. */
+  readonly dir: string;
+  /** Where the recording of an uncompressed layer goes. */
+  readonly recording: string;
+  /** Where the blob goes if it must be kept: always if compressed, else if no recording is possible. */
+  readonly blobOut: string;
+  readonly blob?: Digest;
+  readonly diffId?: Digest;
+  /** Decompressed bytes that are not believed any more. */
+  readonly maxUnpacked: number;
+  /** For messages. */
+  readonly name: string;
+}
+
+export interface UnpackInput {
+  readonly lock: string;
+  readonly layers: readonly UnpackRequest[];
+}
+
+export interface UnpackedLayer extends ExtractResult {
+  readonly diffId: Digest;
+  /** Digest of the layer as it was stored; `diffId` if that was plain. */
+  readonly blob: Digest;
+  readonly blobSize: number;
+  /** Bytes of the plain tar. */
+  readonly tarSize: number;
+  readonly kept: "blob" | "recording";
+}
+
+/** @throws {StorageError} with nothing cleaned up: the caller owns all the paths. */
+export async function unpackLayers(input: UnpackInput): Promise<UnpackedLayer[]> {
+  const lock = await lockFileShared(input.lock);
+  const libc = loadLibc();
+  const single = isSingleMap();
+  libc.umask(0);
+  try {
+    const done: UnpackedLayer[] = [];
+    for (const layer of input.layers) done.push(await unpackLayer(layer, libc, single));
+    const first = input.layers[0];
+    if (first !== undefined) syncFilesystem(libc, first.dir);
+    return done;
+  } finally {
+    lock.release();
+  }
+}
+
+/** One id only: owners cannot be kept. */
+function isSingleMap(): boolean {
+  const lines = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n");
+  return lines.length === 1 && lines[0]?.trim().split(/\s+/)[2] === "1";
+}
+
+function syncFilesystem(libc: Libc, dir: string): void {
+  const fd = openSync(dir, "r");
+  try {
+    libc.syncfs(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function unpackLayer(layer: UnpackRequest, libc: Libc, single: boolean): Promise<UnpackedLayer> {
+  const source = openRange(layer.source);
+  const plain = layer.compression === "none";
+  const recorder = plain ? new LayerRecorder(layer.recording) : undefined;
+  const copy = plain ? undefined : openSync(layer.blobOut, "wx", 0o600);
+  const extractor = new LayerExtractor({ root: "", confined: true, single, libc, recorder });
+  const sink = new LayerSink(extractor, layer.maxUnpacked);
+  try {
+    const blob = await insideRoot(libc, layer.dir, () => pump(source, layer.compression, sink, copy));
+    const result = sink.finish();
+    checkDigests(layer, result.diffId, blob ?? result.diffId);
+    recorder?.close();
+    const kept = keepPlain(layer, source, recorder);
+    return { ...result, blob: blob ?? result.diffId, blobSize: layer.source.size, kept };
+  } finally {
+    extractor.abort();
+    if (copy !== undefined) closeSync(copy);
+    closeRange(source);
+  }
+}
+
+/**
+ * Runs `action` with `dir` as the root directory. The working directory stays at the old root, which
+ * is the way back; the action must use absolute paths only.
+ */
+async function insideRoot<T>(libc: Libc, dir: string, action: () => Promise<T>): Promise<T> {
+  process.chdir("/");
+  libc.chroot(dir);
+  try {
+    return await action();
+  } finally {
+    libc.chroot(".");
+  }
+}
+
+/** Feeds the layer through; returns the digest of the compressed bytes, if they are compressed. */
+async function pump(
+  source: OpenRange,
+  compression: LayerCompression,
+  sink: LayerSink,
+  copy: number | undefined,
+): Promise<Digest | undefined> {
+  if (compression === "none") {
+    for (const piece of readRange(source)) sink.push(piece);
+    sink.end();
+    return undefined;
+  }
+  const digester = new Digester();
+  for await (const piece of decompress(tee(source, digester, copy), compression)) sink.push(piece);
+  sink.end();
+  if (digester.size !== source.size) throw archiveError("bytes follow its compressed data");
+  return digester.digest();
+}
+
+function* tee(source: OpenRange, digester: Digester, copy: number | undefined): Generator<Buffer> {
+  for (const piece of readRange(source, true)) {
+    digester.update(piece);
+    if (copy !== undefined) writeAll(copy, piece);
+    yield piece;
+  }
+}
+
+function writeAll(fd: number, piece: Buffer): void {
+  for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
+}
+
+/** Where a layer's plain bytes end up: the hash that names it, and the extractor. */
+class LayerSink {
+  readonly #digester = new Digester();
+  readonly #parser: TarParser;
+  readonly #extractor: LayerExtractor;
+  readonly #limit: number;
+  #result: ExtractResult | undefined;
+
+  constructor(extractor: LayerExtractor, limit: number) {
+    this.#extractor = extractor;
+    this.#parser = new TarParser(extractor);
+    this.#limit = limit;
+  }
+
+  push(piece: Buffer): void {
+    this.#digester.update(piece);
+    if (this.#digester.size > this.#limit) {
+      throw new StorageError(
+        "archive-too-large",
+        `cannot unpack layer: it grows beyond ${this.#limit} bytes, which is out of proportion to its compressed size`,
+      );
+    }
+    this.#parser.push(piece);
+  }
+
+  /** Inside the layer's root: the times of directories are set now. */
+  end(): void {
+    this.#parser.end();
+    this.#result = this.#extractor.finish();
+  }
+
+  finish(): ExtractResult & { diffId: Digest; tarSize: number } {
+    const tarSize = this.#digester.size;
+    return { ...(this.#result as ExtractResult), tarSize, diffId: this.#digester.digest() };
+  }
+}
+
+function checkDigests(layer: UnpackRequest, diffId: Digest, blob: Digest): void {
+  if (layer.blob !== undefined && layer.blob !== blob) throw mismatch(layer.name, "digest", blob, layer.blob);
+  if (layer.diffId !== undefined && layer.diffId !== diffId)
+    throw mismatch(layer.name, "diffID", diffId, layer.diffId);
+}
+
+function mismatch(name: string, what: string, found: Digest, promised: Digest): StorageError {
+  return new StorageError(
+    "digest-mismatch",
+    `cannot use ${name}: its ${what} is ${found}, the image promises ${promised}`,
+  );
+}
+
+/** A plain layer is kept as its recording, or as it is where that was not possible. */
+function keepPlain(
+  layer: UnpackRequest,
+  source: OpenRange,
+  recorder: LayerRecorder | undefined,
+): "blob" | "recording" {
+  if (recorder === undefined) return "blob";
+  if (recorder.usable) return "recording";
+  rmSync(layer.recording, { force: true });
+  const fd = openSync(layer.blobOut, "wx", 0o600);
+  try {
+    for (const piece of readRange(source)) writeAll(fd, piece);
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+  return "blob";
+}
