@@ -451,11 +451,25 @@ static int hex_decode(char *text)
 	return n;
 }
 
+/* A caller may have closed 0, 1 or 2; nothing of ours may land there. */
+static int fill_standard(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd < 3);
+	close_fd(&fd);
+	return fcntl(2, F_GETFD);
+}
+
 int client_attach(int argc, char **argv)
 {
 	struct args_client options = { .attach = 1 };
 	int keys = argc == 4 ? hex_decode(argv[3]) : -1;
 
+	if (fill_standard() < 0)
+		return STATUS_FAILED;
 	if (keys < 0 || argv[1][0] < '0' || argv[1][0] > '7' || argv[1][1] || (argv[2][0] | 1) != '1' || argv[2][1])
 		return STATUS_USAGE;
 	options.streams = (uint32_t)(argv[1][0] - '0');

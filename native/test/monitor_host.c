@@ -238,6 +238,8 @@ int main(int argc, char **argv)
 	signals_reset(false);
 	if (strcmp(verb, "attach") == 0)
 		return client_attach(argc - 2, argv + 2);
+	while (open("/dev/null", O_RDWR | O_CLOEXEC) < 3) /* the launcher does the same */
+		;
 	records.client.streams = WANT_STDOUT | WANT_STDERR;
 	for (uint32_t i = 0; i < 6; i++)
 		records.index[i] = i;

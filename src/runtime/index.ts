@@ -15,8 +15,17 @@ export { runPlan, startPlan, writePlan } from "./launch.ts";
 export { type LowerInput, lowerSpec } from "./lower.ts";
 export { type LowerEnterInput, lowerEnter } from "./lower-enter.ts";
 export { type LowerExecInput, lowerExec } from "./lower-exec.ts";
+export {
+  MonitorClient,
+  type MonitorExit,
+  reopenLog,
+  type SignalResult,
+  sendSignal,
+  signalAndWait,
+  type WaitResult,
+  waitForExit,
+} from "./monitor-client.ts";
 export type { ClientConfig, MonitorConfig, RemoveConfig } from "./monitor-config.ts";
-export { sendSignal, signalAndWait, waitForExit } from "./monitor-client.ts";
 export { decodePlan } from "./plan/decode.ts";
 export type { Plan } from "./plan/ops.ts";
 export { bindSources, overlayVolumeDirs } from "./sources.ts";
