@@ -129,6 +129,24 @@ static bool uses_void(const struct vm *vm, const struct op *op)
 	return false;
 }
 
+/* A tolerated failure leaves the slots it was to fill void, whatever an earlier operation put there. */
+static void empty_slots(struct vm *vm, const struct op *op)
+{
+	const struct op_def *def = plan_def(op->code);
+
+	for (uint8_t i = 0; i < def->argc; i++) {
+		uint32_t slot;
+
+		if (def->arg[i].kind != ARG_INTO)
+			continue;
+		memcpy(&slot, (const char *)&op->args + def->arg[i].offset, sizeof(slot));
+		if (slot_fd(vm, slot) < 0)
+			continue;
+		close(slot_fd(vm, slot));
+		vm->filled &= ~(UINT64_C(1) << slot);
+	}
+}
+
 /* vm_continue() - run the operations of a stage from vm->cursor on; 0, or -errno with vm->failure set */
 int vm_continue(struct vm *vm, uint8_t stage)
 {
@@ -142,8 +160,11 @@ int vm_continue(struct vm *vm, uint8_t stage)
 		if (uses_void(vm, &op))
 			continue;
 		error = -functions[op.code](vm, &op.args);
-		if (error != 0 && !is_tolerated(op.tolerate, error))
+		if (error == 0)
+			continue;
+		if (!is_tolerated(op.tolerate, error))
 			return vm_fail(vm, stage, op.index, error);
+		empty_slots(vm, &op);
 	}
 	return 0;
 }

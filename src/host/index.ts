@@ -14,6 +14,13 @@ export {
   writeFileAtomic,
 } from "./fs.ts";
 export { type Libc, loadLibc, type PathArgument } from "./libc.ts";
+export {
+  loadLibSeccomp,
+  type SeccompArg,
+  type SeccompLibrary,
+  type SeccompProgram,
+  type SeccompRule,
+} from "./libseccomp.ts";
 export { lookupUser, type PasswdEntry } from "./passwd.ts";
 export {
   blobPath,

@@ -32,7 +32,12 @@ function maskFile(plan: PlanBuilder, path: string, tolerate: number, origin: str
 
 function maskDirectory(plan: PlanBuilder, path: string, tolerate: number, origin: string): void {
   const attrs = ATTR.RDONLY | ATTR.NOSUID | ATTR.NODEV | ATTR.NOEXEC;
-  const empty = { type: "tmpfs", options: ["size=0k", "nr_inodes=1", "mode=755"], attrs, into: SLOT.tree };
+  const empty = {
+    type: "tmpfs",
+    options: ["source=tmpfs", "size=0k", "nr_inodes=1", "mode=755"],
+    attrs,
+    into: SLOT.tree,
+  };
   plan.add("setup", "newMount", empty, { origin });
   cover(plan, path, tolerate, origin);
 }

@@ -51,7 +51,8 @@ function move(plan: PlanBuilder, tree: number, destination: string, create: numb
 function lowerFresh(plan: PlanBuilder, mount: SpecMount, single: boolean, origin: string): void {
   const { set, data } = parseMountOptions(mount.options);
   // The terminal group does not exist where only one id is mapped.
-  const options = mount.type === "devpts" && single ? data.filter((word) => !word.startsWith("gid=")) : data;
+  const known = mount.type === "devpts" && single ? data.filter((word) => !word.startsWith("gid=")) : data;
+  const options = [`source=${mount.source}`, ...known];
   // proc is kept for the settings written through it; a later mount must not get between.
   const into = mount.type === "proc" ? SLOT.proc : SLOT.tree;
   plan.add("setup", "newMount", { type: mount.type, options, attrs: set, into }, { origin });

@@ -35,25 +35,36 @@ function layerPaths(rootfs: RootfsSource): string[] {
  * @throws {StorageError} for a file larger than any real one
  */
 export function readMerged(layers: readonly string[], path: string): string | undefined {
-  const pending = split(path);
-  const done: string[] = [];
-  let links = 0;
-  while (pending.length > 0) {
-    const name = pending.shift()!;
+  const walk: Walk = { pending: split(path), done: [], links: 0 };
+  while (walk.pending.length > 0) {
+    const name = walk.pending.shift()!;
     if (name === "..") {
-      done.pop();
+      walk.done.pop();
       continue;
     }
-    const found = lookup(layers, [...done, name]);
-    if (found === undefined) return undefined;
-    if (found.kind === "link") {
-      if (++links > MAX_LINKS) return undefined;
-      if (found.target.startsWith("/")) done.length = 0;
-      pending.unshift(...split(found.target));
-    } else if (found.kind === "file") return pending.length > 0 ? undefined : found.text;
-    else done.push(name);
+    const found = lookup(layers, [...walk.done, name]);
+    if (found?.kind === "file") return walk.pending.length > 0 ? undefined : found.text;
+    if (found === undefined || !step(walk, name, found)) return undefined;
   }
   return undefined;
+}
+
+interface Walk {
+  /** Components still to come, and the real directories passed. */
+  readonly pending: string[];
+  readonly done: string[];
+  links: number;
+}
+
+/** Goes into a directory, or on with a link's target, which an absolute one begins at the root; false: too many links. */
+function step(walk: Walk, name: string, found: Exclude<Found, { kind: "file" }>): boolean {
+  if (found.kind === "directory") {
+    walk.done.push(name);
+    return true;
+  }
+  if (found.target.startsWith("/")) walk.done.length = 0;
+  walk.pending.unshift(...split(found.target));
+  return ++walk.links <= MAX_LINKS;
 }
 
 function split(path: string): string[] {

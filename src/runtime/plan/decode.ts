@@ -1,6 +1,7 @@
 /** A plan from its bytes: how `kelp __failed` learns which operation an index means. Origins are not in them. */
-import { type ArgKind, OPS, type OpDef, type OpName, type Plan, type PlanOp, STAGES } from "./ops.ts";
+
 import { opTableHash } from "./op-table.ts";
+import { type ArgKind, OPS, type OpDef, type OpName, type Plan, type PlanOp, STAGES } from "./ops.ts";
 
 const HEADER = 32;
 
@@ -18,7 +19,9 @@ export function decodePlan(bytes: Uint8Array): Plan | undefined {
 }
 
 function decodeOps(reader: Reader): PlanOp[] {
-  const names = new Map(Object.entries(OPS as Record<string, OpDef>).map(([name, def]) => [def.code, name as OpName]));
+  const names = new Map(
+    Object.entries(OPS as Record<string, OpDef>).map(([name, def]) => [def.code, name as OpName]),
+  );
   const ops: PlanOp[] = [];
   for (let left = reader.skipHeader(); left > 0; left--) {
     const name = names.get(reader.u16());

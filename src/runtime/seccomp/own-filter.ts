@@ -1,0 +1,104 @@
+/**
+ * Our own filter: a part of ours that looks at arguments and at calls younger than libseccomp, then
+ * the part libseccomp makes, which knows the numbers of every call on every architecture.
+ */
+import type { SeccompLibrary } from "../../host/index.ts";
+import { Assembler, DATA, encodeProgram, type Instruction, SECCOMP } from "./bpf.ts";
+import { ALLOWED_NEW, type Condition, conditions, ENOSYS, EPERM, verdicts } from "./rules.ts";
+
+export type FilterArch = "x86_64" | "aarch64";
+
+/** libseccomp's names of the architectures a kernel runs programs of, its own first. */
+const ARCHES: Readonly<Record<FilterArch, readonly string[]>> = {
+  x86_64: ["x86_64", "x86", "x32"],
+  aarch64: ["aarch64", "arm"],
+};
+/** AUDIT_ARCH words that seccomp_data carries. x32 has x86_64's, its calls have bit 30 set. */
+const AUDIT: Readonly<Record<string, number>> = {
+  x86_64: 0xc000003e,
+  x32: 0xc000003e,
+  x86: 0x40000003,
+  aarch64: 0xc00000b7,
+  arm: 0x40000028,
+};
+/** The 32-bit multiplexer hides the family from every filter. */
+const SOCKETCALL = "socketcall";
+
+/** The filter's bytes for a machine and a set of capabilities. */
+export function compileOwnFilter(
+  library: SeccompLibrary,
+  arch: FilterArch,
+  capabilities: ReadonlySet<string>,
+): Uint8Array {
+  const { allowed, refused } = verdicts(capabilities);
+  const rest = library.compile({
+    arches: ARCHES[arch],
+    defaultErrno: ENOSYS,
+    rules: [
+      ...allowed.map((name) => ({ name, errno: 0 })),
+      ...refused.map((name) => ({ name, errno: EPERM })),
+    ],
+  });
+  const first = encodeProgram(argumentPart(library, arch, conditions(capabilities)));
+  return Buffer.concat([first, rest]);
+}
+
+/** Falls off its end for everything it has no objection to. */
+export function argumentPart(
+  library: SeccompLibrary,
+  arch: FilterArch,
+  list: readonly Condition[],
+): Instruction[] {
+  const asm = new Assembler();
+  const groups = Map.groupBy(ARCHES[arch], (name) => AUDIT[name]!);
+  asm.load(DATA.arch);
+  for (const audit of groups.keys()) asm.ifEqual(audit, `arch${audit}`);
+  asm.jump("end");
+  for (const [audit, names] of groups) {
+    asm.label(`arch${audit}`).load(DATA.nr);
+    for (const name of names) {
+      for (const condition of list) emitDispatch(asm, library, name, condition);
+      const multiplexer = library.number(name, SOCKETCALL);
+      if (multiplexer !== undefined) asm.ifEqual(multiplexer, "absent");
+    }
+    if (names[0] === arch) emitNew(asm);
+    asm.jump("end");
+    for (const name of names) {
+      for (const condition of list) emitCondition(asm, library, name, condition);
+    }
+  }
+  return asm
+    .label("absent")
+    .ret(SECCOMP.ERRNO | ENOSYS)
+    .label("allow")
+    .ret(SECCOMP.ALLOW)
+    .label("end")
+    .load(DATA.nr)
+    .build();
+}
+
+function emitDispatch(asm: Assembler, library: SeccompLibrary, arch: string, { call }: Condition): void {
+  const number = library.number(arch, call);
+  if (number !== undefined) asm.ifEqual(number, `${arch} ${call}`);
+}
+
+/** Ordinary calls pay one comparison for the young ones. */
+function emitNew(asm: Assembler): void {
+  const numbers = Object.values(ALLOWED_NEW);
+  const oldest = Math.min(...numbers);
+  asm.ifAtLeast(oldest, "young").jump("end").label("young");
+  for (const number of numbers) asm.ifEqual(number, "allow");
+}
+
+function emitCondition(asm: Assembler, library: SeccompLibrary, arch: string, condition: Condition): void {
+  const { call, arg, demand, values, errno } = condition;
+  if (library.number(arch, call) === undefined) return;
+  const name = `${arch} ${call}`;
+  asm.label(name).load(DATA.arg(arg));
+  for (const value of values) {
+    if (demand === "noBits") asm.ifAny(value, `${name} no`);
+    else asm.ifEqual(value, demand === "oneOf" ? "end" : `${name} no`);
+  }
+  if (demand !== "oneOf") asm.jump("end");
+  asm.label(`${name} no`).ret(SECCOMP.ERRNO | errno);
+}
