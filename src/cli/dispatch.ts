@@ -1,5 +1,5 @@
 /** One command line from its words to its exit status. */
-import { BUILD, UsageError } from "../base/index.ts";
+import { BUILD, parseLogLevel, startLog, UsageError } from "../base/index.ts";
 import { normaliseArgv } from "./argv.ts";
 import { checkArgs } from "./arity.ts";
 import type { CommandDef, Io, OptionTable } from "./command.ts";
@@ -44,7 +44,18 @@ async function runCommand(
   const { options, given } = readValues(definition.options, own);
   checkArgs(definition, found.path, read.args);
   const io = openIo(globals.noout);
+  openLog(globals.logLevel, io);
   return definition.run({ options, given, args: read.args, io, argv, globals, path: found.path });
+}
+
+function openLog(word: string, io: Io): void {
+  const level = parseLogLevel(word);
+  if (level === undefined) {
+    throw new UsageError("bad-log-level", `log level ${JSON.stringify(word)} is not supported`, {
+      hint: "choose from trace, debug, info, warn, error, fatal, panic",
+    });
+  }
+  startLog(level, io.err);
 }
 
 /** The root or a group alone: its help, or what is wrong with the word after it. */

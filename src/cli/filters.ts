@@ -2,8 +2,7 @@
  * `--filter KEY=VALUE` with podman's semantics: values of one key are alternatives, different keys
  * must all hold; labels (and what else is declared `all`) must all hold each.
  */
-import { UsageError } from "../base/index.ts";
-import { parseGoDuration } from "./quantity.ts";
+import { parseTime, UsageError } from "../base/index.ts";
 
 export interface FilterDef<T> {
   /** Makes the test for one value; called once per value, before any item is looked at. May throw. */
@@ -139,8 +138,8 @@ export function booleanFilter<T>(holds: (item: T) => boolean): FilterDef<T> {
 /** `until=TIME`: made before that moment. `time` gives milliseconds since the epoch. */
 export function untilFilter<T>(time: (item: T) => number, now: number): FilterDef<T> {
   return {
-    test: (value, key) => {
-      const limit = parseMoment(value, now, key);
+    test: (value) => {
+      const limit = parseTime(value, now);
       return (item) => time(item) < limit;
     },
   };
@@ -158,35 +157,4 @@ export function relativeFilter<T>(
       return direction === "before" ? (item) => time(item) < limit : (item) => time(item) > limit;
     },
   };
-}
-
-/**
- * A point in time in milliseconds: RFC 3339 (with or without zone), a date, Unix seconds with
- * fraction, or a Go duration meaning "that long ago".
- */
-export function parseMoment(text: string, now: number, what = "time"): number {
-  const moment = readMoment(text, now);
-  if (moment === undefined || Number.isNaN(moment)) {
-    throw new UsageError(
-      "bad-time",
-      `invalid ${what} ${JSON.stringify(text)}: expected RFC 3339, Unix seconds or a duration like 10m`,
-    );
-  }
-  return moment;
-}
-
-function readMoment(text: string, now: number): number | undefined {
-  if (/^-?\d+(\.\d+)?$/.test(text)) return Number(text) * 1000;
-  const iso = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d(?::\d\d(?::\d\d(?:\.\d+)?)?)?))?(Z|[+-]\d\d:?\d\d)?$/.exec(
-    text,
-  );
-  if (iso !== null) {
-    const clock = iso[2] === undefined ? "00:00" : iso[2].length === 2 ? `${iso[2]}:00` : iso[2];
-    return Date.parse(`${iso[1]}T${clock}${iso[3] ?? ""}`);
-  }
-  try {
-    return now - parseGoDuration(text) / 1e6;
-  } catch {
-    return undefined;
-  }
 }

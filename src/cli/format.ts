@@ -2,9 +2,9 @@
  * Prints what a command found: a table by default, `--format json`, or `--format TEMPLATE`
  * (Go's text/template, with podman's `table` mode). Templates are loaded only when asked for.
  */
+import { escapeControl } from "../base/index.ts";
 import type { Io } from "./command.ts";
 import { alignColumns, headingOf } from "./table.ts";
-import { escapeControls } from "./width.ts";
 
 export interface ListFormat<Row extends object> {
   /** Name of the command: what Go's error messages call the template. */
@@ -81,5 +81,5 @@ function aligned(io: Io, cells: readonly (readonly string[])[], noTrunc: boolean
 function cellText(row: object, field: string): string {
   const value = (row as Record<string, unknown>)[field];
   const called = typeof value === "function" ? value.call(row) : value;
-  return escapeControls(String(called ?? "").replaceAll("\n", " "));
+  return escapeControl(String(called ?? ""));
 }

@@ -1,9 +1,9 @@
 /** From the texts of flags to typed values; every message is pflag's. */
 
+import { parseDuration, parseSize } from "../base/index.ts";
 import type { FlagUse } from "./argv.ts";
 import type { OptionDef, OptionTable, OptionValues } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
-import { parseGoDuration, parseSize } from "./quantity.ts";
 
 const TRUE = new Set(["1", "t", "T", "true", "TRUE", "True"]);
 const FALSE = new Set(["0", "f", "F", "false", "FALSE", "False"]);
@@ -39,9 +39,9 @@ function initialValue(option: OptionDef): unknown {
   return option.default;
 }
 
-/** A flag may be given with the value that means "off": scripts write `--privileged=false`. */
+/** A flag may be given with its default or with the value that means "off": scripts write `--restart no`. */
 function refuseUnsupported(name: string, option: OptionDef, value: string): void {
-  if (option.unsupported === undefined) return;
+  if (option.unsupported === undefined || String(option.default) === value) return;
   if (option.kind === "boolean" && FALSE.has(value)) return;
   throw new FlagError(`--${name} is not supported yet: ${option.unsupported}`, undefined, "not-supported");
 }
@@ -63,7 +63,7 @@ function fold(name: string, option: OptionDef, previous: unknown, value: string)
     case "bytes":
       return readWith(parseSize, name, option, value);
     case "duration":
-      return readWith(parseGoDuration, name, option, value);
+      return readWith(parseDuration, name, option, value);
     case "list":
       return [
         ...((previous as readonly string[]) ?? []),

@@ -1,0 +1,66 @@
+/** Flags of create and run about what the container's files are. */
+import type { OptionTable } from "../command.ts";
+import { NO_SECRETS } from "./reasons.ts";
+
+export const FILE_OPTIONS = {
+  chrootdirs: {
+    kind: "list",
+    comma: true,
+    value: "DIR",
+    text: "Directories inside that are roots of their own",
+    unsupported: "its bind mounts of /etc files into further roots do not exist here",
+  },
+  device: {
+    kind: "list",
+    comma: true,
+    value: "HOST[:INSIDE[:rwm]]",
+    text: "Make a device of the host available",
+    completes: "file",
+  },
+  gpus: {
+    kind: "list",
+    value: "GPU",
+    text: "Make GPUs available",
+    unsupported: "kelp does not read CDI files",
+  },
+  "image-volume": {
+    kind: "string",
+    value: "MODE",
+    text: "What becomes of the image's volumes",
+    completes: ["anonymous", "bind", "tmpfs", "ignore"],
+  },
+  mount: {
+    kind: "list",
+    value: "type=TYPE,…",
+    text: "Mount something into the container: bind, tmpfs, volume, image, devpts",
+  },
+  "read-only": { kind: "boolean", text: "Make the root filesystem read-only" },
+  "read-only-tmpfs": {
+    kind: "boolean",
+    default: true,
+    text: "With --read-only, keep /run, /tmp and /var/tmp writable",
+  },
+  rootfs: { kind: "boolean", text: "The first argument is a directory, not an image; :O keeps it unchanged" },
+  secret: {
+    kind: "list",
+    value: "SECRET[,OPTION…]",
+    text: "Give the container a secret",
+    unsupported: NO_SECRETS,
+  },
+  "shm-size": { kind: "bytes", value: "SIZE", text: "Size of /dev/shm" },
+  "shm-size-systemd": { kind: "bytes", value: "SIZE", text: "Size of systemd's own temporary filesystems" },
+  tmpfs: { kind: "list", value: "DIR[:OPTIONS]", text: "Mount a temporary filesystem" },
+  volume: {
+    kind: "list",
+    short: "v",
+    value: "[SOURCE:]DIR[:OPTIONS]",
+    text: "Mount a volume or a directory of the host",
+    completes: "dir",
+  },
+  "volumes-from": {
+    kind: "list",
+    value: "CONTAINER[:OPTIONS]",
+    text: "Mount what another container has mounted",
+    completes: "container",
+  },
+} as const satisfies OptionTable;
