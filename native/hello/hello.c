@@ -207,7 +207,7 @@ int main(void)
 	show_network();
 	show_capabilities();
 	show_restrictions();
-	puts("\nOutside it is an ordinary process of yours. No daemon started it, nobody needed root.\n"
+	puts("\nOutside it is an ordinary process of yours: no daemon, no root.\n"
 	     "\nTry next:\n"
 	     "  kelp run --rm -it docker.io/library/alpine sh     a shell in another Linux\n"
 	     "  kelp run -d --name web -p 8080:80 docker.io/library/nginx\n"
