@@ -4,6 +4,7 @@
  *
  * Must not know: containers, images, settings, the database.
  */
+export { type CgroupDelegation, findDelegatedCgroup } from "./cgroups.ts";
 export {
   ensureDir,
   errnoText,
@@ -35,6 +36,7 @@ export {
   resolvePaths,
   tempDir,
 } from "./paths.ts";
+export { type HostFacts, hasFuse, hostFacts, hostProblem } from "./probe.ts";
 export { bootId, isAlive, processStart, readProcFile } from "./procfs.ts";
 export { findProgram } from "./programs.ts";
 export type { IdRange } from "./subid-ranges.ts";

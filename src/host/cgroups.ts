@@ -1,0 +1,68 @@
+/** Where in the control group tree this process may make groups of its own. */
+import { accessSync, constants, statfsSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { readIfExists } from "./fs.ts";
+import { readProcFile } from "./procfs.ts";
+
+const CGROUP2_MAGIC = 0x63677270;
+
+export type CgroupDelegation =
+  | {
+      /** Absolute path of the group beneath which new ones can be made and joined. */
+      readonly path: string;
+      /** Controllers that new groups there can have: cpu, memory, pids, … */
+      readonly controllers: readonly string[];
+    }
+  | { /** Why there is none, for people. */ readonly reason: string };
+
+export interface CgroupTree {
+  /** Text of /proc/self/cgroup. */
+  readonly own: string;
+  /** Mount point of the version 2 tree, or undefined. */
+  readonly mount: string | undefined;
+  isWritable(path: string): boolean;
+  read(path: string): string | undefined;
+}
+
+/**
+ * The group beneath which containers get theirs: the parent of our own if that was delegated to
+ * us, since a group with processes cannot give controllers to groups inside it; else our own.
+ */
+export function findDelegatedCgroup(tree: CgroupTree = systemTree()): CgroupDelegation {
+  const own = /^0::(.*)$/m.exec(tree.own)?.[1];
+  if (own === undefined || tree.mount === undefined)
+    return { reason: "control groups version 2 are not mounted" };
+  if (own.startsWith("/..")) return { reason: "this process's control group is not visible here" };
+  const group = own === "/" ? tree.mount : join(tree.mount, own);
+  const mayUse = (path: string) => tree.isWritable(path) && tree.isWritable(join(path, "cgroup.procs"));
+  const path = own !== "/" && mayUse(dirname(group)) ? dirname(group) : mayUse(group) ? group : undefined;
+  if (path === undefined) return { reason: `control group ${own} was not delegated to this user` };
+  return {
+    path,
+    controllers: (tree.read(join(path, "cgroup.controllers")) ?? "").split(/\s+/).filter(Boolean),
+  };
+}
+
+function systemTree(): CgroupTree {
+  return {
+    own: readProcFile("/proc/self/cgroup") ?? "",
+    mount: ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].find(isCgroup2),
+    isWritable: (path) => {
+      try {
+        accessSync(path, constants.W_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    read: readIfExists,
+  };
+}
+
+function isCgroup2(path: string): boolean {
+  try {
+    return statfsSync(path).type === CGROUP2_MAGIC;
+  } catch {
+    return false;
+  }
+}
