@@ -172,14 +172,15 @@ int base_join(const struct vm *vm)
 }
 
 /*
- * base_become_root() - uid 0 and gid 0 of the base, with no reading or tracing by others
+ * base_become_root() - uid 0 and gid 0 of the base; @hide: with no reading or tracing by others
  * The groups stay: they cannot be shed under a map of one uid, and the container's own are set by `credentials`.
+ * The process of `enter` does not hide: it may register as a holder without having executed itself again.
  */
-int base_become_root(void)
+int base_become_root(bool hide)
 {
 	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
 		return -errno;
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
+	if (hide && prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return -errno;
 	return 0;
 }

@@ -42,9 +42,11 @@ static void let_go(const struct vm *vm, int cgroup)
 		syscall(SYS_close_range, 3, 2 + vm->keep_fds, 0);
 	if (chdir("/") < 0)
 		return;
-	for (int fd = SLOT_FIRST_FD; fd < SLOT_FIRST_FD + SLOT_COUNT; fd++)
-		if (fd != cgroup)
-			close(fd);
+	if (cgroup < 0)
+		cgroup = SLOT_FIRST_FD + SLOT_COUNT;
+	if (cgroup > SLOT_FIRST_FD)
+		syscall(SYS_close_range, SLOT_FIRST_FD, cgroup - 1, 0);
+	syscall(SYS_close_range, cgroup + 1, ~0U, 0);
 	plan_trim(&vm->plan);
 }
 
@@ -225,7 +227,7 @@ static int enter_base(struct vm *vm)
 	if (vm->base == BASE_JOINED)
 		error = base_join(vm);
 	if (error == 0 && vm->base != BASE_NONE)
-		error = base_become_root();
+		error = base_become_root(vm->verb != VERB_ENTER);
 	return error == 0 ? 0 : vm_fail(vm, STAGE_LAUNCH, vm->base_index, -error);
 }
 

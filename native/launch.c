@@ -73,10 +73,7 @@ static int ready_descriptors(void)
 	       dup3(FIXED_FIRST_FD, FD_NULL, O_CLOEXEC) >= 0 ? 0 : -EMFILE;
 }
 
-/*
- * Finds how many descriptors after 2 the container's process gets. Those of them that are not open are taken up by
- * placeholders, so that nothing of ours lands there; they close at the execve.
- */
+/* Finds how many descriptors after 2 the container's process gets, and keeps ours away from them. */
 static int reserve_kept(struct vm *vm)
 {
 	struct op op;
@@ -89,9 +86,7 @@ static int reserve_kept(struct vm *vm)
 				return vm_fail(vm, STAGE_EXEC, op.index, EMFILE);
 			vm->keep_fds = op.args.keep_fds.count;
 		}
-	for (int fd = 3; fd < 3 + (int)vm->keep_fds; fd++)
-		if (fcntl(fd, F_GETFD) < 0)
-			dup3(FD_NULL, fd, O_CLOEXEC);
+	vm_reserve(vm);
 	return 0;
 }
 

@@ -12,8 +12,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/mount.h>
 #include <limits.h>
+#include <linux/close_range.h>
+#include <linux/mount.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/sendfile.h>
@@ -105,8 +106,10 @@ static int pack(const struct vm *vm)
 /* Our fixed descriptors and the slots are close-on-exec at all times but for this one execve. */
 static void keep_over_exec(bool keep)
 {
-	for (int fd = FIXED_FIRST_FD; fd < SLOT_FIRST_FD + SLOT_COUNT; fd++)
-		fcntl(fd, F_SETFD, keep ? 0 : FD_CLOEXEC);
+	if (!keep)
+		syscall(SYS_close_range, FIXED_FIRST_FD, SLOT_FIRST_FD + SLOT_COUNT - 1, CLOSE_RANGE_CLOEXEC);
+	for (int fd = FIXED_FIRST_FD; keep && fd < SLOT_FIRST_FD + SLOT_COUNT; fd++)
+		fcntl(fd, F_SETFD, 0);
 }
 
 /*
@@ -151,5 +154,6 @@ _Noreturn void reexec_resume(void)
 	    plan_map(&vm.plan, FD_CARRY, (uint32_t)((size_t)st.st_size - sizeof(vm))) != 0)
 		_exit(65);
 	close(FD_CARRY);
+	vm_reserve(&vm);
 	holder_continue(&vm);
 }

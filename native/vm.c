@@ -91,6 +91,17 @@ int slot_put(struct vm *vm, uint32_t slot, int fd)
 	return 0;
 }
 
+/*
+ * vm_reserve() - take up those descriptors of the container's process that the caller did not give
+ * So nothing of ours lands there. The placeholders close at every execve, also at our own.
+ */
+void vm_reserve(const struct vm *vm)
+{
+	for (int fd = 3; fd < 3 + (int)vm->keep_fds; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			dup3(FD_NULL, fd, O_CLOEXEC);
+}
+
 static bool is_tolerated(uint8_t set, int error)
 {
 	switch (error) {

@@ -65,6 +65,7 @@ int vm_run(struct vm *vm, uint8_t stage);
 int vm_continue(struct vm *vm, uint8_t stage);
 void vm_finish(struct vm *vm);
 int vm_fail(struct vm *vm, uint32_t stage, uint32_t index, int error);
+void vm_reserve(const struct vm *vm);
 int slot_fd(const struct vm *vm, uint32_t slot);
 int slot_put(struct vm *vm, uint32_t slot, int fd);
 
@@ -75,7 +76,7 @@ PLAN_OPS(VM_DECLARE)
 
 /* ---- base.c ---- */
 int base_join(const struct vm *vm);
-int base_become_root(void);
+int base_become_root(bool hide);
 void base_unregister(pid_t pid, uint64_t start);
 
 /* ---- launch.c: the process kelp became ---- */

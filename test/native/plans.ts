@@ -2,7 +2,7 @@
  * Carries out hand-made plans with the real holdfast as an unprivileged user: run as root the tests become the user
  * KELP_TEST_USER (default kelper) for every start; run as anybody else they stay who they are.
  */
-import { spawn, spawnSync } from "bun";
+
 import {
   chmodSync,
   chownSync,
@@ -18,8 +18,17 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { spawn, spawnSync } from "bun";
 import { encodePlan } from "../../src/runtime/plan/encode.ts";
-import { NO_SLOT, type OpArgs, type OpName, type Plan, type PlanOp, STAGES, type Stage } from "../../src/runtime/plan/ops.ts";
+import {
+  NO_SLOT,
+  type OpArgs,
+  type OpName,
+  type Plan,
+  type PlanOp,
+  STAGES,
+  type Stage,
+} from "../../src/runtime/plan/ops.ts";
 
 const NATIVE = join(import.meta.dir, "../../native");
 const BUSYBOX = "/bin/busybox";
@@ -33,7 +42,7 @@ const NEWUTS = 0x4000000n;
 const NEWNET = 0x40000000n;
 export const IN_ROOT = 0x12n;
 const SLAVE = 0x84000n;
-const ALL_CAPS = (1n << 41n) - 1n;
+export const ALL_CAPS = (1n << 41n) - 1n;
 
 interface Account {
   readonly uid: number;
@@ -43,7 +52,9 @@ interface Account {
 
 function account(): Account | undefined {
   if (process.getuid!() !== 0) return withRange(process.getuid!(), process.getgid!(), process.env.USER ?? "");
-  const line = readFileSync("/etc/passwd", "utf8").split("\n").find((l) => l.startsWith(`${USER}:`));
+  const line = readFileSync("/etc/passwd", "utf8")
+    .split("\n")
+    .find((l) => l.startsWith(`${USER}:`));
   if (line === undefined) return undefined;
   const [, , uid, gid] = line.split(":");
   return withRange(Number(uid), Number(gid), USER);
@@ -117,13 +128,30 @@ export class Sandbox {
 
   constructor() {
     chmodSync(this.dir, 0o755);
+    this.own(this.dir);
     const made = spawnSync(["make", "-s", "-C", NATIVE]);
     if (!made.success) throw new Error(`make: ${made.stderr}`);
     copyFileSync(join(NATIVE, "build/holdfast"), this.holdfast);
     for (const name of ["live", "run", "mnt", "exit"]) this.mkdir(name);
     for (const name of ["root", "root/bin", "root/tmp"]) this.mkdir(name);
     copyFileSync(BUSYBOX, join(this.root, "bin/busybox"));
-    for (const applet of ["sh", "true", "cat", "echo", "id", "sleep", "ps", "stat", "tty", "kill", "grep", "ls", "mkdir", "stty", "head"])
+    for (const applet of [
+      "sh",
+      "true",
+      "cat",
+      "echo",
+      "id",
+      "sleep",
+      "ps",
+      "stat",
+      "tty",
+      "kill",
+      "grep",
+      "ls",
+      "mkdir",
+      "stty",
+      "head",
+    ])
       symlinkSync("busybox", join(this.root, "bin", applet));
     const script = '#!/bin/sh\n{ echo "$@"; id -u; } > "$0.out"\nexit 42\n';
     writeFileSync(join(this.dir, "run/failed"), script, { mode: 0o755 });
@@ -145,14 +173,27 @@ export class Sandbox {
   /** The base: joined, or made with the user's ranges (or one id only). */
   base(plan: PlanText, oneId = ACCOUNT!.subid === undefined): PlanText {
     const { uid, gid, subid } = ACCOUNT!;
-    plan.add("launch", "joinBase", { lock: join(this.dir, "lock"), live: this.live, namespaces: NEWUSER | NEWNS });
+    plan.add("launch", "joinBase", {
+      lock: join(this.dir, "lock"),
+      live: this.live,
+      namespaces: NEWUSER | NEWNS,
+    });
     if (oneId) {
       plan.add("map", "idMap", { kind: 2, text: "deny" });
-      plan.add("map", "idMap", { kind: 0, text: `0 ${uid} 1\n` }).add("map", "idMap", { kind: 1, text: `0 ${gid} 1\n` });
+      plan
+        .add("map", "idMap", { kind: 0, text: `0 ${uid} 1\n` })
+        .add("map", "idMap", { kind: 1, text: `0 ${gid} 1\n` });
     } else {
-      for (const [program, id] of [["newuidmap", uid], ["newgidmap", gid]] as const)
+      for (const [program, id] of [
+        ["newuidmap", uid],
+        ["newgidmap", gid],
+      ] as const)
         plan.add("map", "run", {
-          argv: [`/usr/bin/${program}`, "", ..."0 1".split(" ").flatMap((c, i) => [c, `${i === 0 ? id : subid}`, i === 0 ? "1" : "65536"])],
+          argv: [
+            `/usr/bin/${program}`,
+            "",
+            ..."0 1".split(" ").flatMap((c, i) => [c, `${i === 0 ? id : subid}`, i === 0 ? "1" : "65536"]),
+          ],
           env: [],
           pidArg: 1,
         });
@@ -202,8 +243,8 @@ export class Sandbox {
   }
 
   rootfs(plan: PlanText): void {
-    const place = (path: string) =>
-      plan.add("setup", "moveMount", { tree: 2, root: 1, target: path, create: 1, resolve: IN_ROOT });
+    const place = (target: string) =>
+      plan.add("setup", "moveMount", { tree: 2, root: 1, target, create: 1, resolve: IN_ROOT });
     plan.add("setup", "propagation", { path: "/", flags: SLAVE });
     plan.add("setup", "openTree", { path: this.root, flags: 0x8000, into: 0 });
     plan.add("setup", "attachRoot", { tree: 0, target: join(this.dir, "mnt"), into: 1 });
@@ -214,6 +255,8 @@ export class Sandbox {
     place("/dev");
     plan.add("setup", "newMount", { type: "devpts", options: devpts, attrs: 10n, into: 2 });
     place("dev/pts");
+    plan.add("setup", "openTree", { path: "/dev/tty", flags: 0, into: 2 });
+    plan.add("setup", "moveMount", { tree: 2, root: 1, target: "dev/tty", create: 2, resolve: IN_ROOT });
   }
 
   command(plan: PlanText, options: ContainerOptions): PlanText {
@@ -255,8 +298,23 @@ export class Sandbox {
     return { code: result.exitCode, stdout: result.stdout.toString(), stderr: result.stderr.toString() };
   }
 
+  runShell(script: string): Outcome {
+    const result = spawnSync(as(["/bin/bash", "-c", script]), {
+      cwd: "/",
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    return { code: result.exitCode, stdout: result.stdout.toString(), stderr: result.stderr.toString() };
+  }
+
   spawn(verb: string, plan: PlanText) {
-    return spawn(as([this.holdfast, verb, this.write(plan)]), { cwd: "/", stdin: "ignore", stdout: "pipe", stderr: "pipe" });
+    return spawn(as([this.holdfast, verb, this.write(plan)]), {
+      cwd: "/",
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+    });
   }
 
   /** Words of the failure handler: stage, index, errno, and the uid it ran with; undefined if it did not run. */
@@ -273,7 +331,12 @@ export class Sandbox {
     const line = (word: string) => new RegExp(`^${word} (\\d+) (\\d+)$`, "m").exec(text)!;
     const [, monitor, monitorStart] = line("monitor");
     const [, init, initStart] = line("init");
-    return { monitor: Number(monitor), monitorStart: BigInt(monitorStart!), init: Number(init), initStart: BigInt(initStart!) };
+    return {
+      monitor: Number(monitor),
+      monitorStart: BigInt(monitorStart!),
+      init: Number(init),
+      initStart: BigInt(initStart!),
+    };
   }
 
   exit(name: string): string {
@@ -287,20 +350,25 @@ export class Sandbox {
 
   /** Processes whose executable or mounts are this sandbox's: there must be none in the end. */
   processes(): number[] {
-    return readdirSync("/proc").filter((name) => /^\d+$/.test(name)).map(Number).filter((pid) => {
-      try {
-        const mounts = readFileSync(`/proc/${pid}/mountinfo`, "utf8");
-        return mounts.includes(this.dir) || readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(this.dir);
-      } catch {
-        return false;
-      }
-    });
+    return readdirSync("/proc")
+      .filter((name) => /^\d+$/.test(name))
+      .map(Number)
+      .filter((pid) => {
+        try {
+          const mounts = readFileSync(`/proc/${pid}/mountinfo`, "utf8");
+          return mounts.includes(this.dir) || readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(this.dir);
+        } catch {
+          return false;
+        }
+      });
   }
 
   remove(): void {
     const left = this.processes();
     for (const pid of left) process.kill(pid, 9);
-    const inside = spawnSync(as(["unshare", "-r", "rm", "-rf", join(this.dir, "root")]), { stderr: "ignore" });
+    const inside = spawnSync(as(["unshare", "-r", "rm", "-rf", join(this.dir, "root")]), {
+      stderr: "ignore",
+    });
     rmSync(this.dir, { recursive: true, force: inside.exitCode === 0 });
     if (left.length > 0) throw new Error(`processes left behind: ${left.join(" ")}`);
   }
@@ -314,5 +382,3 @@ export async function eventually(condition: () => boolean, what: string): Promis
   }
   throw new Error(`never happened: ${what}`);
 }
-
-export const EVERYTHING = ALL_CAPS;
