@@ -8,10 +8,9 @@ import { HOST, HOST_PLAIN, type Host, logLines, type Piped, until, useMonitorHos
 const host = useMonitorHost();
 const sh = (script: string): string[] => ["sh", "-c", script];
 const fdCount = (process: Subprocess): number => readdirSync(`/proc/${process.pid}/fd`).length;
+/** Memory that is this process's alone: not the program's file, which all monitors share. */
 const privateKiB = (process: Subprocess): number =>
-  [...readFileSync(`/proc/${process.pid}/smaps_rollup`, "utf8").matchAll(/^Private_Dirty:\s+(\d+)/gm)]
-    .map((match) => Number(match[1]))
-    .reduce((a, b) => a + b, 0);
+  Number(/^Anonymous:\s+(\d+)/m.exec(readFileSync(`/proc/${process.pid}/smaps_rollup`, "utf8"))?.[1]);
 const attach = (h: Host, streams: number): Piped =>
   h.start([HOST, "attach", h.socket, String(streams), "0", ""]);
 
