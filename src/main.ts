@@ -16,5 +16,5 @@ async function main(argv: readonly string[]): Promise<number> {
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.exitCode = reportFailure(error, terminalIo(false), (process.env.KELP_DEBUG ?? "") !== "");
+  process.exitCode = reportFailure(error, terminalIo({}), (process.env.KELP_DEBUG ?? "") !== "");
 }

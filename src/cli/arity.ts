@@ -17,6 +17,14 @@ export function checkArgs(definition: CommandDef, path: readonly string[], args:
   throw wrongCount(`accepts at most ${max} arg(s), received ${count}`);
 }
 
+/** Refuses options that exclude each other, in the table's order whichever was typed first. */
+export function checkExclusive(definition: CommandDef, given: ReadonlySet<string>): void {
+  for (const [one, other, message] of definition.exclusive ?? []) {
+    if (!given.has(one) || !given.has(other)) continue;
+    throw new UsageError("exclusive-options", message ?? `--${one} and --${other} cannot be set together`);
+  }
+}
+
 function wrongCount(message: string): UsageError {
   return new UsageError("wrong-argument-count", message);
 }

@@ -113,6 +113,10 @@ export interface Globals {
   readonly logLevel: string;
   readonly config?: string;
   readonly cgroupManager?: string;
+  readonly networkCmdPath?: string;
+  /** Where standard output goes instead. */
+  readonly out?: string;
+  readonly debug?: boolean;
   readonly noout: boolean;
   readonly [name: string]: unknown;
 }
@@ -128,6 +132,8 @@ export interface CommandDef<T extends OptionTable = OptionTable> {
   readonly examples?: readonly (readonly [string, string])[];
   readonly options: T;
   readonly args: ArgsDef;
+  /** Pairs of options that exclude each other, refused before anything else; a third word replaces podman's usual message. */
+  readonly exclusive?: readonly (readonly [string, string, string?])[];
   readonly hidden?: boolean;
   /** Returns the exit status; throws KelpError for failures. */
   run(invocation: Invocation<T>): Promise<number> | number;

@@ -1,21 +1,24 @@
 /** One command line from its words to its exit status. */
-import { BUILD, parseLogLevel, startLog, UsageError } from "../base/index.ts";
+import { BUILD, log, parseLogLevel, startLog, UsageError } from "../base/index.ts";
 import { normaliseArgv } from "./argv.ts";
-import { checkArgs } from "./arity.ts";
-import type { CommandDef, Io, OptionTable } from "./command.ts";
+import { checkArgs, checkExclusive } from "./arity.ts";
+import type { CommandDef, Globals, Io, OptionTable } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
-import { GLOBAL_OPTIONS, readGlobals } from "./globals.ts";
+import { DEFAULT_LOG_LEVEL, GLOBAL_OPTIONS, readGlobals } from "./globals.ts";
 import { type Found, findCommand } from "./lookup.ts";
 import { readValues } from "./values.ts";
+
+/** Makes the terminal as the global flags want it. */
+export type OpenIo = (globals: { readonly noout?: boolean; readonly out?: string | undefined }) => Io;
 
 /**
  * Carries out `argv` (without the program's name).
  *
  * @throws what the command throws; exit.ts makes words and a status of it.
  */
-export async function dispatch(argv: readonly string[], openIo: (silent: boolean) => Io): Promise<number> {
+export async function dispatch(argv: readonly string[], openIo: OpenIo): Promise<number> {
   const found = findCommand(argv);
-  if (found.entry === undefined) return withoutCommand(found, openIo(false));
+  if (found.entry === undefined) return withoutCommand(found, openIo({}));
   const definition = (await found.entry.load()).default;
   try {
     return await runCommand(definition, found, argv, openIo);
@@ -29,33 +32,44 @@ async function runCommand(
   definition: CommandDef,
   found: Found,
   argv: readonly string[],
-  openIo: (silent: boolean) => Io,
+  openIo: OpenIo,
 ): Promise<number> {
   const table: OptionTable = { ...GLOBAL_OPTIONS, ...definition.options };
   const read = normaliseArgv(found.rest, table, definition.args.options ?? "anywhere");
   if (found.help || read.help) {
     const { commandHelp } = await import("./help.ts");
-    openIo(false).out(commandHelp(definition, found.path));
+    openIo({}).out(commandHelp(definition, found.path));
     return 0;
   }
   const own = read.flags.filter((flag) => definition.options[flag.name] !== undefined);
   const others = read.flags.filter((flag) => definition.options[flag.name] === undefined);
   const globals = readGlobals([...found.globals, ...others]);
+  checkExclusive(definition, new Set(own.map((flag) => flag.name)));
   const { options, given } = readValues(definition.options, own);
   checkArgs(definition, found.path, read.args);
-  const io = openIo(globals.noout);
-  openLog(globals.logLevel, io);
+  const io = openIo(globals);
+  const problem = openLog(globals, found.path, io);
+  if (problem !== undefined) {
+    io.err(`${problem}\n`);
+    return 1;
+  }
   return definition.run({ options, given, args: read.args, io, argv, globals, path: found.path });
 }
 
-function openLog(word: string, io: Io): void {
-  const level = parseLogLevel(word);
+/** Starts the log, or says why not: podman ends with 1 and no `Error:` here, and scripts look for that. */
+function openLog({ logLevel, debug }: Globals, path: readonly string[], io: Io): string | undefined {
+  if (debug === true && logLevel !== DEFAULT_LOG_LEVEL)
+    return "Setting --log-level and --debug is not allowed";
+  const level = parseLogLevel(debug === true ? "debug" : logLevel);
   if (level === undefined) {
-    throw new UsageError("bad-log-level", `log level ${JSON.stringify(word)} is not supported`, {
-      hint: "choose from trace, debug, info, warn, error, fatal, panic",
-    });
+    return `Log Level ${JSON.stringify(logLevel)} is not supported, choose from: trace, debug, info, warn, error, fatal, panic`;
   }
   startLog(level, io.err);
+  if (level === DEFAULT_LOG_LEVEL) return undefined;
+  log.info(`kelp ${BUILD.version} (${BUILD.commit})`);
+  log.debug(`kelp ${path.join(" ")}`, { pid: process.pid });
+  log.trace(`started from ${process.execPath}`);
+  return undefined;
 }
 
 /** The root or a group alone: its help, or what is wrong with the word after it. */

@@ -1,5 +1,5 @@
 /** The real terminal: synchronous writes, quiet broken pipes, lazily asked properties. */
-import { fstatSync, writeSync } from "node:fs";
+import { fstatSync, openSync, writeSync } from "node:fs";
 import type { Io } from "./command.ts";
 
 /** Standard output was closed by its reader: nobody listens, which is no error of ours. */
@@ -40,18 +40,20 @@ function writeAll(fd: number, chunk: Uint8Array): void {
   }
 }
 
-/** `silent` is --noout: results go nowhere, errors still do. */
-export function terminalIo(silent: boolean): Io {
+/** The process's own streams; `noout` silences results (never errors), `out` sends them to a file. */
+export function terminalIo(wanted: { readonly noout?: boolean; readonly out?: string | undefined }): Io {
+  const results = wanted.out === undefined ? 1 : openSync(wanted.out, "w", 0o644);
+  const write = (chunk: Uint8Array) => wanted.noout === true || writeAll(results, chunk);
   return {
-    out: (text) => silent || text === "" || writeAll(1, Buffer.from(text)),
+    out: (text) => text === "" || write(Buffer.from(text)),
     err: (text) => text === "" || writeAll(2, Buffer.from(text)),
-    write: (chunk) => silent || writeAll(1, chunk),
+    write,
     stdin: () => process.stdin,
     get stdinIsTty() {
       return isTerminal(0);
     },
     get stdoutIsTty() {
-      return isTerminal(1);
+      return isTerminal(results);
     },
     get stderrIsTty() {
       return isTerminal(2);

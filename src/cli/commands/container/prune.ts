@@ -1,0 +1,37 @@
+import { isRunning, removeContainer, viewOf } from "../../../container/index.ts";
+import { openContext } from "../../../state/index.ts";
+import { defineCommand } from "../../command.ts";
+import { containerPredicate, forEachContainer } from "../../containers.ts";
+
+export default defineCommand({
+  paths: [["container", "prune"]],
+  summary: "Remove all non running containers",
+  usage: "[options]",
+  options: {
+    filter: { kind: "list", value: "KEY=VALUE", text: "Only those this holds for (label, label!, until); may be repeated" },
+    force: { kind: "boolean", short: "f", text: "Do not ask" },
+  },
+  args: { min: 0, max: 0 },
+  async run({ io, options, globals }) {
+    const ctx = await openContext(globals);
+    if (!options.force && io.stdinIsTty) {
+      io.out("WARNING! This will remove all non running containers.\nAre you sure you want to continue? [y/N] ");
+      if (!(await confirmed(io.stdin()))) return 0;
+    }
+    const filter = containerPredicate(ctx, options.filter);
+    const records = ctx.state.containers.list().filter((record) => {
+      const view = viewOf(ctx, record);
+      return !isRunning(view.status) && (filter === undefined || filter(view));
+    });
+    const targets = records.map((record) => ({ record, shown: record.id }));
+    return forEachContainer(io, { targets, failures: [] }, async ({ record }) => {
+      await removeContainer(ctx, record, {});
+      return record.id;
+    });
+  },
+});
+
+async function confirmed(stdin: NodeJS.ReadableStream): Promise<boolean> {
+  for await (const chunk of stdin) return /^\s*y/i.test(chunk.toString());
+  return false;
+}
