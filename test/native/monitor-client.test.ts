@@ -10,7 +10,8 @@ const CTRL_Q = "\x11";
 /** A program on a terminal of its own, as a user would have it. */
 function onTerminal(argv: readonly string[]) {
   let text = "";
-  const process = spawn([...argv], {
+  const child = spawn([...argv], {
+    env: process.env,
     terminal: {
       cols: 80,
       rows: 24,
@@ -19,9 +20,9 @@ function onTerminal(argv: readonly string[]) {
       },
     },
   });
-  const terminal = process.terminal!;
+  const terminal = child.terminal!;
   return {
-    process,
+    process: child,
     terminal,
     screen: () => text,
     clear: () => {

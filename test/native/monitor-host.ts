@@ -5,6 +5,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Subprocess, spawn, spawnSync } from "bun";
+import { killMarked } from "../support/leaks.ts";
 
 const NATIVE = join(import.meta.dir, "../../native");
 /** With the sanitizers, unless memory is what is being measured. */
@@ -49,7 +50,10 @@ export function useMonitorHost(): () => Host {
   });
   afterEach(async () => {
     for (const process of started.splice(0)) process.kill(9);
-    for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
+    for (const dir of dirs.splice(0)) {
+      killMarked(MARK, dir); // what a killed monitor left behind
+      rmSync(dir, { recursive: true, force: true });
+    }
   });
   return () => {
     const dir = mkdtempSync(join(tmpdir(), "kelp-monitor-"));
@@ -58,11 +62,15 @@ export function useMonitorHost(): () => Host {
   };
 }
 
+/** Every process of a test has its directory in the environment, under this name. */
+const MARK = "KELP_TEST_DIRECTORY";
+
 function makeHost(dir: string, started: Subprocess[]): Host {
+  process.env[MARK] = dir; // Bun hands on its own environment as it was at start: name it at every spawn
   const start: Host["start"] = (argv) => {
-    const process = spawn([...argv], { stdin: "pipe", stdout: "pipe", stderr: "pipe" });
-    started.push(process);
-    return process;
+    const child = spawn([...argv], { stdin: "pipe", stdout: "pipe", stderr: "pipe", env: process.env });
+    started.push(child);
+    return child;
   };
   return {
     dir,
@@ -70,6 +78,7 @@ function makeHost(dir: string, started: Subprocess[]): Host {
     log: join(dir, "log"),
     run(verb, options, command, input) {
       const done = spawnSync([HOST, verb, dir, ...options, "--", ...command], {
+        env: process.env,
         stdin: Buffer.from(input ?? ""),
         timeout: 20_000,
       });

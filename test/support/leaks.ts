@@ -22,6 +22,18 @@ export function processesUsing(directories: readonly string[]): string[] {
   });
 }
 
+/** Ends the processes that have `NAME=value` in their environment; for tests that leave some behind on purpose. */
+export function killMarked(name: string, value: string): void {
+  for (const pid of readdirSync("/proc").filter((entry) => /^\d+$/.test(entry))) {
+    if (!readOrEmpty(`/proc/${pid}/environ`).split("\0").includes(`${name}=${value}`)) continue;
+    try {
+      process.kill(Number(pid), "SIGKILL");
+    } catch {
+      // ended meanwhile
+    }
+  }
+}
+
 /** Mounts of this namespace beneath one of the directories. */
 export function mountsBeneath(directories: readonly string[]): string[] {
   return readOrEmpty("/proc/self/mountinfo")
