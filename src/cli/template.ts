@@ -65,8 +65,12 @@ function headingRow(template: ParsedTemplate, request: ListTemplate): object {
   return goMap(headings);
 }
 
+/** Actions are left alone: Go reads the escapes in their strings itself. */
 function unescapeFormat(format: string): string {
-  return format.replaceAll("\\t", "\t").replaceAll("\\n", "\n");
+  return format.replace(
+    /(\{\{[\s\S]*?\}\})|\\t|\\n/g,
+    (part, action) => action ?? (part === "\\t" ? "\t" : "\n"),
+  );
 }
 
 function endLine(text: string): string {
