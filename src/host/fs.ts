@@ -11,6 +11,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
@@ -144,8 +145,10 @@ function makeParents(path: string, error: unknown): void {
 }
 
 function checkOwned(path: string): void {
-  const found = lstatSync(path);
   const uid = process.getuid?.() ?? 0;
+  const entry = lstatSync(path);
+  // A link of the user's own, to another disk, is as good as a directory.
+  const found = entry.isSymbolicLink() && entry.uid === uid ? statSync(path) : entry;
   const reason = !found.isDirectory()
     ? "it is not a directory"
     : found.uid !== uid

@@ -27,6 +27,14 @@ export interface PathOptions {
   readonly root?: string | undefined;
   /** `--runroot`: replaces `runtime`. */
   readonly runroot?: string | undefined;
+  /** Whose paths; the caller's unless a test says otherwise. */
+  readonly user?: PathUser;
+}
+
+export interface PathUser {
+  readonly uid: number;
+  /** Uid 0, and not that of a user namespace. */
+  readonly isRealRoot: boolean;
 }
 
 export type Environment = Readonly<Record<string, string | undefined>>;
@@ -39,12 +47,16 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * @throws {HostError} if the fallback for a missing XDG_RUNTIME_DIR belongs to somebody else.
  */
 export function resolvePaths(options: PathOptions = {}, env: Environment = process.env): Paths {
-  const uid = process.getuid?.() ?? 0;
-  const defaults = uid === 0 && !inUserNamespace() ? SYSTEM_PATHS : userPaths(env);
+  const { uid, isRealRoot } = options.user ?? callingUser();
+  const defaults = isRealRoot ? SYSTEM_PATHS : userPaths(uid, env);
   const root = options.root ? { data: resolve(options.root) } : {};
   if (options.runroot) return { ...defaults, ...root, runtime: resolve(options.runroot) };
-  if (defaults === SYSTEM_PATHS) return { ...SYSTEM_PATHS, ...root };
-  return { ...defaults, ...root, ...userRuntime(uid, env) };
+  return { ...defaults, ...root, ...(isRealRoot ? {} : userRuntime(uid, env)) };
+}
+
+function callingUser(): PathUser {
+  const uid = process.getuid?.() ?? 0;
+  return { uid, isRealRoot: uid === 0 && !inUserNamespace() };
 }
 
 const SYSTEM_PATHS: Paths = {
@@ -54,8 +66,8 @@ const SYSTEM_PATHS: Paths = {
   runtime: "/run/kelp",
 };
 
-function userPaths(env: Environment): Paths {
-  const home = absolute(env.HOME) ?? absolute(lookupUser(process.getuid?.() ?? 0)?.home) ?? "/";
+function userPaths(uid: number, env: Environment): Paths {
+  const home = absolute(env.HOME) ?? absolute(lookupUser(uid)?.home) ?? "/";
   return {
     data: join(absolute(env.XDG_DATA_HOME) ?? join(home, ".local", "share"), "kelp"),
     config: join(absolute(env.XDG_CONFIG_HOME) ?? join(home, ".config"), "kelp"),

@@ -85,10 +85,8 @@ export function toIdMap(self: number, spans: readonly Span[]): IdRange[] {
   const map: IdRange[] = [{ container: 0, host: self, size: 1 }];
   let container = 1;
   for (const { start, end } of spans) {
-    const size = Math.min(end - start, ID_END - container);
-    if (size <= 0) break;
-    map.push({ container, host: start, size });
-    container += size;
+    map.push({ container, host: start, size: end - start });
+    container += end - start;
   }
   return map;
 }
