@@ -21,6 +21,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -82,7 +83,9 @@ static void send_master(int sock, int master)
 static void become_command(const struct streams *s, bool tty, char **argv, int inner)
 {
 	int fds[3] = { s->child[0], s->child[1], s->child[2] };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	signals_reset(false);
 	setsid();
 	if (tty) {
@@ -95,7 +98,7 @@ static void become_command(const struct streams *s, bool tty, char **argv, int i
 		fds[0] = fds[1] = fds[2] = slave;
 	}
 	for (int i = 0; i < 3; i++)
-		dup2(fds[i], i);
+		dup2(fds[i] < 0 ? null : fds[i], i);
 	execvp(argv[0], argv);
 	struct report r = { .kind = REPORT_FAILED, .stage = STAGE_EXEC, .error = (uint32_t)errno };
 	(void)!write(inner, &r, sizeof(r));
