@@ -14,6 +14,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+static const struct streams no_streams = { { -1, -1, -1 }, { -1, -1, -1 }, -1, -1 };
+
 /* Tells the launcher; it waits for this, or for the end of the pipe. */
 static void tell_launcher(const struct report *report)
 {
@@ -98,9 +100,8 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 	uint64_t start = process_start(0);
 	struct records records;
 	struct cursor finish;
-	struct monitor m = { .records = &records, .streams = { { -1, -1, -1 }, { -1, -1, -1 }, -1, -1 },
-			     .run_dir = -1, .listen_fd = -1, .foreground = -1, .init_fd = -1, .inner = -1,
-			     .cgroup = -1, .base_pid_start = start };
+	struct monitor m = { .records = &records, .streams = no_streams, .run_dir = -1, .listen_fd = -1, .foreground = -1,
+			     .init_fd = -1, .inner = -1, .cgroup = -1, .base_pid_start = start };
 
 	plan_records(&vm->plan, &records);
 	plan_seek(&vm->plan, STAGE_FINISH, &finish);
@@ -141,10 +142,8 @@ static int exec_streams(struct relay *relay, const struct records *records)
 	relay->sock = FD_FOREGROUND;
 	if (records->client.attach == 0) {
 		relay->sock = -1;
-		if (!relay->tty) {
-			relay->streams = (struct streams){ { FD_NULL, FD_NULL, FD_NULL }, { -1, -1, -1 }, -1, -1 };
+		if (!relay->tty)
 			return 0;
-		}
 		/* A terminal hangs up with its master: somebody has to hold that, and a client that has gone is enough. */
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 			return -errno;
@@ -172,7 +171,7 @@ static int start_exec(struct vm *vm, const struct records *records, struct relay
 static _Noreturn void be_parent(struct vm *vm, int error)
 {
 	const struct report started = { .kind = REPORT_STARTED };
-	struct relay relay = { .sock = -1, .child_fd = -1 };
+	struct relay relay = { .streams = no_streams, .sock = -1, .child_fd = -1 };
 	struct records records;
 
 	plan_records(&vm->plan, &records);

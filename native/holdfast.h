@@ -78,10 +78,10 @@ struct records {
 /*
  * streams_open() - make the ends for a process about to be cloned
  * Pipes for stdin, stdout, stderr; with @tty instead a socketpair over which `openPty`, running in the
- * process, sends the terminal's master side (SCM_RIGHTS). Without @stdin_open child[0] is a copy of FD_NULL.
+ * process, sends the terminal's master side (SCM_RIGHTS). Without @stdin_open child[0] is -1.
  */
 struct streams {
-	int child[3]; /* the process's 0, 1, 2; -1 each with a tty */
+	int child[3]; /* the process's 0, 1, 2; -1: FD_NULL (with a tty, until openPty has run) */
 	int ours[3]; /* our side: write end, read end, read end; with a tty [0] is the master once received; else -1 */
 	int pty_child; /* the process's end of the socketpair; -1 without a tty */
 	int pty_ours; /* our end; -1 without a tty */

@@ -48,11 +48,6 @@ int streams_open(struct streams *s, bool tty, bool stdin_open)
 	}
 	for (int i = stdin_open ? 0 : 1; r == 0 && i < 3; i++)
 		r = streams_open_one(s, i);
-	if (r == 0 && !stdin_open) {
-		s->child[0] = open("/dev/null", O_RDONLY | O_CLOEXEC);
-		if (s->child[0] < 0)
-			r = -errno;
-	}
 	if (r < 0)
 		streams_close(s);
 	return r;
