@@ -86,13 +86,15 @@ export function loadLibSeccomp(): SeccompLibrary | undefined {
   const attribute = lib.func("int seccomp_attr_set(void *ctx, int attribute, uint32 value)");
   const exportBpf = lib.func("int seccomp_export_bpf(void *ctx, int fd)");
 
-  function fill(ctx: unknown, program: SeccompProgram): void {
-    attribute(ctx, ATTRIBUTE_OPTIMIZE, 2);
+  function addArches(ctx: unknown, names: readonly string[]): void {
     const native = nativeArch();
-    const arches = program.arches.map((name) => resolveArch(name) as number);
+    const arches = names.map((name) => resolveArch(name) as number);
     for (const arch of arches) if (arch !== native) check("seccomp_arch_add", addArch(ctx, arch));
     if (!arches.includes(native)) check("seccomp_arch_remove", removeArch(ctx, native));
-    const usual = program.defaultAction ?? ERRNO | program.defaultErrno;
+  }
+
+  function addRules(ctx: unknown, program: SeccompProgram): void {
+    const usual = defaultAction(program);
     for (const { name, errno, action, args = [] } of program.rules) {
       const number = resolve(name);
       const word = action ?? (errno === 0 ? ALLOW : ERRNO | errno);
@@ -105,9 +107,11 @@ export function loadLibSeccomp(): SeccompLibrary | undefined {
 
   return {
     compile(program) {
-      const ctx = init(program.defaultAction ?? ERRNO | program.defaultErrno);
+      const ctx = init(defaultAction(program));
       try {
-        fill(ctx, program);
+        attribute(ctx, ATTRIBUTE_OPTIMIZE, 2);
+        addArches(ctx, program.arches);
+        addRules(ctx, program);
         return exported((fd) => check("seccomp_export_bpf", exportBpf(ctx, fd)));
       } finally {
         release(ctx);
@@ -118,6 +122,10 @@ export function loadLibSeccomp(): SeccompLibrary | undefined {
       return found < 0 ? undefined : found;
     },
   };
+}
+
+function defaultAction({ defaultAction, defaultErrno }: SeccompProgram): number {
+  return defaultAction ?? ERRNO | defaultErrno;
 }
 
 function check(what: string, result: number): void {

@@ -1,5 +1,6 @@
 /** What the pure functions of this folder need to know about the process they run in and its kernel. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { loadIdMaps } from "../host/index.ts";
 
 export interface RuntimeFacts {
   readonly arch: "x86_64" | "aarch64";
@@ -10,6 +11,10 @@ export interface RuntimeFacts {
   readonly oomScoreAdj: number;
   /** The kernel mounts cgroup2 for us. */
   readonly cgroup2: boolean;
+  /** The user has one id only: nobody may change groups then. */
+  readonly singleId: boolean;
+  /** The host has /dev/mqueue mounted. */
+  readonly mqueue: boolean;
 }
 
 const LIMIT_NAMES: Readonly<Record<string, string>> = {
@@ -43,7 +48,7 @@ export function parseLimits(text: string): Record<string, number> {
   return limits;
 }
 
-/** Four small reads of /proc; nothing is cached because limits belong to the calling process. */
+/** Some small reads of /proc and of the user's subordinate ids; nothing is cached because limits belong to the calling process. */
 export function runtimeFacts(): RuntimeFacts {
   return {
     arch: process.arch === "arm64" ? "aarch64" : "x86_64",
@@ -51,6 +56,8 @@ export function runtimeFacts(): RuntimeFacts {
     hardLimits: parseLimits(read("/proc/self/limits", "")),
     oomScoreAdj: Number(read("/proc/self/oom_score_adj", "0")),
     cgroup2: read("/proc/filesystems", "").includes("\tcgroup2\n"),
+    singleId: loadIdMaps().single,
+    mqueue: existsSync("/dev/mqueue"),
   };
 }
 

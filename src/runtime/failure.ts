@@ -48,6 +48,14 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
           hint: "a user cannot raise a limit above the hard limit (ulimit -H)",
         })
       : undefined,
+  credentials: ({ args }, { errno }) =>
+    errno === 22
+      ? new HostError(
+          "id-not-mapped",
+          `cannot become user ${args.uid}:${args.gid}: this id is not among those you may use`,
+          { hint: "give yourself a range in /etc/subuid and /etc/subgid, or run as the image's root" },
+        )
+      : undefined,
   idMap: (_op, { errno }) => userNamespaceError(errno),
   joinBase: (_op, { errno }) => userNamespaceError(errno),
   run: explainRun,
@@ -86,7 +94,7 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
 /** podman's suite looks for crun's words here; the status tells scripts the two cases apart. */
 function explainExecve({ args }: Extract<PlanOp, { op: "execve" }>, { errno }: FailureInput): KelpError {
   const name = args.argv[0] ?? "";
-  if (errno === 2 || errno === 20) {
+  if (errno === 2 || errno === 20 || name === "") {
     const what = name.includes("/")
       ? `open executable \`${name}\``
       : `executable file \`${name}\` not found in $PATH`;

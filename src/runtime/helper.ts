@@ -6,15 +6,15 @@ import { assetPath, BUILD, HostError, IS_COMPILED, StorageError } from "../base/
 import { ensureDir, type Paths, writeFileAtomic } from "../host/index.ts";
 
 /**
- * Path of a holdfast that is the one this kelp was built with. Its content is compared every time:
- * an unpacking cut short by a power failure leaves a file of the right name and size.
+ * Path of a holdfast that is the one this kelp was built with. Its content is verified when it is unpacked;
+ * it appears whole and synced under the name of its hash, so that afterwards its being there is enough.
  *
  * @throws {HostError} with code `holdfast-missing` in a checkout that was not built
  */
 export function holdfastPath(paths: Paths): string {
   if (!IS_COMPILED) return sourceHoldfast();
   const path = join(paths.cache, `holdfast-${BUILD.holdfastSha256}`);
-  if (!isIntact(path)) unpack(paths, path);
+  if (!isThere(path)) unpack(paths, path);
   return path;
 }
 
@@ -26,10 +26,9 @@ function sourceHoldfast(): string {
   });
 }
 
-function isIntact(path: string): boolean {
+function isThere(path: string): boolean {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined || !found.isFile() || (found.mode & 0o100) === 0) return false;
-  return sha256(readFileSync(path)) === BUILD.holdfastSha256;
+  return found?.isFile() === true && (found.mode & 0o100) !== 0 && found.size > 0;
 }
 
 function unpack(paths: Paths, path: string): void {
@@ -40,7 +39,7 @@ function unpack(paths: Paths, path: string): void {
     });
   }
   ensureDir(paths.cache);
-  writeFileAtomic(path, bytes, { mode: 0o700 });
+  writeFileAtomic(path, bytes, { mode: 0o700, sync: true });
 }
 
 function sha256(bytes: Uint8Array): string {

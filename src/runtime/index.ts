@@ -28,6 +28,7 @@ export {
 export type { ClientConfig, MonitorConfig, RemoveConfig } from "./monitor-config.ts";
 export { decodePlan } from "./plan/decode.ts";
 export type { Plan } from "./plan/ops.ts";
+export { compiledSeccomp } from "./seccomp/index.ts";
 export { bindSources, overlayVolumeDirs } from "./sources.ts";
 export { type BindFiles, makeSpec, type SpecInput, specNotices } from "./spec.ts";
 export { defaultCapabilities } from "./spec-capabilities.ts";

@@ -1,5 +1,5 @@
 /** /dev: nodes bound from the host's after a check of what they really are, links, the terminal. */
-import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+import type { RuntimeSpec } from "../oci/index.ts";
 import { CREATE, KIND, O, OPEN_TREE } from "./kernel.ts";
 import { targetResolve } from "./lower-mounts.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";

@@ -1,5 +1,5 @@
 /** The plan of one more process in a running container. */
-import type { SpecNamespace, SpecProcess } from "../oci/runtime-spec.ts";
+import type { SpecNamespace, SpecProcess } from "../oci/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
 import { O } from "./kernel.ts";
 import { BASE_NAMESPACES } from "./lower-base.ts";

@@ -1,5 +1,5 @@
 /** Hidden and read-only paths, after every mount. */
-import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+import type { RuntimeSpec } from "../oci/index.ts";
 import { ATTR, CREATE, OPEN_TREE } from "./kernel.ts";
 import { targetResolve } from "./lower-mounts.ts";
 import { TOLERATE } from "./plan/ops.ts";

@@ -1,6 +1,6 @@
 /** Mounts of the container: each made detached, given its attributes, then moved into place beneath the root. */
 import { HostError } from "../base/index.ts";
-import type { SpecMount } from "../oci/runtime-spec.ts";
+import type { SpecMount } from "../oci/index.ts";
 import { ATTR, CREATE, MS, OPEN_TREE, RESOLVE } from "./kernel.ts";
 import type { LowerInput } from "./lower.ts";
 import { overlayData } from "./lower-rootfs.ts";

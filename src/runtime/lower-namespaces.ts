@@ -1,5 +1,5 @@
 /** Namespaces of the container's first process: made by its clone, or joined. */
-import type { RuntimeSpec, SpecNamespace, SpecNamespaceType } from "../oci/runtime-spec.ts";
+import type { RuntimeSpec, SpecNamespace, SpecNamespaceType } from "../oci/index.ts";
 import { CLONE } from "./kernel.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 

@@ -1,11 +1,13 @@
 /** The last steps of a process of a container, up to execve. The same for start and exec. */
-import type { SpecProcess } from "../oci/runtime-spec.ts";
+import type { SpecProcess } from "../oci/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
 import { TOLERATE } from "./plan/ops.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 import { capabilityMask } from "./spec-capabilities.ts";
 import { RLIMITS } from "./spec-resources.ts";
 
+/** holdfast's word for leaving the groups alone. */
+const KEEP_GROUPS = 0xffffffff;
 const UNLIMITED = 0xffffffffffffffffn;
 
 export interface ProcessInput {
@@ -34,7 +36,7 @@ export function lowerProcess(plan: PlanBuilder, input: ProcessInput): void {
       plan.add("exec", "seccomp", { flags: 0, filter: seccomp }, { origin: "seccomp" });
   };
   if (!process.noNewPrivileges) filter();
-  lowerCredentials(plan, process, input.facts.lastCap);
+  lowerCredentials(plan, process, input.facts);
   if (process.noNewPrivileges)
     plan.add("exec", "noNewPrivileges", {}, { origin: "--security-opt no-new-privileges" });
   plan.add("exec", "keepFds", { count: input.keepFds ?? 0 }, { origin });
@@ -59,10 +61,11 @@ function lowerRlimits(plan: PlanBuilder, process: SpecProcess): void {
   }
 }
 
-function lowerCredentials(plan: PlanBuilder, process: SpecProcess, lastCap: number): void {
+function lowerCredentials(plan: PlanBuilder, process: SpecProcess, facts: RuntimeFacts): void {
   const { user, capabilities } = process;
-  const mask = (names: readonly string[]) => capabilityMask(names, lastCap);
-  const groups = new Uint8Array(Uint32Array.from(user.additionalGids ?? []).buffer);
+  const mask = (names: readonly string[]) => capabilityMask(names, facts.lastCap);
+  const list = facts.singleId ? [KEEP_GROUPS] : (user.additionalGids ?? []);
+  const groups = new Uint8Array(Uint32Array.from(list).buffer);
   plan.add(
     "exec",
     "credentials",

@@ -1,6 +1,6 @@
 /** Fields of a specification that holdfast does not carry out are refused by name, never ignored. */
 import { HostError } from "../base/index.ts";
-import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+import type { RuntimeSpec } from "../oci/index.ts";
 
 /** @throws {HostError} with code `unsupported-spec-field`. */
 export function refuseUnsupported(spec: RuntimeSpec): void {

@@ -1,6 +1,6 @@
 /** The root filesystem: mounted where no other process sees it, and made read-only at the end. */
 import { HostError } from "../base/index.ts";
-import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+import type { RuntimeSpec } from "../oci/index.ts";
 import type { RootfsSource } from "../state/index.ts";
 import { ATTR, MS, OPEN_TREE } from "./kernel.ts";
 import { NO_SLOT } from "./plan/ops.ts";

@@ -1,6 +1,6 @@
 /** What is written through the fresh /proc: kernel settings and the OOM score. */
 import { HostError } from "../base/index.ts";
-import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+import type { RuntimeSpec } from "../oci/index.ts";
 import { RESOLVE } from "./kernel.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
 

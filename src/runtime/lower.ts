@@ -1,6 +1,6 @@
 /** From an OCI runtime specification to the plan that holdfast carries out. */
 import type { IdMaps, Paths } from "../host/index.ts";
-import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+import type { RuntimeSpec } from "../oci/index.ts";
 import type { RootfsSource } from "../state/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
 import { lowerBase } from "./lower-base.ts";

@@ -2,7 +2,7 @@
 import { statSync } from "node:fs";
 import { errnoCode, UsageError } from "../base/index.ts";
 import { errnoText } from "../host/index.ts";
-import type { RuntimeSpec } from "../oci/runtime-spec.ts";
+import type { RuntimeSpec } from "../oci/index.ts";
 
 /**
  * Looks at every bind source once.

@@ -1,6 +1,6 @@
 /** Capability names, sets and what --cap-add, --cap-drop, --privileged and the user make of them. */
 import { UsageError } from "../base/index.ts";
-import type { SpecCapabilities } from "../oci/runtime-spec.ts";
+import type { SpecCapabilities } from "../oci/index.ts";
 
 /** By number, as the kernel's capability.h numbers them. */
 export const CAPABILITIES: readonly string[] = (

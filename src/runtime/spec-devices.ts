@@ -1,6 +1,6 @@
 /** Device nodes: the standard ones and those of --device and --privileged. */
 import { UsageError } from "../base/index.ts";
-import type { SpecMount } from "../oci/runtime-spec.ts";
+import type { SpecMount } from "../oci/index.ts";
 
 /** Nodes every container has, by name in /dev. */
 export const STANDARD_DEVICES: readonly {

@@ -1,6 +1,6 @@
 /** The process of `exec`: the container's own settings, changed by exec's flags, never widened. */
 import { UsageError } from "../base/index.ts";
-import type { RuntimeSpec, SpecProcess } from "../oci/runtime-spec.ts";
+import type { RuntimeSpec, SpecProcess } from "../oci/index.ts";
 import type { ContainerConfig } from "../state/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
 import { resolveCapabilities } from "./spec-capabilities.ts";

@@ -1,7 +1,8 @@
 /** The mounts of a container: the standard ones, those asked for, and the files kelp brings. */
 import { UsageError } from "../base/index.ts";
-import type { SpecMount, SpecNamespace } from "../oci/runtime-spec.ts";
+import type { SpecMount, SpecNamespace } from "../oci/index.ts";
 import type { ContainerConfig, MountConfig } from "../state/index.ts";
+import type { RuntimeFacts } from "./facts.ts";
 import { hasNamespace } from "./spec-namespaces.ts";
 
 /** Host files that become files of the container; absent: the image's own stays. */
@@ -23,7 +24,7 @@ export interface MountsInput {
   readonly volumes: ReadonlyMap<string, string>;
   /** Directory for the upper and work directories of `:O` mounts. */
   readonly containerDir: string;
-  readonly cgroup2: boolean;
+  readonly facts: RuntimeFacts;
   readonly systemd: boolean;
   readonly procOptions: readonly string[];
 }
@@ -72,7 +73,7 @@ function standardMounts(input: MountsInput): SpecMount[] {
       options: ["nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"],
     },
     ...ipcMounts(input, readOnlyDev),
-    ...(hasNamespace(namespaces, "cgroup") && input.cgroup2 ? [cgroupMount(input)] : []),
+    ...cgroupMounts(input),
   ];
 }
 
@@ -84,7 +85,7 @@ function ipcMounts(input: MountsInput, readOnlyDev: readonly string[]): SpecMoun
       source: path,
       options: ["rbind", ...SAFE],
     });
-    return [host("/dev/mqueue"), host("/dev/shm")];
+    return input.facts.mqueue ? [host("/dev/mqueue"), host("/dev/shm")] : [host("/dev/shm")];
   }
   return [
     { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: SAFE },
@@ -100,14 +101,16 @@ function sysMount(input: MountsInput): SpecMount {
     : { destination: "/sys", type: "bind", source: "/sys", options: ["rbind", ...SAFE, ...access] };
 }
 
-function cgroupMount(input: MountsInput): SpecMount {
-  const access = input.config.privileged || input.systemd ? ["rw"] : ["ro"];
-  return {
-    destination: "/sys/fs/cgroup",
-    type: "cgroup2",
-    source: "cgroup",
-    options: [...SAFE, "relatime", ...access],
-  };
+/** The container's own view of the hierarchy, or with --cgroupns host the host's, which it may only read (CVE-2023-25809). */
+function cgroupMounts(input: MountsInput): SpecMount[] {
+  const destination = "/sys/fs/cgroup";
+  const safe = [...SAFE, "relatime"];
+  if (!hasNamespace(input.namespaces, "cgroup")) {
+    return [{ destination, type: "bind", source: destination, options: ["rbind", ...safe, "ro"] }];
+  }
+  if (!input.facts.cgroup2) return [];
+  const access = input.config.privileged || input.systemd ? "rw" : "ro";
+  return [{ destination, type: "cgroup2", source: "cgroup", options: [...safe, access] }];
 }
 
 function tmpfs(destination: string, options: readonly string[], source = "tmpfs"): SpecMount {

@@ -1,6 +1,6 @@
 /** Which namespaces a container makes, joins, or shares with the host. */
 import { UsageError } from "../base/index.ts";
-import type { SpecNamespace, SpecNamespaceType } from "../oci/runtime-spec.ts";
+import type { SpecNamespace, SpecNamespaceType } from "../oci/index.ts";
 import type { ContainerConfig } from "../state/index.ts";
 
 /** Paths of namespaces to join for the modes `container:ID`, by type; the caller knows who lives. */

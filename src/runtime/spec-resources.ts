@@ -1,6 +1,6 @@
 /** Limits of the process: rlimits, kernel settings of its namespaces, the OOM score. */
 import { UsageError } from "../base/index.ts";
-import type { SpecNamespace, SpecRlimit } from "../oci/runtime-spec.ts";
+import type { SpecNamespace, SpecRlimit } from "../oci/index.ts";
 import type { ContainerConfig, UlimitConfig } from "../state/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
 import { hasNamespace } from "./spec-namespaces.ts";

@@ -1,5 +1,5 @@
 /** From a container's record to the OCI runtime specification that it runs by. */
-import type { RuntimeSpec, SpecLinux, SpecProcess } from "../oci/runtime-spec.ts";
+import type { RuntimeSpec, SpecLinux, SpecProcess } from "../oci/index.ts";
 import type { ContainerConfig } from "../state/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
 import { resolveCapabilities } from "./spec-capabilities.ts";
@@ -51,7 +51,7 @@ export function makeSpec(input: SpecInput): RuntimeSpec {
     files: input.files,
     volumes: input.volumes,
     containerDir: input.containerDir,
-    cgroup2: facts.cgroup2,
+    facts,
     systemd: runsSystemd(config),
     procOptions: security.procOptions,
   });

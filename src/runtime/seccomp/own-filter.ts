@@ -50,36 +50,39 @@ export function argumentPart(
   list: readonly Condition[],
 ): Instruction[] {
   const asm = new Assembler();
+  // x86_64 and x32 are told apart by the call's number alone.
   const groups = Map.groupBy(ARCHES[arch], (name) => AUDIT[name]!);
   asm.load(DATA.arch);
   for (const audit of groups.keys()) asm.ifEqual(audit, `arch${audit}`);
   asm.jump("end");
   for (const [audit, names] of groups) {
     asm.label(`arch${audit}`).load(DATA.nr);
-    for (const name of names) {
-      for (const condition of list) emitDispatch(asm, library, name, condition);
-      const multiplexer = library.number(name, SOCKETCALL);
-      if (multiplexer !== undefined) asm.ifEqual(multiplexer, "absent");
-    }
+    for (const name of names) emitDispatch(asm, library, name, list);
     if (names[0] === arch) emitNew(asm);
     asm.jump("end");
-    for (const name of names) {
-      for (const condition of list) emitCondition(asm, library, name, condition);
-    }
+    for (const name of names) for (const condition of list) emitCondition(asm, library, name, condition);
   }
-  return asm
+  asm
     .label("absent")
     .ret(SECCOMP.ERRNO | ENOSYS)
     .label("allow")
-    .ret(SECCOMP.ALLOW)
-    .label("end")
-    .load(DATA.nr)
-    .build();
+    .ret(SECCOMP.ALLOW);
+  // Something must stand where "end" is; libseccomp's part begins with loads of its own.
+  return asm.label("end").load(DATA.nr).build();
 }
 
-function emitDispatch(asm: Assembler, library: SeccompLibrary, arch: string, { call }: Condition): void {
-  const number = library.number(arch, call);
-  if (number !== undefined) asm.ifEqual(number, `${arch} ${call}`);
+function emitDispatch(
+  asm: Assembler,
+  library: SeccompLibrary,
+  arch: string,
+  list: readonly Condition[],
+): void {
+  for (const { call } of list) {
+    const number = library.number(arch, call);
+    if (number !== undefined) asm.ifEqual(number, `${arch} ${call}`);
+  }
+  const multiplexer = library.number(arch, SOCKETCALL);
+  if (multiplexer !== undefined) asm.ifEqual(multiplexer, "absent");
 }
 
 /** Ordinary calls pay one comparison for the young ones. */
