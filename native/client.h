@@ -7,6 +7,8 @@
 
 #include <termios.h>
 
+enum { STATUS_FAILED = 125 }; /* an exit status of ours, not the container's */
+
 /* ---- terminal.c ---- */
 
 /* The caller's terminal; `saved` is valid while `raw`. */

@@ -67,12 +67,13 @@ int monitor_prepare(struct monitor *m)
 	if (m->listen_fd < 0)
 		return failed(m, OP_MONITOR_FILES, m->listen_fd);
 	r = log_open(&records->log);
-	if (r < 0) {
+	if (r < 0)
+		failed(m, OP_LOG, r);
+	else if ((r = streams_open(&m->streams, records->container.tty, records->container.stdin != 0)) < 0)
+		failed(m, OP_CONTAINER, r);
+	if (r < 0)
 		(void)unlinkat(m->run_dir, records->files.socket_name.data, 0);
-		return failed(m, OP_LOG, r);
-	}
-	r = streams_open(&m->streams, records->container.tty, records->container.stdin != 0);
-	return r < 0 ? failed(m, OP_CONTAINER, r) : 0;
+	return r;
 }
 
 /* ---- the files ---- */

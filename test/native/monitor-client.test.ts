@@ -101,6 +101,19 @@ describe("a terminal", () => {
     });
   }
 
+  test("is put back while the client is stopped, and raw again when it goes on", async () => {
+    const h = host();
+    await h.monitor(["-t", "-s", "1"], sh("while read line; do echo got $line; done"));
+    const t = onTerminal([HOST, "attach", h.socket, "3", "0", ""]);
+    await until("raw mode", () => !t.isCooked());
+    t.process.kill("SIGTSTP");
+    await until("put back", () => t.isCooked());
+    t.process.kill("SIGCONT");
+    await until("raw mode again", () => !t.isCooked());
+    t.type("on\r");
+    await t.shows("got on");
+  });
+
   test("is put back when the monitor is killed", async () => {
     const h = host();
     const monitor = await h.monitor(["-t", "-s", "1"], sh("exec sleep 9"));
