@@ -20,6 +20,10 @@ if mkdir -p "$cgroup/run" 2>/dev/null; then
   chown -R "$user" "$cgroup"
   echo $$ >"$cgroup/run/cgroup.procs"
 fi
+# A disk that is soon full, for the tests of that.
+if [ -n "${KELP_TEST_SMALL_DISK-}" ]; then
+  mount -t tmpfs -o "size=48m,mode=0700,uid=$(id -u "$user"),gid=$(id -g "$user")" tmpfs "$KELP_TEST_SMALL_DISK"
+fi
 mount --make-rshared /
 [ -z "$stay" ] || exec "$@"
 exec setpriv --reuid "$user" --regid "$user" --init-groups -- "$@"

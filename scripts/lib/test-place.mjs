@@ -66,6 +66,7 @@ function environment(directory, user, runtime, checkout) {
     XDG_RUNTIME_DIR: runtime,
     KELP_TEST_BINARY: join(checkout, "dist", "kelp"),
     KELP_TEST_CACHE: join(directory, "cache"),
+    ...(IS_ROOT ? { KELP_TEST_SMALL_DISK: join(directory, "small") } : {}),
     KELP_TEST_SKIPS: join(directory, "reports", "skips"),
   };
 }
@@ -73,7 +74,7 @@ function environment(directory, user, runtime, checkout) {
 /** Makes the place. /var/tmp, because overlay wants a disk beneath it and /tmp may be memory. */
 export function makePlace(user) {
   const directory = mkdtempSync("/var/tmp/kelp-test-");
-  for (const name of ["", "tmp", "cache", "reports"]) {
+  for (const name of ["", "tmp", "cache", "reports", "small"]) {
     mkdirSync(join(directory, name), { recursive: true });
     chownSync(join(directory, name), user.uid, user.gid);
   }

@@ -23,3 +23,8 @@ export function runtimeParent(): string {
 
 /** TEST_KEEP=1 leaves the files of a test for a look. */
 export const KEEP = process.env.TEST_KEEP === "1";
+
+/** An empty file system of 48 MB that the runner mounted for this test file alone. */
+export function smallDisk(): string | undefined {
+  return process.env.KELP_TEST_SMALL_DISK;
+}

@@ -1,6 +1,6 @@
 /** Everything an integration test needs; CONTRIBUTING.md, "Testing", shows how. */
 export { type Canary, makeCanary } from "./canary.ts";
-export { cacheDirectory, KELP, ROOT } from "./environment.ts";
+export { cacheDirectory, KELP, ROOT, smallDisk } from "./environment.ts";
 export {
   BUSYBOX,
   busyboxArchive,
@@ -10,7 +10,7 @@ export {
   makeTar,
   type TarFile,
 } from "./images.ts";
-export { leaksOf, mountsBeneath, processesUsing } from "./leaks.ts";
+export { killMarked, leaksOf, mountsBeneath, processesUsing } from "./leaks.ts";
 export { paxEntry, type RawEntry, rawTar } from "./raw-tar.ts";
 export { type Feature, missing, requires } from "./requires.ts";
 export { type KelpOptions, type KelpResult, run, type Sandbox, useSandbox } from "./sandbox.ts";

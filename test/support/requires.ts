@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
+import { smallDisk } from "./environment.ts";
 
 type Probe = () => string | undefined;
 
@@ -91,6 +92,7 @@ const PROBES = {
   xz: () => program("xz"),
   bzip2: () => program("bzip2"),
   mandoc: () => program("mandoc"),
+  smalldisk: () => (smallDisk() === undefined ? "no small disk: run npm test as root" : undefined),
   unprivileged: () => (process.getuid?.() === 0 ? "runs as root" : undefined),
 } satisfies Record<string, Probe>;
 
