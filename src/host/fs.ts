@@ -64,20 +64,26 @@ export function syncDirectory(path: string): void {
   }
 }
 
+const FULL_HINT = "free some space, or move the store with --root";
+const WRITABLE_HINT = "choose a writable place with --root and --runroot, or with XDG_DATA_HOME";
+
 /** The words for a failed write, with the advice that fits its cause. */
 export function writeError(path: string, error: unknown): StorageError {
   const code = errnoCode(error);
-  const reason = error instanceof Error ? (errnoText(code) ?? error.message) : String(error);
-  const full = code === "ENOSPC" || code === "EDQUOT";
-  const hint = full
-    ? "free some space, for example with `kelp system prune`, or move the store with --root"
-    : code === "EROFS" || code === "EACCES" || code === "EPERM"
-      ? "choose a writable place with --root and --runroot, or with XDG_DATA_HOME"
-      : undefined;
-  return new StorageError(full ? "disk-full" : "write-failed", `cannot write ${path}: ${reason}`, {
+  const reason = errnoText(code) ?? (error instanceof Error ? error.message : String(error));
+  const hint = isFull(code) ? FULL_HINT : isRefused(code) ? WRITABLE_HINT : undefined;
+  return new StorageError(isFull(code) ? "disk-full" : "write-failed", `cannot write ${path}: ${reason}`, {
     cause: error,
     ...(hint === undefined ? {} : { hint }),
   });
+}
+
+function isFull(code: string | undefined): boolean {
+  return code === "ENOSPC" || code === "EDQUOT";
+}
+
+function isRefused(code: string | undefined): boolean {
+  return code === "EROFS" || code === "EACCES" || code === "EPERM";
 }
 
 const ERRNO_TEXT: Readonly<Record<string, string>> = {
@@ -165,10 +171,14 @@ function checkOwned(path: string): void {
 function directoryError(path: string, error: unknown): HostError {
   const code = errnoCode(error);
   const reason = errnoText(code) ?? (error instanceof Error ? error.message : String(error));
-  return new HostError("directory-not-writable", `cannot create directory ${path}: ${reason}`, {
-    cause: error,
-    hint: "choose a writable place with --root and --runroot, or with XDG_DATA_HOME",
-  });
+  return new HostError(
+    isFull(code) ? "disk-full" : "directory-not-writable",
+    `cannot create directory ${path}: ${reason}`,
+    {
+      cause: error,
+      hint: isFull(code) ? FULL_HINT : WRITABLE_HINT,
+    },
+  );
 }
 
 /** The text of a file, or undefined if there is none. */
