@@ -8,13 +8,21 @@ import { terminalIo } from "./cli/io.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
   switch (argv[0]) {
+    case "__job":
+      return (await import("./cli/roles.ts")).runJob(argv[1] ?? "", terminalIo({}));
+    case "__failed":
+      throw await (await import("./container/index.ts")).explainFailedStart(argv.slice(1));
+    case "__complete":
+    case "__completeNoDesc":
+      return (await import("./cli/complete.ts")).complete(argv, terminalIo({}));
     default:
       return dispatch(argv, terminalIo);
   }
 }
 
+const debug = (process.env.KELP_DEBUG ?? "") !== "";
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  process.exitCode = reportFailure(error, terminalIo({}), (process.env.KELP_DEBUG ?? "") !== "");
+  process.exitCode = reportFailure(error, terminalIo({}), debug);
 }

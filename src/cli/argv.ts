@@ -86,7 +86,8 @@ function readLong(word: string, next: string | undefined, lookup: Lookup): Taken
   if (equals >= 0) return one(name, body.slice(equals + 1), false);
   const bare = bareValue(lookup.table[name] as OptionDef);
   if (bare !== undefined) return one(name, bare, false);
-  if (next === undefined) throw new FlagError(`flag needs an argument: --${spelled}`);
+  if (next === undefined)
+    throw new FlagError(`flag needs an argument: --${spelled}`, undefined, { needsValue: name });
   return one(name, next, true);
 }
 
@@ -101,7 +102,7 @@ function readShorts(word: string, next: string | undefined, lookup: Lookup): Tak
     const after = rest.slice(letter.length);
     const bare = bareValue(lookup.table[name] as OptionDef);
     if (bare === undefined || /^=./s.test(after)) {
-      flags.push({ name, value: shortValue(rest, letter, next) });
+      flags.push({ name, value: shortValue(rest, letter, next, name) });
       return { flags, tookNext: after === "", help: false };
     }
     flags.push({ name, value: bare });
@@ -111,11 +112,12 @@ function readShorts(word: string, next: string | undefined, lookup: Lookup): Tak
 }
 
 /** `-m=x` and `-mx` are both x; a lone `-m=` is `=`, as in pflag. */
-function shortValue(rest: string, letter: string, next: string | undefined): string {
+function shortValue(rest: string, letter: string, next: string | undefined, name: string): string {
   const after = rest.slice(letter.length);
   if (after.length > 1 && after.startsWith("=")) return after.slice(1);
   const value = after === "" ? next : after;
-  if (value === undefined) throw new FlagError(`flag needs an argument: '${letter}' in -${rest}`);
+  if (value === undefined)
+    throw new FlagError(`flag needs an argument: '${letter}' in -${rest}`, undefined, { needsValue: name });
   return value;
 }
 

@@ -3,8 +3,11 @@ import { UsageError } from "../base/index.ts";
 /** A flag that cannot be read. exit.ts adds `See 'kelp COMMAND --help'`; the dispatcher fills in `command`. */
 export class FlagError extends UsageError {
   command = "kelp";
+  /** The flag whose value is missing; completion offers values for it. */
+  readonly needsValue: string | undefined;
 
-  constructor(message: string, hint?: string, code = "bad-flag") {
-    super(code, message, hint === undefined ? {} : { hint });
+  constructor(message: string, hint?: string, options: { code?: string; needsValue?: string } = {}) {
+    super(options.code ?? "bad-flag", message, hint === undefined ? {} : { hint });
+    this.needsValue = options.needsValue;
   }
 }

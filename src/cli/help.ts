@@ -4,6 +4,7 @@ import type { CommandDef, OptionDef, OptionTable } from "./command.ts";
 import { COMMANDS, type CommandEntry } from "./commands/index.ts";
 import { ROOT_OPTIONS } from "./globals.ts";
 import { GROUPS, ROOT_SUMMARY } from "./groups.ts";
+import { findCommand } from "./lookup.ts";
 import { closest } from "./suggest.ts";
 
 /** `kelp NAME --help`. */
@@ -33,6 +34,14 @@ export function groupHelp(path: readonly string[]): string {
   ];
   if (group === undefined) blocks.push(`Options:\n${optionLines(ROOT_OPTIONS)}`);
   return `${blocks.join("\n\n")}\n`;
+}
+
+/** `kelp help WORDS`: the root, a group or a command. */
+export async function helpFor(words: readonly string[]): Promise<string> {
+  const { entry, path, rest } = findCommand(words);
+  if (entry !== undefined) return commandHelp((await entry.load()).default, path);
+  if (rest[0] !== undefined) throw unknownCommand(path, rest[0]);
+  return groupHelp(path);
 }
 
 /** Name and summary of everything directly below the root or a group, sorted. */

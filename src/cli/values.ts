@@ -43,7 +43,9 @@ function initialValue(option: OptionDef): unknown {
 function refuseUnsupported(name: string, option: OptionDef, value: string): void {
   if (option.unsupported === undefined || String(option.default) === value) return;
   if (option.kind === "boolean" && FALSE.has(value)) return;
-  throw new FlagError(`--${name} is not supported yet: ${option.unsupported}`, undefined, "not-supported");
+  throw new FlagError(`--${name} is not supported yet: ${option.unsupported}`, undefined, {
+    code: "not-supported",
+  });
 }
 
 /** A list given by the user replaces its default, as in pflag; `previous` is undefined for the first use. */

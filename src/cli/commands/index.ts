@@ -13,11 +13,23 @@ export interface CommandEntry {
 }
 
 const c0: CommandEntry = {
+  summary: "Generate the completion script of a shell",
+  usage: "[options] SHELL",
+  load: () => import("./completion.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c1: CommandEntry = {
+  summary: "Help about any command",
+  usage: "[command]",
+  load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c2: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  version: c0,
+  completion: c0,
+  help: c1,
+  version: c2,
 };

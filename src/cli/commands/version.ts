@@ -1,21 +1,42 @@
-import { BUILD } from "../../base/index.ts";
 import { defineCommand } from "../command.ts";
+import { printFormatted, printObject } from "../format.ts";
+import { versionReport } from "../version.ts";
 
 export default defineCommand({
   paths: [["version"]],
   summary: "Display the kelp version information",
   usage: "[options]",
+  examples: [["kelp version --format '{{.Client.Version}}'", "The version alone"]],
   options: {
     format: {
       kind: "string",
       short: "f",
       value: "FORMAT",
-      text: "Change the output format to JSON or a Go template",
+      text: "Print as json or by a Go template",
+      completes: ["json"],
     },
   },
   args: { min: 0, max: 0 },
-  run({ io }) {
-    io.out(`Version:      ${BUILD.version}\n`);
+  async run({ io, options }) {
+    const Client = versionReport();
+    if (options.format !== undefined) {
+      await printObject(
+        io,
+        { Client, ...(options.format === "json" ? {} : Client) },
+        { name: "version", format: options.format },
+      );
+      return 0;
+    }
+    const rows = [
+      ["Client:", "kelp"],
+      ["Version:", Client.Version],
+      ["API Version:", Client.APIVersion],
+      ["Go Version:", Client.GoVersion],
+      ...(Client.GitCommit === "" ? [] : [["Git Commit:", Client.GitCommit]]),
+      ["Built:", Client.BuiltTime],
+      ["OS/Arch:", Client.OsArch],
+    ].map(([Name, Value]) => ({ Name: Name ?? "", Value: Value ?? "" }));
+    await printFormatted(io, rows, { name: "version", columns: ["Name", "Value"], noHeading: true });
     return 0;
   },
 });

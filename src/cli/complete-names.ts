@@ -1,0 +1,51 @@
+/** Names of what is in the store, for completion. */
+import { liveState } from "../runtime/index.ts";
+import { type Context, openContext } from "../state/index.ts";
+import type { Globals } from "./command.ts";
+
+export type LiveKind = "container" | "running" | "image" | "volume" | "network";
+type Rows = readonly (readonly [string, string])[];
+
+const SHORT_ID = 12;
+/** IDs are offered from this many characters on: before, they only bury the names. */
+const ID_FROM = 2;
+
+/** Words that begin with `partial`, each with what it is. */
+export async function liveNames(kind: LiveKind, partial: string, globals: Globals): Promise<Rows> {
+  if (kind === "network")
+    return ["none", "host"].filter((word) => word.startsWith(partial)).map((word) => [word, ""]);
+  const ctx = await openContext(globals);
+  if (kind === "image") return imageNames(ctx, partial);
+  if (kind === "volume") {
+    return ctx.state.volumes
+      .list()
+      .filter(({ name }) => name.startsWith(partial))
+      .map(({ name, driver }) => [name, driver] as const);
+  }
+  return containerNames(ctx, partial, kind === "running");
+}
+
+function containerNames(ctx: Context, partial: string, running: boolean): Rows {
+  const rows: (readonly [string, string])[] = [];
+  for (const { id, name, config } of ctx.state.containers.list()) {
+    if (running && liveState(ctx, id).state !== "running") continue;
+    if (name.startsWith(partial)) rows.push([name, config.imageName]);
+    if (partial.length >= ID_FROM && id.startsWith(partial)) rows.push([id.slice(0, SHORT_ID), name]);
+  }
+  return rows;
+}
+
+/** A name also matches without its registry and path: `busy` finds `docker.io/library/busybox:latest`. */
+function imageNames(ctx: Context, partial: string): Rows {
+  const rows: (readonly [string, string])[] = [];
+  for (const { id, names } of ctx.state.images.list()) {
+    for (const name of names) {
+      const short = name.slice(name.lastIndexOf("/") + 1);
+      if (name.startsWith(partial)) rows.push([name, id.slice(0, SHORT_ID)]);
+      else if (short.startsWith(partial)) rows.push([short, id.slice(0, SHORT_ID)]);
+    }
+    if (partial.length >= ID_FROM && id.startsWith(partial))
+      rows.push([id.slice(0, SHORT_ID), names[0] ?? ""]);
+  }
+  return rows;
+}

@@ -1,0 +1,16 @@
+/** The role `__job`: work inside the user namespace for a kelp outside of it. */
+import { answerJob, type Job } from "../runtime/index.ts";
+import { STORAGE_JOBS } from "../storage/index.ts";
+import type { Io } from "./command.ts";
+
+const JOBS: Readonly<Record<string, () => Promise<Job>>> = STORAGE_JOBS;
+
+/** Answers the request on standard input with a reply on standard output. */
+export async function runJob(name: string, io: Io): Promise<number> {
+  const load = Object.hasOwn(JOBS, name) ? JOBS[name] : undefined;
+  if (load === undefined) throw new Error(`there is no job ${name}`);
+  let request = "";
+  for await (const chunk of io.stdin().setEncoding("utf8")) request += chunk;
+  io.out(await answerJob(await load(), request));
+  return 0;
+}
