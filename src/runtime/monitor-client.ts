@@ -33,6 +33,9 @@ const HEAD = 4;
 const ESRCH = 3;
 /** `sun_path` has 108 bytes, the last one a NUL. */
 const SOCKET_PATH_MAX = 107;
+/** A monitor on its way out refuses too, but its socket is gone within that time. */
+const REFUSALS = 20;
+const RETRY_MS = 50;
 
 function frame(type: number, ...words: number[]): Buffer {
   const bytes = Buffer.alloc(HEAD + 4 * words.length);
@@ -42,17 +45,20 @@ function frame(type: number, ...words: number[]): Buffer {
   return bytes;
 }
 
-/** Connects; a path too long for a socket's address goes by way of its directory's descriptor. */
-function connectSocket(path: string): Promise<Socket> {
+/**
+ * Connects; a path too long for a socket's address goes by way of its directory's descriptor. `use` is called
+ * within the event, so that its listeners miss nothing.
+ */
+function connectSocket<T>(path: string, use: (socket: Socket) => T): Promise<T> {
   const isLong = Buffer.byteLength(path) > SOCKET_PATH_MAX;
   const dir = isLong ? openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY) : undefined;
   const address = dir === undefined ? path : `/proc/self/fd/${dir}/${basename(path)}`;
-  return new Promise<Socket>((resolve, reject) => {
+  return new Promise<T>((resolve, reject) => {
     const socket = createConnection({ path: address });
     socket.once("error", reject);
     socket.once("connect", () => {
       socket.off("error", reject);
-      resolve(socket);
+      resolve(use(socket));
     });
   }).finally(() => {
     if (dir !== undefined) closeSync(dir);
@@ -70,7 +76,7 @@ export class MonitorClient {
   #received: Buffer = Buffer.alloc(0);
   #lost = false;
   #exit: MonitorExit | undefined;
-  #ready: Waiter<number | undefined> | undefined;
+  #ready: Waiter<boolean> | undefined;
   readonly #acks: Waiter<number | undefined>[] = [];
   readonly #ends = new Set<() => void>();
 
@@ -81,28 +87,43 @@ export class MonitorClient {
     socket.on("close", () => this.#lose());
   }
 
-  /** Undefined where no monitor listens: the container has ended, or its monitor was killed. */
+  /**
+   * Undefined where no monitor listens: the container has ended, or its monitor was killed. A monitor that has
+   * as many clients as it takes is asked again for a while.
+   *
+   * @throws {HostError} if it goes on refusing
+   */
   static async connect(path: string): Promise<MonitorClient | undefined> {
+    for (let attempt = 0; attempt < REFUSALS; attempt++) {
+      const client = await MonitorClient.#connectOnce(path);
+      if (client !== "refused") return client;
+      await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
+    }
+    throw new HostError(
+      "monitor-refuses",
+      `cannot talk to the monitor at ${path}: it closes the connection`,
+      {
+        hint: "It answers the user who started the container, and 64 connections at a time: end some attached clients.",
+      },
+    );
+  }
+
+  static async #connectOnce(path: string): Promise<MonitorClient | "refused" | undefined> {
     try {
-      const client = new MonitorClient(await connectSocket(path));
-      const ready = new Promise<number | undefined>((resolve) => {
-        if (client.#lost) resolve(undefined);
+      const client = await connectSocket(path, (socket) => new MonitorClient(socket));
+      const ready = new Promise<boolean>((resolve) => {
         client.#ready = resolve;
+        if (client.#lost) resolve(false);
       });
       client.#socket.write(frame(HELLO, 0));
-      return (await ready) === undefined ? undefined : client;
+      return (await ready) ? client : "refused";
     } catch (error) {
       const code = errnoCode(error);
-      if (code === "ENOENT" || code === "ECONNREFUSED" || code === "ECONNRESET" || code === "EPIPE") {
-        return undefined;
-      }
-      throw new HostError(
-        "monitor-unreachable",
-        `cannot reach the monitor at ${path}: ${code ?? "unknown error"}`,
-        {
-          cause: error,
-        },
-      );
+      if (code === "ENOENT" || code === "ECONNREFUSED") return undefined;
+      if (code === "ECONNRESET" || code === "EPIPE") return "refused";
+      throw new HostError("monitor-unreachable", `cannot connect to ${path}: ${code ?? String(error)}`, {
+        cause: error,
+      });
     }
   }
 
@@ -159,7 +180,7 @@ export class MonitorClient {
 
   #takeFrame(type: number, body: Buffer): void {
     if (type === READY) {
-      this.#ready?.(body.readUInt32LE(0));
+      this.#ready?.(true);
     } else if (type === ACK) {
       this.#acks.shift()?.(body.readUInt32LE(0));
     } else if (type === EXIT) {
@@ -171,7 +192,7 @@ export class MonitorClient {
 
   #lose(): void {
     this.#lost = true;
-    this.#ready?.(undefined);
+    this.#ready?.(false);
     for (const resolve of this.#acks.splice(0)) resolve(undefined);
     for (const settle of [...this.#ends]) settle();
   }

@@ -23,6 +23,10 @@ const AUDIT: Readonly<Record<string, number>> = {
 };
 /** The 32-bit multiplexer hides the family from every filter. */
 const SOCKETCALL = "socketcall";
+/** Calls that the library knows under the multiplexer's number only, though the kernel has them by their own. */
+const DIRECT: Readonly<Record<string, Readonly<Record<string, number>>>> = {
+  x86: { socket: 359, socketpair: 360 },
+};
 
 /** The filter's bytes for a machine and a set of capabilities. */
 export function compileOwnFilter(
@@ -78,11 +82,15 @@ function emitDispatch(
   list: readonly Condition[],
 ): void {
   for (const { call } of list) {
-    const number = library.number(arch, call);
+    const number = callNumber(library, arch, call);
     if (number !== undefined) asm.ifEqual(number, `${arch} ${call}`);
   }
   const multiplexer = library.number(arch, SOCKETCALL);
   if (multiplexer !== undefined) asm.ifEqual(multiplexer, "absent");
+}
+
+function callNumber(library: SeccompLibrary, arch: string, call: string): number | undefined {
+  return DIRECT[arch]?.[call] ?? library.number(arch, call);
 }
 
 /** Ordinary calls pay one comparison for the young ones. */
@@ -95,7 +103,7 @@ function emitNew(asm: Assembler): void {
 
 function emitCondition(asm: Assembler, library: SeccompLibrary, arch: string, condition: Condition): void {
   const { call, arg, demand, values, errno } = condition;
-  if (library.number(arch, call) === undefined) return;
+  if (callNumber(library, arch, call) === undefined) return;
   const name = `${arch} ${call}`;
   asm.label(name).load(DATA.arg(arg));
   for (const value of values) {

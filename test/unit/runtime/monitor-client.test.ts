@@ -16,6 +16,16 @@ afterEach(() => {
   for (const dir of dirs.splice(0)) rmSync(dir, { recursive: true, force: true });
 });
 
+/** Answers HELLO and the first SIGNAL, and sends EXIT. */
+function answer(socket: Socket, send = (bytes: number[]): unknown => socket.write(Buffer.from(bytes))): void {
+  let received = 0;
+  socket.on("data", (chunk) => {
+    received += chunk.length;
+    if (received === 8) send(READY);
+    if (received === 16) send([...ACK, ...EXIT_OOM]);
+  });
+}
+
 /** A monitor that plays a part written for it. */
 function pretend(part: (socket: Socket) => void): Promise<string> {
   const dir = mkdtempSync(join(tmpdir(), "kelp-unit-"));
@@ -27,35 +37,44 @@ function pretend(part: (socket: Socket) => void): Promise<string> {
 
 describe("MonitorClient", () => {
   test("understands frames however the socket cuts them", async () => {
-    const bytes = Buffer.from([...READY, ...ACK, ...EXIT_OOM]);
-    const path = await pretend(async (socket) => {
-      for (const byte of bytes) {
-        socket.write(Buffer.from([byte]));
-        await Bun.sleep(0);
-      }
-    });
+    const path = await pretend((socket) =>
+      answer(socket, async (bytes) => {
+        for (const byte of bytes) {
+          socket.write(Buffer.from([byte]));
+          await Bun.sleep(1);
+        }
+      }),
+    );
     expect(await signalAndWait(path, 15, 2000)).toEqual({ kind: "exited", code: 137, signal: 9, oom: true });
   });
 
   test("says HELLO for no stream and SIGNAL as the protocol has it", async () => {
     const received: number[] = [];
     const path = await pretend((socket) => {
-      socket.on("data", (chunk) => {
-        received.push(...chunk);
-        if (received.length === 8) socket.write(Buffer.from(READY));
-        if (received.length === 16) socket.write(Buffer.from([...ACK, ...EXIT_OOM]));
-      });
+      socket.on("data", (chunk) => received.push(...chunk));
+      answer(socket);
     });
     await signalAndWait(path, 15);
     expect(received).toEqual([1, 0, 4, 0, 0, 0, 0, 0, 5, 0, 4, 0, 15, 0, 0, 0]);
   });
 
-  test("a monitor that closes without a word counts as gone, at whatever moment", async () => {
-    expect(await MonitorClient.connect(await pretend((socket) => socket.destroy()))).toBeUndefined();
+  test("a monitor that is killed while it is being talked to is gone", async () => {
     const path = await pretend((socket) => {
       socket.write(Buffer.from(READY));
       socket.once("data", () => setTimeout(() => socket.destroy(), 20));
     });
     expect(await signalAndWait(path, 15)).toEqual({ kind: "gone" });
+  });
+
+  test("a monitor that refuses is asked again, and is not taken for gone", async () => {
+    let asked = 0;
+    const path = await pretend((socket) => {
+      if (asked++ < 2) socket.destroy();
+      else answer(socket);
+    });
+    expect(await signalAndWait(path, 15)).toMatchObject({ kind: "exited" });
+    const never = await pretend((socket) => socket.destroy());
+    const refused = await MonitorClient.connect(never).catch((error: unknown) => error);
+    expect(refused).toMatchObject({ code: "monitor-refuses" });
   });
 });

@@ -10,7 +10,8 @@ let root: string;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "kelp-status-"));
-  for (const dir of [`data/containers/${id}`, `run/c/${id}`, "run/gone"]) mkdirSync(join(root, dir), { recursive: true });
+  for (const dir of [`data/containers/${id}`, `run/c/${id}`, "run/gone"])
+    mkdirSync(join(root, dir), { recursive: true });
 });
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 

@@ -11,7 +11,8 @@ let rootfs: RootfsSource;
 
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "kelp-user-files-"));
-  for (const name of ["upper", "layers/2/etc", "layers/1/etc", "canary"]) mkdirSync(join(root, name), { recursive: true });
+  for (const name of ["upper", "layers/2/etc", "layers/1/etc", "canary"])
+    mkdirSync(join(root, name), { recursive: true });
   writeFileSync(join(root, "canary/passwd"), "secret:x:0:0::/:\n");
   writeFileSync(join(root, "layers/1/etc/passwd"), "low:x:1:1::/:\n");
   rootfs = {

@@ -6,7 +6,21 @@ import type { PlanOp } from "../../../../src/runtime/plan/ops.ts";
 const ops: PlanOp[] = [
   { op: "onFailure", stage: "config", tolerate: 0, args: { argv: ["a", "", "äö"], env: [] } },
   { op: "joinHolder", stage: "launch", tolerate: 3, args: { pid: 7, start: 2n ** 63n, namespaces: 1n } },
-  { op: "credentials", stage: "exec", tolerate: 0, args: { uid: 1, gid: 2, groups: Uint8Array.of(1, 2, 3), bounding: 1n, effective: 0n, permitted: 0n, inheritable: 0n, ambient: 0n } },
+  {
+    op: "credentials",
+    stage: "exec",
+    tolerate: 0,
+    args: {
+      uid: 1,
+      gid: 2,
+      groups: Uint8Array.of(1, 2, 3),
+      bounding: 1n,
+      effective: 0n,
+      permitted: 0n,
+      inheritable: 0n,
+      ambient: 0n,
+    },
+  },
 ];
 
 test("a plan survives its way through bytes", () => {
