@@ -113,9 +113,9 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 	}
 	vm->cursor = finish;
 	vm_finish(vm);
+	base_unregister(getpid(), start);
 	if (error == 0)
 		monitor_farewell(&m);
-	base_unregister(getpid(), start);
 	if (error != 0)
 		tell_launcher(&vm->failure);
 	_exit(error != 0);

@@ -1,10 +1,12 @@
 /** `holdfast exec` and `holdfast enter` with hand-made plans, in a container that runs meanwhile. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readFileSync, readlinkSync } from "node:fs";
 import { join } from "node:path";
 import { NO_SLOT } from "../../src/runtime/plan/ops.ts";
 import {
   ACCOUNT,
+  BUILD_TIME,
+  buildHoldfast,
   type ContainerOptions,
   eventually,
   MISSING,
@@ -51,6 +53,7 @@ function enterPlan(box: Sandbox, argv: readonly string[], register = true): Plan
 }
 
 describe.skipIf(MISSING !== undefined)("in a running container", () => {
+  beforeAll(buildHoldfast, BUILD_TIME);
   let box: Sandbox;
   const uid = String(ACCOUNT?.uid);
   beforeEach(() => {
@@ -144,6 +147,7 @@ describe.skipIf(MISSING !== undefined)("in a running container", () => {
 });
 
 describe.skipIf(MISSING !== undefined)("without a container", () => {
+  beforeAll(buildHoldfast, BUILD_TIME);
   let box: Sandbox;
   beforeEach(() => {
     box = new Sandbox();

@@ -12,11 +12,12 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { tmpdir } from "node:os";
+import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { spawn, spawnSync } from "bun";
 import { encodePlan } from "../../src/runtime/plan/encode.ts";
@@ -51,7 +52,7 @@ interface Account {
 }
 
 function account(): Account | undefined {
-  if (process.getuid!() !== 0) return withRange(process.getuid!(), process.getgid!(), process.env.USER ?? "");
+  if (process.getuid!() !== 0) return withRange(process.getuid!(), process.getgid!(), userInfo().username);
   const line = readFileSync("/etc/passwd", "utf8")
     .split("\n")
     .find((l) => l.startsWith(`${USER}:`));
@@ -118,6 +119,13 @@ export interface ContainerOptions {
   readonly env?: readonly string[];
 }
 
+/** Builds holdfast if need be: for beforeAll, with BUILD_TIME to spare. */
+export function buildHoldfast(): void {
+  const made = spawnSync(["make", "-s", "-C", NATIVE]);
+  if (!made.success) throw new Error(`make: ${made.stderr}`);
+}
+export const BUILD_TIME = 120_000;
+
 /** A user's holdfast, runtime directory and root file system, gone again with `remove`. */
 export class Sandbox {
   readonly dir = mkdtempSync(join(tmpdir(), "kelp-native-"));
@@ -129,8 +137,6 @@ export class Sandbox {
   constructor() {
     chmodSync(this.dir, 0o755);
     this.own(this.dir);
-    const made = spawnSync(["make", "-s", "-C", NATIVE]);
-    if (!made.success) throw new Error(`make: ${made.stderr}`);
     copyFileSync(join(NATIVE, "build/holdfast"), this.holdfast);
     for (const name of ["live", "run", "mnt", "exit"]) this.mkdir(name);
     for (const name of ["root", "root/bin", "root/tmp"]) this.mkdir(name);
@@ -348,19 +354,21 @@ export class Sandbox {
     return readdirSync(this.live);
   }
 
-  /** Processes whose executable or mounts are this sandbox's: there must be none in the end. */
+  /** Processes that live in this sandbox's files: there must be none in the end. */
   processes(): number[] {
-    return readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name))
-      .map(Number)
-      .filter((pid) => {
-        try {
-          const mounts = readFileSync(`/proc/${pid}/mountinfo`, "utf8");
-          return mounts.includes(this.dir) || readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(this.dir);
-        } catch {
-          return false;
-        }
-      });
+    const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+    return pids.filter((pid) => this.#isOurs(`/proc/${pid}`)).map(Number);
+  }
+
+  #isOurs(proc: string): boolean {
+    try {
+      if (readFileSync(`${proc}/mountinfo`, "utf8").includes(this.dir)) return true;
+      if (readFileSync(`${proc}/cmdline`, "utf8").includes(this.dir)) return true;
+      if (readFileSync(`${proc}/comm`, "utf8") !== "holdfast\n") return false;
+      return readdirSync(`${proc}/fd`).some((fd) => readlinkSync(`${proc}/fd/${fd}`).includes(this.dir));
+    } catch {
+      return false;
+    }
   }
 
   remove(): void {

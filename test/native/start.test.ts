@@ -1,8 +1,18 @@
 /** `holdfast start` with hand-made plans: containers that run, plans that fail half-way, processes that must not stay. */
-import { afterEach, beforeEach, describe, expect, test } from "bun:test";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { ACCOUNT, ALL_CAPS, eventually, IN_ROOT, MISSING, NEWNS, Sandbox } from "./plans.ts";
+import {
+  ACCOUNT,
+  ALL_CAPS,
+  BUILD_TIME,
+  buildHoldfast,
+  eventually,
+  IN_ROOT,
+  MISSING,
+  NEWNS,
+  Sandbox,
+} from "./plans.ts";
 
 const ENOENT = "2";
 const EACCES = "13";
@@ -11,6 +21,7 @@ const ENOEXEC = "8";
 if (MISSING !== undefined) console.error(`SKIPPED: holdfast start: ${MISSING}`);
 
 describe.skipIf(MISSING !== undefined)("holdfast start", () => {
+  beforeAll(buildHoldfast, BUILD_TIME);
   let box: Sandbox;
   const uid = String(ACCOUNT?.uid);
   const forever = ["sh", "-c", "trap 'exit 9' TERM; echo ready; while :; do sleep 0.05; done"];
@@ -66,6 +77,7 @@ describe.skipIf(MISSING !== undefined)("holdfast start", () => {
     const { monitor, init } = box.status("a");
     process.kill(monitor, "SIGKILL");
     await eventually(() => !existsSync(`/proc/${init}`), "the container gone");
+    await eventually(() => !existsSync(`/proc/${monitor}`), "the monitor reaped");
     box.run("start", box.container("b", { argv: ["true"] })); // sweeps the stale entry
     expect(box.holders()).toEqual([]);
   });
