@@ -10,7 +10,10 @@ import { closest } from "./suggest.ts";
 /** `kelp NAME --help`. */
 export function commandHelp(definition: CommandDef, path: readonly string[]): string {
   const name = ["kelp", ...path].join(" ");
-  const blocks = [definition.summary, `Description:\n  ${definition.description ?? definition.summary}`];
+  const blocks = [
+    definition.summary,
+    `Description:\n${indented(definition.description ?? definition.summary)}`,
+  ];
   blocks.push(`Usage:\n  ${`${name} ${definition.usage}`.trimEnd()}`);
   if (definition.examples !== undefined && definition.examples.length > 0) {
     blocks.push(
@@ -20,6 +23,13 @@ export function commandHelp(definition: CommandDef, path: readonly string[]): st
   const options = optionLines(definition.options);
   if (options !== "") blocks.push(`Options:\n${options}`);
   return `${blocks.join("\n\n")}\n`;
+}
+
+function indented(text: string): string {
+  return text
+    .split("\n")
+    .map((line) => `  ${line.trim()}`.trimEnd())
+    .join("\n");
 }
 
 /** `kelp --help`, `kelp container --help`. */
