@@ -181,6 +181,12 @@ export class BlobWriter {
     return digest;
   }
 
+  /** Ends the writing without giving the file a name of its own: for copies that are used and removed. */
+  finish(): { readonly path: string; readonly size: number; readonly digest: Digest } {
+    this.#close();
+    return { path: this.#path, size: this.#digester.size, digest: this.#digester.digest() };
+  }
+
   /** Drops what was written; may be called at any time. */
   abort(): void {
     this.#close();

@@ -24,6 +24,8 @@ export {
   sniffCompression,
 } from "./source.ts";
 export { lockShared, type StoreLock } from "./store-lock.ts";
-export { sweepStore, usedBlobs } from "./sweep.ts";
+export { hasLeftovers, sweepStore, usedBlobs } from "./sweep.ts";
 export { archiveError, printable } from "./tar/header.ts";
+export { TarIndex } from "./tar/index-tar.ts";
 export { type TarEntry, type TarHandler, TarParser } from "./tar/parser.ts";
+export { type Sink, TarWriter } from "./tar/writer.ts";

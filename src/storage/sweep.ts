@@ -28,6 +28,14 @@ export async function sweepStore(ctx: Context, run: RunInside): Promise<boolean>
   return true;
 }
 
+/** True if a killed process left something under a temporary name, or is still at it: two directory reads. */
+export function hasLeftovers(ctx: Context): boolean {
+  return (
+    listDirectory(tempDir(ctx.paths)).length > 0 ||
+    listDirectory(layersDir(ctx.paths)).some((name) => name.startsWith("."))
+  );
+}
+
 /** Rows first: a directory without a row is garbage, a row without a directory would be damage. */
 function forgetUnusedLayers(ctx: Context): void {
   for (let removed = true; removed; ) {

@@ -70,6 +70,7 @@ export class TarParser {
   #left = 0;
   readonly #block = Buffer.alloc(BLOCK);
   #filled = 0;
+  #position = 0;
   #zeroBlock = false;
   #trailer = 0;
 
@@ -91,8 +92,25 @@ export class TarParser {
   push(chunk: Buffer): void {
     for (let at = 0; at < chunk.length; ) {
       const rest = at === 0 ? chunk : chunk.subarray(at);
-      at += this.#step(rest);
+      const used = this.#step(rest);
+      at += used;
+      this.#position += used;
     }
+  }
+
+  /** During `entry`: where in the archive its content begins. */
+  get contentOffset(): number {
+    return (Math.floor(this.#position / BLOCK) + 1) * BLOCK;
+  }
+
+  /** Passes over the rest of the current file's content; returns how many bytes the next chunk must not contain. */
+  skipContent(): number {
+    if (this.#state !== "data") return 0;
+    const skipped = this.#left;
+    this.#position += skipped;
+    this.#left = 0;
+    this.#endData();
+    return skipped;
   }
 
   /** @throws {StorageError} `archive-truncated` if the archive ends inside an entry. */

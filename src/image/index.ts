@@ -1,0 +1,28 @@
+/**
+ * image: images as wholes. Owns how they come in (load, import, the embedded one), how they go out
+ * (save), their names, and what is removed with them.
+ *
+ * Must not know: containers beyond the fact that one uses an image; the command line.
+ */
+export { applyChanges } from "./change.ts";
+export { imageConfig, imageManifest } from "./documents.ts";
+export { embeddedHello, HELLO_REFERENCE } from "./embedded.ts";
+export { isEmbeddedName, loadEmbedded } from "./ensure-embedded.ts";
+export { type HistoryLine, type ImageTree, imageHistory, imageTree } from "./history.ts";
+export { type ImportOptions, importRootfs } from "./import.ts";
+export type { InputSource } from "./input.ts";
+export { jobRunner } from "./inside.ts";
+export { type ImageInspect, inspectImage, repoDigests } from "./inspect.ts";
+export { byName, type ImageSummary, listImages, splitName } from "./list.ts";
+export { loadArchive } from "./load.ts";
+export {
+  pruneImages,
+  type RemoveOptions,
+  type RemoveReport,
+  removeAllImages,
+  removeImages,
+} from "./remove.ts";
+export { displayName, type FoundImage, findImage, resolveImage, tryFindImage } from "./resolve.ts";
+export { SAVE_FORMATS, type SaveFormat, type SaveOptions, saveImages } from "./save.ts";
+export { type NewImage, type StoredImage, storeImage } from "./store-image.ts";
+export { tagImage, untagImage } from "./tag.ts";

@@ -1,0 +1,33 @@
+/** Names given and taken. */
+import { NotFoundError } from "../base/index.ts";
+import { localName } from "../oci/index.ts";
+import type { Context } from "../state/index.ts";
+import { findImage } from "./resolve.ts";
+
+/** Gives an image further names; short ones become `localhost/…`. @throws {UsageError | NotFoundError} before any is given */
+export function tagImage(ctx: Context, image: string, names: readonly string[]): void {
+  const { record } = findImage(ctx, image);
+  const full = names.map(localName);
+  ctx.state.transaction(() => {
+    for (const name of full) ctx.state.images.tag(record.id, name);
+  });
+}
+
+/**
+ * Takes names away; without any, all the image has.
+ *
+ * @throws {NotFoundError} `tag-not-known`; nothing is taken away then
+ */
+export function untagImage(ctx: Context, image: string, names: readonly string[] = []): void {
+  const { record } = findImage(ctx, image);
+  const full = names.length === 0 ? record.names : names.map((name) => ownName(record.names, name));
+  ctx.state.transaction(() => {
+    for (const name of full) ctx.state.images.untag(name);
+  });
+}
+
+function ownName(names: readonly string[], name: string): string {
+  const full = localName(name);
+  if (names.includes(full)) return full;
+  throw new NotFoundError("tag-not-known", `${name}: tag not known`, { exitCode: 125 });
+}
