@@ -39,7 +39,8 @@ export function containerPredicate(ctx: Context, filters: readonly string[]): Co
 export function chooseContainers(ctx: Context, args: readonly string[], options: SelectionOptions): Selected {
   const { all = false, latest = false, filter = [], cidfile = [] } = options;
   if (all && latest) throw contradiction("--all and --latest cannot be used together");
-  if (cidfile.length > 0 && (all || latest)) throw contradiction("--all, --latest, and --cidfile cannot be used together");
+  if (cidfile.length > 0 && (all || latest))
+    throw contradiction("--all, --latest, and --cidfile cannot be used together");
   if (args.length > 0 && all) throw contradiction("no arguments are needed with --all");
   if (args.length > 0 && latest) throw contradiction("--latest and containers cannot be used together");
   if (args.length + cidfile.length + filter.length === 0 && !all && !latest) {

@@ -1,7 +1,6 @@
 /** The filters of `ps`, `start`, `stop`, `rm`, `prune` and the rest, in podman's meaning. */
-import { NotFoundError, UsageError } from "../base/index.ts";
+import { UsageError } from "../base/index.ts";
 import type { ImageRecord } from "../state/index.ts";
-import { parseInputTime } from "./input-time.ts";
 import type { ContainerView } from "./view.ts";
 
 export type ContainerPredicate = (container: ContainerView) => boolean;
@@ -28,70 +27,39 @@ const STATES = new Set([
 const POLICIES = new Set(["no", "none", "always", "on-failure", "unless-stopped"]);
 const HEALTH = new Set(["starting", "healthy", "unhealthy", "none", "stopped"]);
 
-/** Values of one filter are alternatives, but for labels, which must all match; filters add up. */
-export function compileFilters(
-  filters: ReadonlyMap<string, readonly string[]>,
-  lookup: FilterLookup,
-): ContainerPredicate {
-  const predicates = [...filters].map(([name, values]) => compileFilter(name, values, lookup));
-  return (container) => predicates.every((predicate) => predicate(container));
+/** One filter: the test for a value, made once per value; it may throw for a bad one. */
+export interface ContainerFilter {
+  readonly test: (value: string) => ContainerPredicate;
 }
 
-function compileFilter(name: string, values: readonly string[], lookup: FilterLookup): ContainerPredicate {
-  switch (name) {
-    case "id":
-      return anyOf(values, matchId);
-    case "name":
-      return anyOf(values, matchName);
-    case "label":
-      return (container) => values.every((value) => matchLabel(container.record.config.labels, value));
-    case "label!":
-      return (container) => !values.some((value) => matchLabel(container.record.config.labels, value));
-    case "status":
-      return anyOf(values, matchStatus);
-    case "exited":
-      return anyOf(values, matchExited);
-    case "ancestor":
-      return anyOf(values, (value) => (container) => matchAncestor(container, value, lookup));
-    case "before":
-    case "since":
-      return anyOf(values, (value) => matchAge(name, lookup.container(value)));
-    case "until":
-      return anyOf(values, matchUntil);
-    case "volume":
-      return anyOf(values, matchVolume);
-    case "network":
-      return anyOf(values, matchNetwork);
-    case "restart-policy":
-      return anyOf(values, matchRestartPolicy);
-    case "command":
-      return anyOf(
-        values,
+/** All filters but those every listing has (labels, until). */
+export function containerFilters(lookup: FilterLookup): Readonly<Record<string, ContainerFilter>> {
+  return {
+    id: { test: matchId },
+    name: { test: matchName },
+    status: { test: matchStatus },
+    exited: { test: matchExited },
+    ancestor: { test: (value) => (container) => matchAncestor(container, value, lookup) },
+    before: { test: (value) => matchAge("before", lookup.container(value)) },
+    since: { test: (value) => matchAge("since", lookup.container(value)) },
+    volume: { test: matchVolume },
+    network: { test: matchNetwork },
+    "restart-policy": { test: matchRestartPolicy },
+    command: {
+      test:
         (value) =>
-          ({ record }) =>
-            fullCommand(record.config)[0] === value,
-      );
-    case "health":
-      return anyOf(values, matchHealth);
-    case "pod":
-      return () => false;
-    case "should-start-on-boot":
-      return anyOf(
-        values,
+        ({ record }) =>
+          fullCommand(record.config)[0] === value,
+    },
+    health: { test: matchHealth },
+    pod: { test: () => () => false },
+    "should-start-on-boot": {
+      test:
         (value) =>
-          ({ record }) =>
-            (record.config.restart.policy === "always") === (value === "true"),
-      );
-    default:
-      throw new UsageError("invalid-filter", `${name} is an invalid filter`, {
-        hint: "Filters: ancestor, before, command, exited, health, id, label, label!, name, network, pod, restart-policy, since, status, until, volume.",
-      });
-  }
-}
-
-function anyOf(values: readonly string[], make: (value: string) => ContainerPredicate): ContainerPredicate {
-  const predicates = values.map(make);
-  return (container) => predicates.some((predicate) => predicate(container));
+        ({ record }) =>
+          (record.config.restart.policy === "always") === (value === "true"),
+    },
+  };
 }
 
 /** Hex digits alone are the beginning of an ID; anything else is a pattern. */
@@ -112,17 +80,6 @@ function regex(text: string): RegExp {
   } catch (cause) {
     throw new UsageError("invalid-filter", `error parsing regexp: ${JSON.stringify(text)}`, { cause });
   }
-}
-
-/** `KEY`, `KEY=VALUE`; a `*` in the key stands for anything. */
-export function matchLabel(labels: Readonly<Record<string, string>>, filter: string): boolean {
-  const equals = filter.indexOf("=");
-  const key = equals < 0 ? filter : filter.slice(0, equals);
-  const value = equals < 0 ? undefined : filter.slice(equals + 1);
-  const pattern = new RegExp(`^${key.replace(/[.+^${}()|[\]\\?]/g, "\\$&").replaceAll("*", ".*")}$`);
-  return Object.entries(labels).some(
-    ([name, content]) => pattern.test(name) && (value === undefined || value === content),
-  );
 }
 
 function matchStatus(value: string): ContainerPredicate {
@@ -159,11 +116,6 @@ function matchAge(
     (name === "before" ? record.created < other.created : record.created > other.created);
 }
 
-function matchUntil(value: string): ContainerPredicate {
-  const until = parseInputTime(value, "since");
-  return ({ record }) => record.created < until;
-}
-
 function matchVolume(value: string): ContainerPredicate {
   const [source, destination] = value.split(":", 2);
   return ({ record }) =>
@@ -196,12 +148,4 @@ export function fullCommand(config: {
   readonly command: readonly string[];
 }): string[] {
   return [...config.entrypoint, ...config.command];
-}
-
-/** A lookup for commands that have nothing to look things up in. */
-export function noSuchContainer(name: string): never {
-  throw new NotFoundError(
-    "no-such-container",
-    `no container with name or ID ${JSON.stringify(name)} found: no such container`,
-  );
 }

@@ -51,15 +51,15 @@ function bindMount(draft: Draft, destination: string, origin: string, cwd: strin
   };
 }
 
+/** A path inside a volume is the containers' to swap for a link; holdfast has to resolve it, and cannot yet. */
 function checkVolumeOptions(options: readonly string[], origin: string): string[] {
-  const paths = options.filter((option) => option.startsWith("subpath="));
-  return [
-    ...checkOptions(
-      options.filter((option) => !option.startsWith("subpath=")),
-      origin,
-    ),
-    ...paths,
-  ];
+  const subpath = options.find((option) => option.startsWith("subpath="));
+  if (subpath !== undefined) {
+    throw new UsageError("unsupported-mount-option", `${subpath}: kelp mounts whole volumes only`, {
+      hint: `It comes from ${origin}.`,
+    });
+  }
+  return checkOptions(options, origin);
 }
 
 function mountType(fields: readonly string[], flag: string): MountType {

@@ -18,18 +18,145 @@ const c0: CommandEntry = {
   load: () => import("./completion.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c1: CommandEntry = {
+  summary: "Attach to a running container",
+  usage: "[options] CONTAINER",
+  load: () => import("./container/attach.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c2: CommandEntry = {
+  summary: "Create but do not start a container",
+  usage: "[options] IMAGE [COMMAND [ARG...]]",
+  load: () => import("./container/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c3: CommandEntry = {
+  summary: "Run a process in a running container",
+  usage: "[options] CONTAINER COMMAND [ARG...]",
+  load: () => import("./container/exec.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c4: CommandEntry = {
+  summary: "Check if a container exists",
+  usage: "[options] CONTAINER",
+  load: () => import("./container/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c5: CommandEntry = {
+  summary: "Display the configuration of containers, images and volumes",
+  usage: "[options] NAME [NAME...]",
+  load: () => import("./container/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c6: CommandEntry = {
+  summary: "Kill one or more running containers with a specific signal",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  load: () => import("./container/kill.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c7: CommandEntry = {
+  summary: "Fetch the logs of one or more containers",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  load: () => import("./container/logs.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c8: CommandEntry = {
+  summary: "List port mappings or a specific mapping for a container",
+  usage: "[options] CONTAINER [PORT[/PROTOCOL]]",
+  load: () => import("./container/port.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c9: CommandEntry = {
+  summary: "Remove all non running containers",
+  usage: "[options]",
+  load: () => import("./container/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c10: CommandEntry = {
+  summary: "List containers",
+  usage: "[options]",
+  load: () => import("./container/ps.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c11: CommandEntry = {
+  summary: "Rename an existing container",
+  usage: "CONTAINER NAME",
+  load: () => import("./container/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c12: CommandEntry = {
+  summary: "Restart one or more containers",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  load: () => import("./container/restart.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c13: CommandEntry = {
+  summary: "Remove one or more containers",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  load: () => import("./container/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c14: CommandEntry = {
+  summary: "Run a command in a new container",
+  usage: "[options] IMAGE [COMMAND [ARG...]]",
+  load: () => import("./container/run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c15: CommandEntry = {
+  summary: "Start one or more containers",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  load: () => import("./container/start.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c16: CommandEntry = {
+  summary: "Stop one or more containers",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  load: () => import("./container/stop.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c17: CommandEntry = {
+  summary: "Display the running processes of a container",
+  usage: "[options] CONTAINER [DESCRIPTOR...]",
+  load: () => import("./container/top.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c18: CommandEntry = {
+  summary: "Block until one or more containers stop, then print their exit codes",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  load: () => import("./container/wait.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c19: CommandEntry = {
   summary: "Help about any command",
   usage: "[command]",
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c2: CommandEntry = {
+const c20: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
+  attach: c1,
   completion: c0,
-  help: c1,
-  version: c2,
+  "container attach": c1,
+  "container create": c2,
+  "container exec": c3,
+  "container exists": c4,
+  "container inspect": c5,
+  "container kill": c6,
+  "container list": c10,
+  "container logs": c7,
+  "container ls": c10,
+  "container port": c8,
+  "container prune": c9,
+  "container ps": c10,
+  "container remove": c13,
+  "container rename": c11,
+  "container restart": c12,
+  "container rm": c13,
+  "container run": c14,
+  "container start": c15,
+  "container stop": c16,
+  "container top": c17,
+  "container wait": c18,
+  create: c2,
+  exec: c3,
+  help: c19,
+  inspect: c5,
+  kill: c6,
+  logs: c7,
+  port: c8,
+  ps: c10,
+  rename: c11,
+  restart: c12,
+  rm: c13,
+  run: c14,
+  start: c15,
+  stop: c16,
+  top: c17,
+  version: c20,
+  wait: c18,
 };

@@ -1,5 +1,4 @@
 import { expect, test } from "bun:test";
-import { parseInputTime } from "../../../src/container/input-time.ts";
 import { checkContainerName } from "../../../src/container/name.ts";
 import { parseSignal, signalName } from "../../../src/container/signal.ts";
 
@@ -29,16 +28,3 @@ test.each(["../x", "a/b", ".", "", "a\0", "a\n", "é", "x/", "-x"])("container n
 });
 test("a leading slash is docker's and dropped", () =>
   expect(checkContainerName("/web_1.x-y")).toBe("web_1.x-y"));
-
-test("times are durations, seconds since 1970, or dates", () => {
-  expect(parseInputTime("10m", "since", 1_000_000)).toBe(400_000);
-  expect(parseInputTime("-1s", "since", 1_000_000)).toBe(1_001_000);
-  expect(parseInputTime("3s", "until", 1_000_000)).toBe(1_003_000);
-  expect(parseInputTime("1000.5", "since")).toBe(1_000_500);
-  expect(parseInputTime("2026-01-02T03:04:05.123456789Z", "since")).toBeCloseTo(
-    Date.parse("2026-01-02T03:04:05.123Z"),
-    0,
-  );
-  expect(parseInputTime("2026-01-02T03:04:05+02:00", "since")).toBe(Date.parse("2026-01-02T01:04:05Z"));
-  expect(() => parseInputTime("yesterday", "since")).toThrow();
-});

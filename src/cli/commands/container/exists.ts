@@ -8,7 +8,9 @@ export default defineCommand({
   summary: "Check if a container exists",
   description: "Exits with 0 if it does, with 1 if it does not, and prints nothing.",
   usage: "[options] CONTAINER",
-  options: { external: { kind: "boolean", text: "Also look for containers of other tools; kelp's store has none" } },
+  options: {
+    external: { kind: "boolean", text: "Also look for containers of other tools; kelp's store has none" },
+  },
   args: { min: 1, max: 1, completes: "container" },
   async run({ args, globals }) {
     const ctx = await openContext(globals);

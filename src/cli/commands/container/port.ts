@@ -21,26 +21,35 @@ export default defineCommand({
     for (const { record } of targets) {
       const running = isRunning(viewOf(ctx, record).status);
       if (!running && options.all) continue;
-      if (!running) throw new ConflictError("not-running", `container ${record.id} is not running: container state improper`);
+      if (!running)
+        throw new ConflictError(
+          "not-running",
+          `container ${record.id} is not running: container state improper`,
+        );
       if (options.all && targets.length > 1) io.out(`${record.id}\n`);
-      io.out(lines(record, wanted).map((line) => `${line}\n`).join(""));
+      io.out(
+        lines(record, wanted)
+          .map((line) => `${line}\n`)
+          .join(""),
+      );
     }
     return 0;
   },
 });
 
 function lines(record: ContainerRecord, wanted: string | undefined): string[] {
-  const key = wanted === undefined ? undefined : wanted.includes("/") ? wanted : `${wanted}/tcp`;
-  if (key !== undefined && !/^\d+\/(tcp|udp|sctp)$/.test(key)) throw new UsageError("invalid-port", `invalid port ${JSON.stringify(wanted)}`);
-  const found: string[] = [];
-  for (const port of record.config.network.ports) {
-    for (let offset = 0; offset < port.range; offset++) {
-      const inside = `${port.containerPort + offset}/${port.protocol}`;
-      const outside = `${port.hostIp || "0.0.0.0"}:${port.hostPort + offset}`;
-      if (key === undefined) found.push(`${inside} -> ${outside}`);
-      else if (key === inside) found.push(outside);
-    }
+  const all = record.config.network.ports.flatMap((port) =>
+    Array.from({ length: port.range }, (_, offset) => ({
+      inside: `${port.containerPort + offset}/${port.protocol}`,
+      outside: `${port.hostIp || "0.0.0.0"}:${port.hostPort + offset}`,
+    })),
+  );
+  if (wanted === undefined) return all.map(({ inside, outside }) => `${inside} -> ${outside}`);
+  const key = wanted.includes("/") ? wanted : `${wanted}/tcp`;
+  if (!/^\d+\/(tcp|udp|sctp)$/.test(key)) {
+    throw new UsageError("invalid-port", `invalid port ${JSON.stringify(wanted)}`);
   }
-  if (key !== undefined && found.length === 0) throw new NotFoundError("no-such-port", `failed to find published port ${JSON.stringify(key)}`);
-  return found;
+  const found = all.filter(({ inside }) => inside === key).map(({ outside }) => outside);
+  if (found.length > 0) return found;
+  throw new NotFoundError("no-such-port", `failed to find published port ${JSON.stringify(key)}`);
 }

@@ -8,14 +8,20 @@ export default defineCommand({
   summary: "Remove all non running containers",
   usage: "[options]",
   options: {
-    filter: { kind: "list", value: "KEY=VALUE", text: "Only those this holds for (label, label!, until); may be repeated" },
+    filter: {
+      kind: "list",
+      value: "KEY=VALUE",
+      text: "Only those this holds for (label, label!, until); may be repeated",
+    },
     force: { kind: "boolean", short: "f", text: "Do not ask" },
   },
   args: { min: 0, max: 0 },
   async run({ io, options, globals }) {
     const ctx = await openContext(globals);
     if (!options.force && io.stdinIsTty) {
-      io.out("WARNING! This will remove all non running containers.\nAre you sure you want to continue? [y/N] ");
+      io.out(
+        "WARNING! This will remove all non running containers.\nAre you sure you want to continue? [y/N] ",
+      );
       if (!(await confirmed(io.stdin()))) return 0;
     }
     const filter = containerPredicate(ctx, options.filter);

@@ -21,7 +21,12 @@ export default defineCommand({
     depend: { kind: "boolean", text: "Remove the containers that depend on it too" },
     force: { kind: "boolean", short: "f", text: "Stop running containers first; missing ones are no error" },
     ignore: { kind: "boolean", short: "i", text: "Pass over containers and files that do not exist" },
-    time: { kind: "int", short: "t", value: "SECONDS", text: "With --force, time before the container is killed" },
+    time: {
+      kind: "int",
+      short: "t",
+      value: "SECONDS",
+      text: "With --force, time before the container is killed",
+    },
     volumes: { kind: "boolean", short: "v", text: "Remove its anonymous volumes too" },
   },
   args: { min: 1, checked: true, completes: "container" },

@@ -1,11 +1,10 @@
-import { UsageError } from "../../../base/index.ts";
+import { escapeControl, UsageError } from "../../../base/index.ts";
 import { containerTop, DESCRIPTORS, resolveContainer } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers } from "../../containers.ts";
 import { LATEST_OPTION } from "../../options/listing.ts";
 import { alignColumns } from "../../table.ts";
-import { escapeControl } from "../../../base/index.ts";
 
 export default defineCommand({
   paths: [["top"], ["container", "top"]],
@@ -27,9 +26,12 @@ export default defineCommand({
       io.out(`${DESCRIPTORS.join("\n")}\n`);
       return 0;
     }
-    if (args.length === 0 && !options.latest) throw new UsageError("missing-container", "you must provide the name or id of a running container");
+    if (args.length === 0 && !options.latest)
+      throw new UsageError("missing-container", "you must provide the name or id of a running container");
     const ctx = await openContext(globals);
-    const record = options.latest ? chooseContainers(ctx, [], options).targets[0]!.record : resolveContainer(ctx, args[0]!);
+    const record = options.latest
+      ? chooseContainers(ctx, [], options).targets[0]!.record
+      : resolveContainer(ctx, args[0]!);
     const rows = await containerTop(ctx, record, options.latest ? args : args.slice(1));
     io.out(alignColumns(rows.map((row) => row.map(escapeControl))));
     return 0;

@@ -14,21 +14,27 @@ export default defineCommand({
     ...LATEST_OPTION,
     condition: { kind: "list", comma: true, value: "STATE", text: "State to wait for instead of the end" },
     ignore: { kind: "boolean", text: "Print -1 for containers that do not exist" },
-    interval: { kind: "string", short: "i", value: "DURATION", text: "Pause between two looks", default: "250ms" },
+    interval: {
+      kind: "string",
+      short: "i",
+      value: "DURATION",
+      text: "Pause between two looks",
+      default: "250ms",
+    },
     "return-on-first": { kind: "boolean", hidden: true, text: "Return when the first of them has ended" },
   },
   args: { min: 1, checked: true, completes: "running" },
   async run({ io, args, options, globals }) {
     checkConditions(options.condition);
-    const interval = /^\d+$/.test(options.interval) ? Number(options.interval) : parseDuration(options.interval) / 1e6;
+    const interval = /^\d+$/.test(options.interval)
+      ? Number(options.interval)
+      : parseDuration(options.interval) / 1e6;
     const ctx = await openContext(globals);
     const selected = chooseContainers(ctx, args, { latest: options.latest });
     if (options.ignore) for (const _ of selected.failures) io.out("-1\n");
     const failures = options.ignore ? [] : selected.failures;
-    return forEachContainer(
-      io,
-      { ...selected, failures },
-      async ({ record }) => String(await waitForContainer(ctx, record, options.condition, interval)),
+    return forEachContainer(io, { ...selected, failures }, async ({ record }) =>
+      String(await waitForContainer(ctx, record, options.condition, interval)),
     );
   },
 });

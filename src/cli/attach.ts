@@ -1,0 +1,72 @@
+/** Which streams a client gets, and becoming one. */
+import { UsageError } from "../base/index.ts";
+import { parseDetachKeys } from "../container/index.ts";
+import type { ClientConfig } from "../runtime/index.ts";
+import type { Context } from "../state/index.ts";
+
+export interface Streams {
+  readonly stdin: boolean;
+  readonly stdout: boolean;
+  readonly stderr: boolean;
+}
+
+export const DETACHED: Streams = { stdin: false, stdout: false, stderr: false };
+
+/** From --detach, --attach and --interactive; only output streams make a client that stays. */
+export function chooseStreams(options: {
+  readonly attach: readonly string[];
+  readonly detach: boolean;
+  readonly interactive: boolean;
+}): Streams {
+  if (options.detach && options.attach.length > 0) {
+    throw new UsageError("conflicting-flags", "cannot specify both --attach and --detach");
+  }
+  if (options.detach) return DETACHED;
+  const words = options.attach.map((word) => word.toLowerCase());
+  for (const word of words) {
+    if (!["stdin", "stdout", "stderr"].includes(word)) {
+      throw new UsageError(
+        "invalid-stream",
+        `invalid stream ${JSON.stringify(word)} for --attach - must be one of stdin, stdout, or stderr: invalid argument`,
+      );
+    }
+  }
+  if (words.length === 0) return { stdin: options.interactive, stdout: true, stderr: true };
+  return {
+    stdin: words.includes("stdin") && options.interactive,
+    stdout: words.includes("stdout"),
+    stderr: words.includes("stderr"),
+  };
+}
+
+export interface ClientRequest {
+  readonly streams: Streams;
+  /** Absent: the settings'. */
+  readonly detachKeys: string | undefined;
+  readonly sigProxy: boolean;
+  readonly announce: string;
+}
+
+/** A client without any stream to show is a detached one. */
+export function clientConfig(ctx: Context, request: ClientRequest): ClientConfig {
+  const { streams } = request;
+  return {
+    ...streams,
+    attach: streams.stdin || streams.stdout || streams.stderr,
+    forwardSignals: request.sigProxy,
+    detachKeys: parseDetachKeys(request.detachKeys ?? ctx.settings.detachKeys),
+    announce: request.announce,
+  };
+}
+
+/** Becomes holdfast as a client of a running monitor; does not return. */
+export function attachTo(holdfast: string, socket: string, client: ClientConfig): never {
+  const streams = (client.stdin ? 1 : 0) | (client.stdout ? 2 : 0) | (client.stderr ? 4 : 0);
+  const keys = Buffer.from(client.detachKeys).toString("hex");
+  process.execve!(
+    holdfast,
+    [holdfast, "attach", socket, String(streams), client.forwardSignals ? "1" : "0", keys],
+    {},
+  );
+  throw new Error("execve returned");
+}

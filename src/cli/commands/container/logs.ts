@@ -1,0 +1,122 @@
+import { ConflictError, parseDuration, parseTime, UsageError } from "../../../base/index.ts";
+import {
+  followLog,
+  isRunning,
+  type LogEntry,
+  type LogQuery,
+  readLog,
+  type Target,
+  viewOf,
+} from "../../../container/index.ts";
+import { type Context, openContext } from "../../../state/index.ts";
+import { defineCommand, type Io } from "../../command.ts";
+import { chooseContainers } from "../../containers.ts";
+import { LATEST_OPTION } from "../../options/listing.ts";
+
+const COLORS = [37, 31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96];
+
+export default defineCommand({
+  paths: [["logs"], ["container", "logs"]],
+  summary: "Fetch the logs of one or more containers",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  examples: [
+    ["kelp logs --tail 20 --follow web", "See the last lines and what comes"],
+    ["kelp logs --since 10m web", "See what was written in the last ten minutes"],
+  ],
+  options: {
+    ...LATEST_OPTION,
+    color: { kind: "boolean", text: "With several containers, give each a colour" },
+    details: { kind: "boolean", hidden: true, text: "Has no effect; docker has it" },
+    follow: { kind: "boolean", short: "f", text: "Go on until the container ends" },
+    names: { kind: "boolean", short: "n", text: "With several containers, print names instead of IDs" },
+    since: { kind: "string", value: "TIME", text: "Only what was written since then" },
+    tail: { kind: "int", value: "N", default: -1, text: "Only the last lines; -1 is all" },
+    timestamps: { kind: "boolean", short: "t", text: "Print the time of every line" },
+    until: { kind: "string", value: "TIME", text: "Only what was written before then" },
+  },
+  args: { min: 1, checked: true, completes: "container" },
+  async run({ io, args, options, globals }) {
+    const ctx = await openContext(globals);
+    if (args.length > 0 && options.latest)
+      throw new UsageError("conflicting-flags", "--latest and containers cannot be used together");
+    const { targets, failures } = chooseContainers(ctx, args, { latest: options.latest });
+    if (failures[0] !== undefined) throw failures[0];
+    const query = readQuery(options);
+    for (const target of targets) refuseUnreadable(target);
+    const several = targets.length > 1;
+    const show = targets.map((target, index) =>
+      printer(io, options.timestamps, several ? prefix(target, index, options) : ""),
+    );
+    if (options.follow) {
+      await Promise.all(targets.map((target, index) => follow(ctx, target, query, show[index]!)));
+    } else {
+      for (const [index, target] of targets.entries()) {
+        for (const entry of readLog(target.record.config.log.path, query)) show[index]!(entry);
+      }
+    }
+    return 0;
+  },
+});
+
+function readQuery(options: {
+  readonly tail: number;
+  readonly since: string | undefined;
+  readonly until: string | undefined;
+}): LogQuery {
+  return {
+    ...(options.tail < 0 ? {} : { tail: options.tail }),
+    ...(options.since ? { since: parseTime(options.since) } : {}),
+    ...(options.until ? { until: parseUntil(options.until) } : {}),
+  };
+}
+
+/** A duration means "from now on" here, unlike for --since. */
+function parseUntil(text: string): number {
+  return /[a-zµ]$/.test(text) && /^[-+]?[\d.]/.test(text) && !text.includes("T")
+    ? Date.now() + parseDuration(text) / 1e6
+    : parseTime(text);
+}
+
+function refuseUnreadable({ record }: Target): void {
+  const { driver, path } = record.config.log;
+  if (path === "") {
+    throw new ConflictError(
+      "no-log",
+      `this container is using the '${driver}' log driver, cannot read logs: this container is not logging output`,
+    );
+  }
+}
+
+function prefix(
+  { record }: Target,
+  index: number,
+  options: { readonly names: boolean; readonly color: boolean },
+): string {
+  const label = options.names ? record.name : record.id.slice(0, 12);
+  return options.color ? `\u001b[${COLORS[index % COLORS.length]}m${label}\u001b[0m ` : `${label} `;
+}
+
+/** A partial entry is continued by the next one, so only the first of a line is headed and only the last ends it. */
+function printer(io: Io, timestamps: boolean, label: string): (entry: LogEntry) => void {
+  let inLine = false;
+  return (entry) => {
+    const head = inLine ? "" : label + (timestamps ? `${entry.time} ` : "");
+    inLine = entry.partial;
+    const bytes = Buffer.concat([Buffer.from(head), entry.text, Buffer.from(entry.partial ? "" : "\n")]);
+    if (entry.stream === "stdout") io.write(bytes);
+    else io.err(bytes.toString());
+  };
+}
+
+async function follow(
+  ctx: Context,
+  { record }: Target,
+  query: LogQuery,
+  show: (entry: LogEntry) => void,
+): Promise<void> {
+  const running = () => {
+    const now = ctx.state.containers.get(record.id);
+    return now !== undefined && isRunning(viewOf(ctx, now).status);
+  };
+  for await (const entry of followLog(record.config.log.path, { ...query, isRunning: running })) show(entry);
+}

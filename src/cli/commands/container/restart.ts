@@ -1,0 +1,60 @@
+import { isRunning, prepareStart, stopContainer, type Target, viewOf } from "../../../container/index.ts";
+import { runPlan } from "../../../runtime/index.ts";
+import { type Context, openContext } from "../../../state/index.ts";
+import { clientConfig, DETACHED } from "../../attach.ts";
+import { defineCommand } from "../../command.ts";
+import { chooseContainers, forEachContainer } from "../../containers.ts";
+import { ALL_OPTION, CIDFILE_OPTION, FILTER_OPTION, LATEST_OPTION } from "../../options/listing.ts";
+
+export default defineCommand({
+  paths: [["restart"], ["container", "restart"]],
+  summary: "Restart one or more containers",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  examples: [["kelp restart web", "Stop a container and start it again"]],
+  options: {
+    ...ALL_OPTION,
+    ...CIDFILE_OPTION,
+    ...FILTER_OPTION,
+    ...LATEST_OPTION,
+    running: { kind: "boolean", text: "Only containers that run" },
+    time: {
+      kind: "int",
+      short: "t",
+      aliases: ["timeout"],
+      value: "SECONDS",
+      text: "Time before the container is killed; -1 waits for ever",
+    },
+  },
+  args: { min: 1, checked: true, completes: "container" },
+  async run({ io, args, options, globals }) {
+    const ctx = await openContext(globals);
+    const all = options.all || (options.running && args.length === 0);
+    const selected = chooseContainers(ctx, args, { ...options, all });
+    const targets = options.running
+      ? selected.targets.filter(({ record }) => isRunning(viewOf(ctx, record).status))
+      : selected.targets;
+    let status = 0;
+    const failed = await forEachContainer(io, { ...selected, targets }, async (target) => {
+      status = (await restartOne(ctx, target, options.time, globals.noout)) || status;
+      return undefined;
+    });
+    return failed || status;
+  },
+});
+
+async function restartOne(
+  ctx: Context,
+  { record, shown }: Target,
+  seconds: number | undefined,
+  silent: boolean,
+): Promise<number> {
+  await stopContainer(ctx, record, seconds);
+  const client = clientConfig(ctx, {
+    streams: DETACHED,
+    detachKeys: "",
+    sigProxy: false,
+    announce: silent ? "" : `${shown}\n`,
+  });
+  const prepared = await prepareStart(ctx, record, { client, mode: "start" });
+  return runPlan(prepared.holdfast, "start", prepared.planPath);
+}

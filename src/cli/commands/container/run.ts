@@ -1,0 +1,66 @@
+import { log } from "../../../base/index.ts";
+import { hostEnvironment } from "../../../config/index.ts";
+import { createContainer, prepareStart, removeContainer } from "../../../container/index.ts";
+import { startPlan } from "../../../runtime/index.ts";
+import { type Context, openContext } from "../../../state/index.ts";
+import { chooseStreams, clientConfig } from "../../attach.ts";
+import { defineCommand } from "../../command.ts";
+import { RUN_OPTIONS } from "../../options/create.ts";
+import { preservedFds } from "../../preserve-fds.ts";
+
+export default defineCommand({
+  paths: [["run"], ["container", "run"]],
+  summary: "Run a command in a new container",
+  usage: "[options] IMAGE [COMMAND [ARG...]]",
+  examples: [
+    ["kelp run --rm -it IMAGE sh", "Work in a shell and leave nothing behind"],
+    ["kelp run -d --name web IMAGE", "Start a service and return"],
+  ],
+  options: RUN_OPTIONS,
+  args: { min: 1, options: "after-first", completes: { each: ["image", "none"] } },
+  async run({ io, args, options, given, argv, globals }) {
+    const ctx = await openContext(globals);
+    const [image = "", ...command] = args;
+    const streams = chooseStreams(options);
+    if (options.tty && options.interactive && !options.detach && !io.stdinIsTty) {
+      log.warn("The input device is not a TTY. The --tty and --interactive flags might not work properly");
+    }
+    const created = await createContainer(ctx, {
+      image,
+      command,
+      options,
+      given,
+      argv,
+      environment: hostEnvironment(),
+      cwd: process.cwd(),
+    });
+    for (const warning of created.warnings) io.err(`${warning}\n`);
+    const { record } = created;
+    const client = clientConfig(ctx, {
+      streams,
+      detachKeys: options["detach-keys"],
+      sigProxy: options["sig-proxy"],
+      announce: globals.noout ? "" : `${record.id}\n`,
+    });
+    return orRemove(ctx, record.id, async () => {
+      const prepared = await prepareStart(ctx, record, {
+        client,
+        mode: "run",
+        preserveFds: preservedFds(options),
+      });
+      ctx.state.close();
+      return startPlan(prepared.holdfast, "start", prepared.planPath);
+    });
+  },
+});
+
+/** A container that could not even be handed to holdfast leaves nothing if it was made with --rm. */
+async function orRemove(ctx: Context, id: string, start: () => Promise<never>): Promise<never> {
+  try {
+    return await start();
+  } catch (error) {
+    const record = ctx.state.containers.get(id);
+    if (record?.config.autoRemove === true) await removeContainer(ctx, record, { force: true });
+    throw error;
+  }
+}

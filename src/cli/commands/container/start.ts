@@ -1,0 +1,89 @@
+import { UsageError } from "../../../base/index.ts";
+import { isRunning, prepareStart, socketPath, type Target, viewOf } from "../../../container/index.ts";
+import { holdfastPath, runPlan, startPlan } from "../../../runtime/index.ts";
+import { type Context, openContext } from "../../../state/index.ts";
+import { attachTo, clientConfig, DETACHED, type Streams } from "../../attach.ts";
+import { defineCommand } from "../../command.ts";
+import { chooseContainers, forEachContainer } from "../../containers.ts";
+import { ALL_OPTION, FILTER_OPTION, LATEST_OPTION } from "../../options/listing.ts";
+
+export default defineCommand({
+  paths: [["start"], ["container", "start"]],
+  summary: "Start one or more containers",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  examples: [
+    ["kelp start web", "Start a container again"],
+    ["kelp start --attach --interactive shell", "Start a container and work in it"],
+  ],
+  options: {
+    ...ALL_OPTION,
+    ...FILTER_OPTION,
+    ...LATEST_OPTION,
+    attach: { kind: "boolean", short: "a", text: "Attach to the container's output" },
+    "detach-keys": {
+      kind: "string",
+      value: "KEYS",
+      text: "Keys that leave the terminal of a running container; empty for none",
+    },
+    interactive: { kind: "boolean", short: "i", text: "Attach to its input as well" },
+    "sig-proxy": { kind: "boolean", default: true, text: "Pass signals on to the container" },
+  },
+  args: { min: 1, checked: true, completes: "container" },
+  async run({ io, args, options, globals }) {
+    if (options.all && args.length > 0) {
+      throw new UsageError(
+        "conflicting-flags",
+        "either start all containers or the container(s) provided in the arguments",
+      );
+    }
+    const ctx = await openContext(globals);
+    const selected = chooseContainers(ctx, args, options);
+    const attach = options.attach || (options.interactive && selected.targets.length === 1);
+    if (attach && selected.targets.length > 1) {
+      throw new UsageError("conflicting-flags", "you cannot start and attach multiple containers at once");
+    }
+    const [only] = selected.targets;
+    if (attach && only !== undefined) {
+      const streams = { stdin: options.interactive, stdout: true, stderr: true };
+      return startAttached(ctx, only, streams, options["detach-keys"], options["sig-proxy"]);
+    }
+    const targets = options.all
+      ? selected.targets.filter(({ record }) => !isRunning(viewOf(ctx, record).status))
+      : selected.targets;
+    let status = 0;
+    const failed = await forEachContainer(io, { ...selected, targets }, async (target) => {
+      if (isRunning(viewOf(ctx, target.record).status)) return target.shown;
+      status = (await startDetached(ctx, target, globals.noout)) || status;
+      return undefined;
+    });
+    return failed || status;
+  },
+});
+
+async function startAttached(
+  ctx: Context,
+  { record }: Target,
+  streams: Streams,
+  detachKeys: string | undefined,
+  sigProxy: boolean,
+): Promise<number> {
+  const client = clientConfig(ctx, { streams, detachKeys, sigProxy, announce: "" });
+  if (isRunning(viewOf(ctx, record).status)) {
+    return attachTo(holdfastPath(ctx.paths), socketPath(ctx, record.id), client);
+  }
+  const prepared = await prepareStart(ctx, record, { client, mode: "run" });
+  ctx.state.close();
+  return startPlan(prepared.holdfast, "start", prepared.planPath);
+}
+
+/** holdfast says the name when the container is up, `kelp __failed` what went wrong. */
+async function startDetached(ctx: Context, { record, shown }: Target, silent: boolean): Promise<number> {
+  const client = clientConfig(ctx, {
+    streams: DETACHED,
+    detachKeys: "",
+    sigProxy: false,
+    announce: silent ? "" : `${shown}\n`,
+  });
+  const prepared = await prepareStart(ctx, record, { client, mode: "start" });
+  return runPlan(prepared.holdfast, "start", prepared.planPath);
+}

@@ -1,0 +1,47 @@
+/** Objects other than containers for `inspect`, and Go's view of what it prints. */
+import { NotFoundError } from "../base/index.ts";
+import type { Context } from "../state/index.ts";
+import { goMap } from "./template/values.ts";
+
+/** Fields whose keys are the user's, so that a template may ask for any of them. */
+const MAPS = new Set([
+  "Labels",
+  "Annotations",
+  "Ports",
+  "PortBindings",
+  "Tmpfs",
+  "Networks",
+  "Volumes",
+  "Options",
+  "Data",
+  "ExposedPorts",
+  "Sysctls",
+]);
+
+/** Marks the maps of an inspected object for the template engine. */
+export function markMaps(value: unknown): void {
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, child] of Object.entries(value)) {
+    if (MAPS.has(key) && typeof child === "object" && child !== null && !Array.isArray(child)) goMap(child);
+    markMaps(child);
+  }
+}
+
+/** An image or a volume; `all` tries both. */
+export async function inspectByType(ctx: Context, name: string, type: string): Promise<unknown> {
+  if (type === "all" || type === "image") {
+    const { inspectImage, tryFindImage } = await import("../image/index.ts");
+    const found = tryFindImage(ctx, name);
+    if (found !== undefined) return inspectImage(ctx, found.record, ctx.settings.storageDriver || "overlay");
+    if (type === "image") throw new NotFoundError("no-such-image", `no such image ${JSON.stringify(name)}`);
+  }
+  const volume = ctx.state.volumes.get(name);
+  if (volume !== undefined) {
+    const { inspectVolume } = await import("../volume/index.ts");
+    return inspectVolume(volume);
+  }
+  throw new NotFoundError(
+    "no-such-object",
+    `no such ${type === "all" ? "object" : type}: ${JSON.stringify(name)}`,
+  );
+}

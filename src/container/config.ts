@@ -1,0 +1,264 @@
+/** From the flags, the settings and the image to the record of a container. */
+import { existsSync } from "node:fs";
+import { hostname as machineName } from "node:os";
+import { resolve } from "node:path";
+import { parseDuration, parseSize, UsageError } from "../base/index.ts";
+import { type ImageRunConfig, parseImageConfig } from "../oci/index.ts";
+import type { ContainerConfig, Context, HealthConfig, ImageRecord } from "../state/index.ts";
+import { logConfig } from "./config-log.ts";
+import { namespaceConfig, namespaceOwners } from "./config-namespaces.ts";
+import { networkConfig } from "./config-network.ts";
+import {
+  checkWorkdir,
+  chooseCommand,
+  mergeUlimits,
+  parsePairs,
+  parseRestart,
+  parseSysctls,
+  parseUmask,
+  readLabels,
+} from "./config-words.ts";
+import type { CreateOptions, CreateRequest } from "./create-options.ts";
+import { resolveEnv } from "./env.ts";
+import { resolveMounts } from "./mounts.ts";
+import { parseSignal } from "./signal.ts";
+
+export interface ConfigInput {
+  readonly id: string;
+  readonly request: CreateRequest;
+  /** Absent with --rootfs. */
+  readonly image: ImageRecord | undefined;
+  /** The name the image was found by. */
+  readonly imageName: string;
+  readonly storageDriver: string;
+}
+
+export interface BuiltConfig {
+  readonly config: ContainerConfig;
+  /** Lines for the user. */
+  readonly warnings: readonly string[];
+}
+
+const SIGTERM = 15;
+const LIMITS =
+  "memory memory-reservation memory-swap memory-swappiness cpus cpu-shares cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpuset-cpus cpuset-mems pids-limit blkio-weight".split(
+    " ",
+  );
+
+/**
+ * Checks everything that can be checked before anything is made.
+ *
+ * @throws {UsageError} naming the flag
+ */
+export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
+  const { request, image } = input;
+  const { options } = request;
+  checkCombinations(options, request.given);
+  const run = image === undefined ? {} : parseImageConfig(Buffer.from(image.configJson)).config;
+  const { network, warnings } = networkConfig(ctx, options);
+  const namespaces = namespaceConfig(ctx, options);
+  const limits = resources(options, request.given);
+  const config: ContainerConfig = {
+    ...imageParts(input),
+    ...processParts(ctx, request, run),
+    ...lifeParts(ctx, input, run),
+    ...securityParts(ctx, options, request.given),
+    ...mountParts(ctx, request, run),
+    hostname: options.hostname ?? (network.mode === "host" ? machineName() : ""),
+    labels: {
+      ...run.Labels,
+      ...parsePairs(ctx.settings.labels, "label"),
+      ...readLabels(options["label-file"] ?? [], options.label ?? []),
+    },
+    annotations: parsePairs([...ctx.settings.annotations, ...(options.annotation ?? [])], "annotation"),
+    namespaces,
+    network,
+    cgroups: options.cgroups || ctx.settings.cgroups,
+    ...(options["cgroup-parent"] ? { cgroupParent: options["cgroup-parent"] } : {}),
+    resources: limits.resources,
+    secrets: [],
+    dependencies: namespaceOwners(namespaces, network.mode),
+    createCommand: ["kelp", ...request.argv],
+  };
+  return { config, warnings: [...warnings, ...limits.warnings] };
+}
+
+function checkCombinations(options: CreateOptions, given: ReadonlySet<string>): void {
+  const conflict = (message: string) => new UsageError("conflicting-flags", message);
+  if (options.rmi === true && given.has("rm") && options.rm !== true)
+    throw conflict("the --rmi option does not work without --rm");
+  const restart = (options.restart ?? "no").split(":")[0];
+  if (options.rm === true && restart !== "no" && restart !== "")
+    throw conflict('the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"');
+}
+
+function imageParts({ image, imageName, request, storageDriver }: ConfigInput) {
+  const { options } = request;
+  if (options.rootfs !== true) {
+    return { image: image?.id ?? "", imageName, rawImageName: request.image, storageDriver };
+  }
+  const overlay = request.image.endsWith(":O");
+  const path = resolve(request.cwd, overlay ? request.image.slice(0, -2) : request.image);
+  if (!existsSync(path)) throw new UsageError("missing-rootfs", `stat ${path}: no such file or directory`);
+  return { image: "", imageName: "", rawImageName: request.image, storageDriver, rootfs: { path, overlay } };
+}
+
+function processParts(ctx: Context, request: CreateRequest, run: ImageRunConfig) {
+  const { options, given } = request;
+  const tty = options.tty === true;
+  return {
+    ...chooseCommand({
+      flag: given.has("entrypoint") ? (options.entrypoint ?? "") : undefined,
+      command: request.command,
+      imageEntrypoint: run.Entrypoint ?? [],
+      imageCommand: run.Cmd ?? [],
+      rootfs: options.rootfs === true,
+    }),
+    env: environment(ctx, request, run),
+    workdir: options.workdir ? checkWorkdir(options.workdir) : run.WorkingDir || "/",
+    user: options.user || run.User || "",
+    groupAdd: options["group-add"] ?? [],
+    umask: parseUmask(options.umask || ctx.settings.umask),
+    tty,
+    openStdin: options.interactive === true,
+    stdinOnce: options.interactive === true && options.detach !== true,
+    ulimits: mergeUlimits(ctx.settings.ulimits, options.ulimit ?? []),
+    ...scoreAndZone(ctx, options),
+    systemd: options.systemd || "true",
+  };
+}
+
+function scoreAndZone(
+  ctx: Context,
+  options: CreateOptions,
+): Pick<ContainerConfig, "oomScoreAdj" | "timezone"> {
+  const score = options["oom-score-adj"];
+  const zone = options.tz || ctx.settings.tz;
+  return {
+    ...(score === undefined ? {} : { oomScoreAdj: score }),
+    ...(zone === "" ? {} : { timezone: zone }),
+  };
+}
+
+function environment(
+  ctx: Context,
+  { options, given, environment: caller }: CreateRequest,
+  run: ImageRunConfig,
+): string[] {
+  return resolveEnv({
+    imageEnv: run.Env ?? [],
+    defaults: ctx.settings.env,
+    flags: options.env ?? [],
+    files: options["env-file"] ?? [],
+    merge: options["env-merge"] ?? [],
+    unset: options.unsetenv ?? [],
+    unsetAll: options["unsetenv-all"] === true,
+    host: options["env-host"] === true || (ctx.settings.envHost && !given.has("env-host")),
+    httpProxy: given.has("http-proxy") ? options["http-proxy"] === true : ctx.settings.httpProxy,
+    tty: options.tty === true,
+    caller,
+  });
+}
+
+function lifeParts(ctx: Context, { id, request }: ConfigInput, run: ImageRunConfig) {
+  const { options, given, cwd } = request;
+  const path = (value: string | undefined) =>
+    value === undefined || value === "" ? undefined : resolve(cwd, value);
+  const pidFile = path(options.pidfile);
+  const conmonPidFile = path(options["conmon-pidfile"]);
+  const cidFile = path(options.cidfile);
+  const health = healthConfig(options);
+  return {
+    autoRemove: options.rm === true || options.rmi === true,
+    removeImage: options.rmi === true,
+    init: given.has("init") ? options.init === true : ctx.settings.init,
+    log: logConfig(ctx, id, options, cwd),
+    stopSignal:
+      options["stop-signal"] || run.StopSignal
+        ? parseSignal(options["stop-signal"] || run.StopSignal || "")
+        : SIGTERM,
+    stopTimeout: given.has("stop-timeout") ? unsigned(options["stop-timeout"]) : ctx.settings.stopTimeout,
+    timeout: options.timeout ?? 0,
+    restart: parseRestart(options.restart),
+    ...(health === undefined ? {} : { health }),
+    ...(pidFile === undefined ? {} : { pidFile }),
+    ...(conmonPidFile === undefined ? {} : { conmonPidFile }),
+    ...(cidFile === undefined ? {} : { cidFile }),
+    sdnotify: options.sdnotify || "container",
+  };
+}
+
+/** podman's -1 waits as long as it takes. */
+function unsigned(seconds: number | undefined): number {
+  return seconds === undefined || seconds < 0 ? 2 ** 32 - 1 : seconds;
+}
+
+function healthConfig(options: CreateOptions): HealthConfig | undefined {
+  const command = options["health-cmd"];
+  if (options["no-healthcheck"] === true) return { test: ["NONE"] };
+  if (command === undefined || command === "") return undefined;
+  if (command === "none") return { test: ["NONE"] };
+  const time = (value: string | undefined) =>
+    value === undefined || value === "" ? undefined : parseDuration(value);
+  const optional = <K extends string>(key: K, value: number | undefined) =>
+    value === undefined ? {} : { [key]: value };
+  return {
+    test: command.startsWith("[") ? (JSON.parse(command) as string[]) : ["CMD-SHELL", command],
+    ...optional("intervalNs", time(options["health-interval"])),
+    ...optional("timeoutNs", time(options["health-timeout"])),
+    ...optional("startPeriodNs", time(options["health-start-period"])),
+    ...optional("retries", options["health-retries"]),
+  };
+}
+
+function securityParts(ctx: Context, options: CreateOptions, given: ReadonlySet<string>) {
+  const { settings } = ctx;
+  return {
+    privileged: given.has("privileged") ? options.privileged === true : settings.privileged,
+    capAdd: options["cap-add"] ?? [],
+    capDrop: options["cap-drop"] ?? [],
+    securityOpt: options["security-opt"] ?? [],
+    devices: [...settings.devices, ...(options.device ?? [])],
+    sysctls: parseSysctls([...settings.sysctls, ...(options.sysctl ?? [])]),
+    readOnly: given.has("read-only") ? options["read-only"] === true : settings.readOnly,
+    readOnlyTmpfs: given.has("read-only-tmpfs") ? options["read-only-tmpfs"] === true : true,
+    shmSize: shmSize(options["shm-size"], settings.shmSize),
+  };
+}
+
+function shmSize(value: number | string | undefined, fallback: number): number {
+  if (value === undefined || value === "") return fallback;
+  return typeof value === "number" ? value : parseSize(value);
+}
+
+function mountParts(ctx: Context, { options, cwd }: CreateRequest, run: ImageRunConfig) {
+  return resolveMounts({
+    volumes: [...ctx.settings.volumes, ...(options.volume ?? [])],
+    mounts: [...ctx.settings.mounts, ...(options.mount ?? [])],
+    tmpfs: options.tmpfs ?? [],
+    imageVolumes: Object.keys(run.Volumes ?? {}),
+    imageVolumeMode: options["image-volume"] || "anonymous",
+    cwd,
+  });
+}
+
+/** Limits need cgroup v2; on the old hierarchy podman ignores them aloud, and so does kelp. */
+function resources(options: CreateOptions, given: ReadonlySet<string>) {
+  const asked = LIMITS.filter((name) => given.has(name));
+  if (asked.length > 0 && !existsSync("/sys/fs/cgroup/cgroup.controllers")) {
+    return {
+      resources: {},
+      warnings: ["Resource limits are not supported and ignored on cgroups V1 rootless systems"],
+    };
+  }
+  const values: Record<string, number | string> = {};
+  for (const name of asked) {
+    const value = options[name];
+    if (
+      (typeof value === "number" && value > 0) ||
+      (typeof value === "string" && value !== "" && value !== "0")
+    )
+      values[name] = value;
+  }
+  return { resources: values, warnings: [] };
+}

@@ -1,0 +1,100 @@
+/**
+ * What `create` and `run` are asked for, under the flags' own names, as the command line has read them.
+ * Every field is optional so that programs can ask for less.
+ */
+export interface CreateOptions {
+  readonly "add-host"?: readonly string[];
+  readonly annotation?: readonly string[];
+  readonly "cap-add"?: readonly string[];
+  readonly "cap-drop"?: readonly string[];
+  readonly "cgroup-parent"?: string | undefined;
+  readonly cgroupns?: string | undefined;
+  readonly cgroups?: string | undefined;
+  readonly cidfile?: string | undefined;
+  readonly "conmon-pidfile"?: string | undefined;
+  readonly device?: readonly string[];
+  readonly dns?: readonly string[];
+  readonly "dns-option"?: readonly string[];
+  readonly "dns-search"?: readonly string[];
+  readonly entrypoint?: string | undefined;
+  readonly env?: readonly string[];
+  readonly "env-file"?: readonly string[];
+  readonly "env-host"?: boolean;
+  readonly "env-merge"?: readonly string[];
+  readonly "group-add"?: readonly string[];
+  readonly "health-cmd"?: string | undefined;
+  readonly "health-interval"?: string | undefined;
+  readonly "health-retries"?: number | undefined;
+  readonly "health-start-period"?: string | undefined;
+  readonly "health-timeout"?: string | undefined;
+  readonly "hosts-file"?: string | undefined;
+  readonly hostname?: string | undefined;
+  readonly "http-proxy"?: boolean;
+  readonly "image-volume"?: string | undefined;
+  readonly init?: boolean;
+  readonly interactive?: boolean;
+  readonly ipc?: string | undefined;
+  readonly label?: readonly string[];
+  readonly "label-file"?: readonly string[];
+  readonly "log-driver"?: string | undefined;
+  readonly "log-opt"?: readonly string[];
+  readonly mount?: readonly string[];
+  readonly name?: string | undefined;
+  readonly network?: readonly string[];
+  readonly "network-alias"?: readonly string[];
+  readonly "no-healthcheck"?: boolean;
+  readonly "no-hostname"?: boolean;
+  readonly "no-hosts"?: boolean;
+  readonly "oom-score-adj"?: number | undefined;
+  readonly pid?: string | undefined;
+  readonly pidfile?: string | undefined;
+  readonly privileged?: boolean;
+  readonly publish?: readonly string[];
+  readonly "publish-all"?: boolean;
+  readonly pull?: string | undefined;
+  readonly "read-only"?: boolean;
+  readonly "read-only-tmpfs"?: boolean;
+  readonly replace?: boolean;
+  readonly restart?: string | undefined;
+  readonly rm?: boolean;
+  readonly rmi?: boolean;
+  readonly rootfs?: boolean;
+  readonly sdnotify?: string | undefined;
+  readonly secret?: readonly string[];
+  readonly "security-opt"?: readonly string[];
+  readonly "shm-size"?: number | string | undefined;
+  readonly "stop-signal"?: string | undefined;
+  readonly "stop-timeout"?: number | undefined;
+  readonly sysctl?: readonly string[];
+  readonly systemd?: string | undefined;
+  readonly timeout?: number | undefined;
+  readonly tmpfs?: readonly string[];
+  readonly tty?: boolean;
+  readonly tz?: string | undefined;
+  readonly ulimit?: readonly string[];
+  readonly umask?: string | undefined;
+  readonly unsetenv?: readonly string[];
+  readonly "unsetenv-all"?: boolean;
+  readonly user?: string | undefined;
+  readonly userns?: string | undefined;
+  readonly uts?: string | undefined;
+  readonly volume?: readonly string[];
+  readonly workdir?: string | undefined;
+  /** Limits (memory, cpus, pids-limit, …) travel under their own names. */
+  readonly [name: string]: unknown;
+}
+
+export interface CreateRequest {
+  /** The image's name, or the directory with --rootfs. */
+  readonly image: string;
+  /** What follows it on the command line. */
+  readonly command: readonly string[];
+  readonly options: CreateOptions;
+  /** Flags given explicitly; others may be overruled by the settings. */
+  readonly given: ReadonlySet<string>;
+  /** The whole command line, for inspection. */
+  readonly argv: readonly string[];
+  /** The caller's environment and working directory. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+}

@@ -1,0 +1,92 @@
+/** A new container: everything is checked, then one transaction makes it. */
+import { existsSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { ConflictError, UsageError } from "../base/index.ts";
+import { errnoText } from "../host/index.ts";
+import { displayName, type FoundImage, resolveImage } from "../image/index.ts";
+import { type ContainerRecord, type Context, newId } from "../state/index.ts";
+import { buildConfig } from "./config.ts";
+import type { CreateRequest } from "./create-options.ts";
+import { checkContainerName } from "./name.ts";
+import { removeContainer } from "./remove.ts";
+import { driverName } from "./rootfs.ts";
+import { ensureVolumes } from "./volumes.ts";
+
+export interface Created {
+  readonly record: ContainerRecord;
+  /** Lines for the user, in the order in which they were noticed. */
+  readonly warnings: readonly string[];
+}
+
+/**
+ * Resolves the image, decides everything and records it; nothing runs and no directory is made yet (`start` makes them).
+ *
+ * @throws {ConflictError} `name-in-use`
+ */
+export async function createContainer(ctx: Context, request: CreateRequest): Promise<Created> {
+  const { options } = request;
+  const name =
+    options.name === undefined || options.name === "" ? undefined : checkContainerName(options.name);
+  const id = newId();
+  const found = options.rootfs === true ? undefined : await findImage(ctx, request.image, options.pull);
+  const storageDriver = await driverName(ctx);
+  const built = buildConfig(ctx, {
+    id,
+    request,
+    image: found?.record,
+    imageName: found === undefined ? "" : displayName(found),
+    storageDriver,
+  });
+  checkCidFile(built.config.cidFile);
+  if (options.replace === true) await replaceContainer(ctx, name);
+  const record = insert(ctx, id, name, built.config);
+  if (built.config.cidFile !== undefined) writeFileSync(built.config.cidFile, id);
+  return { record, warnings: built.warnings };
+}
+
+function insert(
+  ctx: Context,
+  id: string,
+  name: string | undefined,
+  config: ContainerRecord["config"],
+): ContainerRecord {
+  try {
+    const mounts = ensureVolumes(ctx, config.mounts);
+    return ctx.state.containers.create({ id, name, config: { ...config, mounts } });
+  } catch (error) {
+    if (!(error instanceof ConflictError) || error.code !== "name-in-use") throw error;
+    throw new ConflictError(
+      "name-in-use",
+      `creating container storage: ${error.message}, or use --replace to instruct kelp to do so.`,
+      { cause: error },
+    );
+  }
+}
+
+/** Images come from the local store; what a policy would fetch from a registry is refused by name. */
+function findImage(ctx: Context, name: string, flag: string | undefined): Promise<FoundImage> {
+  const policy = flag || ctx.settings.pullPolicy;
+  if (!["always", "missing", "never", "newer"].includes(policy)) {
+    throw new UsageError("invalid-pull-policy", `unsupported pull policy ${JSON.stringify(policy)}`, {
+      hint: "Policies: always, missing, never, newer.",
+    });
+  }
+  if (policy === "always") {
+    throw new UsageError("not-supported", "--pull=always is not supported yet: kelp has no registry client", {
+      hint: "Load the image from an archive with kelp load.",
+    });
+  }
+  return resolveImage(ctx, name);
+}
+
+async function replaceContainer(ctx: Context, name: string | undefined): Promise<void> {
+  if (name === undefined)
+    throw new UsageError("missing-name", "cannot replace container without --name being set");
+  const old = ctx.state.containers.byName(name);
+  if (old !== undefined) await removeContainer(ctx, old, { force: true });
+}
+
+function checkCidFile(path: string | undefined): void {
+  if (path === undefined || existsSync(dirname(path))) return;
+  throw new UsageError("cidfile", `open ${path}: ${errnoText("ENOENT")}`);
+}

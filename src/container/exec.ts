@@ -1,0 +1,134 @@
+/** One more process in a running container. */
+import { readdirSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { ConflictError } from "../base/index.ts";
+import { containerDir, containerRunDir } from "../host/index.ts";
+import {
+  type ClientConfig,
+  compiledSeccomp,
+  holdfastPath,
+  kelpCommand,
+  liveState,
+  lowerExec,
+  makeExecProcess,
+  makeSpec,
+  readUserFiles,
+  resolveUser,
+  runtimeFacts,
+  writePlan,
+} from "../runtime/index.ts";
+import type { ContainerRecord, Context } from "../state/index.ts";
+import { checkWorkdir } from "./config-words.ts";
+import { userEnv } from "./env.ts";
+import { helperEnvironment } from "./helper-env.ts";
+import { containerRootfs } from "./rootfs.ts";
+import type { Prepared } from "./start.ts";
+
+export interface ExecOptions {
+  readonly args: readonly string[];
+  readonly env: readonly string[];
+  readonly envFiles: readonly string[];
+  readonly caller: Readonly<Record<string, string | undefined>>;
+  readonly workdir: string | undefined;
+  /** Absent: the container's. */
+  readonly user: string | undefined;
+  readonly tty: boolean;
+  readonly privileged: boolean;
+  readonly preserveFds: number;
+  readonly client: ClientConfig;
+}
+
+/** holdfast reads a plan at once; what is older was left by an exec that is under way or over. */
+const PLAN_AGE_MS = 10_000;
+
+/**
+ * Writes the plan of one exec.
+ *
+ * @throws {ConflictError} if the container does not run
+ */
+export async function prepareExec(
+  ctx: Context,
+  record: ContainerRecord,
+  options: ExecOptions,
+): Promise<Prepared> {
+  const { config, id } = record;
+  const live = liveState(ctx, id);
+  if (live.state !== "running") {
+    throw new ConflictError(
+      "not-running",
+      "can only create exec sessions on running containers: container state improper",
+    );
+  }
+  const rootfs = await containerRootfs(ctx, record);
+  const files = readUserFiles(rootfs);
+  const facts = runtimeFacts();
+  const own = resolveUser(config.user, config.groupAdd, files);
+  const spec = makeSpec({
+    id,
+    config: { ...config, mounts: [] },
+    user: own,
+    facts,
+    containerDir: containerDir(ctx.paths, id),
+    files: {},
+    volumes: new Map(),
+    joined: Object.fromEntries(["pid", "network", "ipc", "uts", "cgroup"].map((type) => [type, ""])),
+  });
+  const execProcess = makeExecProcess(
+    spec,
+    config,
+    {
+      args: options.args,
+      env: [...userEnv(options.env, options.envFiles, options.caller)].map(
+        ([name, value]) => `${name}=${value}`,
+      ),
+      ...(options.workdir === undefined || options.workdir === ""
+        ? {}
+        : { workdir: checkWorkdir(options.workdir) }),
+      user:
+        options.user === undefined || options.user === ""
+          ? own
+          : resolveUser(options.user, config.groupAdd, files),
+      tty: options.tty,
+      privileged: options.privileged,
+    },
+    facts,
+  );
+  const planPath = freshPlanPath(ctx, id);
+  const plan = lowerExec({
+    process: execProcess,
+    namespaces: spec.linux.namespaces,
+    monitor: live.monitor,
+    init: live.init,
+    facts,
+    seccomp: compiledSeccomp(spec, config),
+    client: options.client,
+    keepFds: options.preserveFds,
+    onFailure: {
+      argv: [
+        ...kelpCommand(),
+        "__failed",
+        id,
+        planPath,
+        ctx.paths.data,
+        ctx.paths.runtime,
+        options.client.attach ? "exec" : "exec-detached",
+      ],
+      env: helperEnvironment(ctx),
+    },
+  });
+  writePlan(planPath, plan);
+  return { holdfast: holdfastPath(ctx.paths), planPath };
+}
+
+/** kelp becomes holdfast and can delete nothing afterwards: each exec deletes the plans of those before it. */
+function freshPlanPath(ctx: Context, id: string): string {
+  const directory = containerRunDir(ctx.paths, id);
+  for (const name of readdirSync(directory)) {
+    if (!name.startsWith("exec-")) continue;
+    const path = join(directory, name);
+    const found = statSync(path, { throwIfNoEntry: false });
+    if (found !== undefined && Math.abs(Date.now() - found.mtimeMs) > PLAN_AGE_MS)
+      rmSync(path, { force: true });
+  }
+  return join(directory, `exec-${process.pid}-${Date.now().toString(36)}.plan`);
+}

@@ -1,0 +1,26 @@
+/**
+ * container: what can be done with containers, from create to rm. Owns the meaning of the flags of `run`, the order of
+ * things in a start, and what a container's files and record say together.
+ *
+ * Must not know: the terminal, how arguments are parsed, how a plan is written or carried out.
+ */
+export { type Created, createContainer } from "./create.ts";
+export type { CreateOptions, CreateRequest } from "./create-options.ts";
+export { parseDetachKeys } from "./detach-keys.ts";
+export { type ExecOptions, prepareExec } from "./exec.ts";
+export { explainFailedStart } from "./failed.ts";
+export { type ContainerPredicate, containerFilters, type FilterLookup, fullCommand } from "./filter.ts";
+export { goTime, inspectContainer } from "./inspect.ts";
+export type { LogEntry } from "./log-file.ts";
+export { followLog, type LogQuery, readLog } from "./log-reader.ts";
+export { checkContainerName } from "./name.ts";
+export { type RemoveOptions, removeContainer, removeTrees } from "./remove.ts";
+export { resolveContainer, type Selected, type Selection, selectContainers, type Target } from "./select.ts";
+export { parseSignal, signalName } from "./signal.ts";
+export { containerSize } from "./size.ts";
+export { type Prepared, prepareStart, type StartOptions } from "./start.ts";
+export { statusOf, viewOf } from "./status.ts";
+export { killContainer, socketPath, stopContainer } from "./stop.ts";
+export { containerTop, DESCRIPTORS } from "./top.ts";
+export { type ContainerStatus, type ContainerView, isRunning } from "./view.ts";
+export { checkConditions, waitForContainer } from "./wait.ts";

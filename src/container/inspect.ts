@@ -1,0 +1,145 @@
+/** One container in the shape `podman inspect` prints. */
+import { join } from "node:path";
+import { containerDir, containerRunDir } from "../host/index.ts";
+import type { ContainerRecord, Context, MountConfig } from "../state/index.ts";
+import { inspectConfig, inspectHostConfig, portBindings } from "./inspect-config.ts";
+import { type ContainerStatus, type ContainerView, isRunning } from "./view.ts";
+import { volumePaths } from "./volumes.ts";
+
+const NEVER = "0001-01-01T00:00:00Z";
+
+export interface InspectExtras {
+  /** Bytes of the container's own layer; asked for with --size. */
+  readonly sizeRw?: number;
+  readonly sizeRootFs?: number;
+}
+
+/** podman's inspection; what kelp has nothing of (labels of SELinux, locks) has podman's empty value. */
+export function inspectContainer(ctx: Context, view: ContainerView, extras: InspectExtras = {}) {
+  const { record, status } = view;
+  const { config, id } = record;
+  const directory = containerDir(ctx.paths, id);
+  const command = [...config.entrypoint, ...config.command];
+  const image = config.image === "" ? undefined : ctx.state.images.get(config.image);
+  const file = (name: string) => join(directory, name);
+  return {
+    Id: id,
+    Created: goTime(record.created),
+    Path: command[0] ?? "",
+    Args: command.slice(1),
+    State: inspectState(status),
+    Image: config.image,
+    ImageDigest: image?.manifestDigest ?? "",
+    ImageName: config.imageName,
+    Rootfs: config.rootfs?.path ?? "",
+    Pod: "",
+    ResolvConfPath: file("resolv.conf"),
+    HostnamePath: file("hostname"),
+    HostsPath: file("hosts"),
+    StaticDir: directory,
+    OCIConfigPath: file("config.json"),
+    OCIRuntime: "holdfast",
+    ConmonPidFile: config.conmonPidFile ?? join(containerRunDir(ctx.paths, id), "monitor.pid"),
+    PidFile: config.pidFile ?? join(containerRunDir(ctx.paths, id), "pid"),
+    Name: record.name,
+    RestartCount: 0,
+    Driver: config.storageDriver,
+    MountLabel: "",
+    ProcessLabel: "",
+    AppArmorProfile: "",
+    EffectiveCaps: config.capAdd,
+    BoundingCaps: config.capAdd,
+    ExecIDs: [],
+    GraphDriver: {
+      Name: config.storageDriver,
+      Data: { MergedDir: file("merged"), UpperDir: file("upper"), WorkDir: file("work") },
+    },
+    ...(extras.sizeRw === undefined ? {} : { SizeRw: extras.sizeRw }),
+    ...(extras.sizeRootFs === undefined ? {} : { SizeRootFs: extras.sizeRootFs }),
+    Mounts: inspectMounts(ctx, config.mounts),
+    Dependencies: config.dependencies,
+    NetworkSettings: inspectNetwork(record, status),
+    Namespace: "",
+    IsInfra: false,
+    IsService: false,
+    KubeExitCodePropagation: "invalid",
+    lockNumber: 0,
+    Config: inspectConfig(record),
+    HostConfig: inspectHostConfig(config),
+  };
+}
+
+function inspectState(status: ContainerStatus) {
+  return {
+    OciVersion: "1.2.0",
+    Status: status.state,
+    Running: isRunning(status),
+    Paused: false,
+    Restarting: false,
+    OOMKilled: status.oomKilled,
+    Dead: false,
+    Pid: status.pid,
+    ConmonPid: status.monitorPid,
+    ExitCode: status.exitCode,
+    Error: "",
+    StartedAt: status.startedAt === undefined ? NEVER : goTime(status.startedAt),
+    FinishedAt: status.finishedAt === undefined ? NEVER : goTime(status.finishedAt),
+    Health: { Status: "", FailingStreak: 0, Log: null },
+    CgroupPath: "",
+    CheckpointedAt: NEVER,
+    RestoredAt: NEVER,
+    StoppedByUser: status.stoppedByUser,
+  };
+}
+
+function inspectMounts(ctx: Context, mounts: readonly MountConfig[]) {
+  const volumes = volumePaths(ctx, mounts);
+  return mounts
+    .filter((mount) => mount.type === "bind" || mount.type === "volume")
+    .map((mount) => {
+      const name = mount.type === "volume" ? (mount.source ?? "") : "";
+      const propagation = mount.options.find((option) =>
+        /^r?(shared|slave|private|unbindable)$/.test(option),
+      );
+      return {
+        Type: mount.type,
+        ...(name === "" ? {} : { Name: name }),
+        Source: mount.type === "volume" ? (volumes.get(name) ?? "") : (mount.source ?? ""),
+        Destination: mount.destination,
+        Driver: name === "" ? "" : "local",
+        Mode: "",
+        Options: mount.options.filter(
+          (option) => option !== propagation && option !== "ro" && option !== "rw",
+        ),
+        RW: !mount.options.includes("ro"),
+        Propagation: propagation ?? "rprivate",
+      };
+    });
+}
+
+function inspectNetwork({ config }: ContainerRecord, status: ContainerStatus) {
+  return {
+    EndpointID: "",
+    Gateway: "",
+    IPAddress: "",
+    IPPrefixLen: 0,
+    IPv6Gateway: "",
+    GlobalIPv6Address: "",
+    GlobalIPv6PrefixLen: 0,
+    MacAddress: "",
+    Bridge: "",
+    SandboxID: "",
+    HairpinMode: false,
+    LinkLocalIPv6Address: "",
+    LinkLocalIPv6PrefixLen: 0,
+    Ports: portBindings(config.network.ports),
+    SandboxKey: isRunning(status) ? `/proc/${status.pid}/ns/net` : "",
+  };
+}
+
+/** RFC 3339 with nine digits, in UTC. */
+export function goTime(milliseconds: number): string {
+  const whole = new Date(milliseconds).toISOString().slice(0, -1);
+  const micros = Math.round((milliseconds % 1) * 1e6);
+  return `${whole}${String(micros).padStart(6, "0")}Z`;
+}

@@ -1,0 +1,64 @@
+/** Where a container's root filesystem comes from. */
+import { join } from "node:path";
+import { NotFoundError } from "../base/index.ts";
+import { containerDir, ensureDir, layersDir } from "../host/index.ts";
+import type { ContainerRecord, Context, RootfsSource } from "../state/index.ts";
+
+/** The image's layers through the driver the container was made with, or the directory of --rootfs. */
+export async function containerRootfs(ctx: Context, record: ContainerRecord): Promise<RootfsSource> {
+  const { config, id } = record;
+  if (config.rootfs !== undefined) return directoryRootfs(ctx, record);
+  const image = ctx.state.images.get(config.image);
+  if (image === undefined) {
+    throw new NotFoundError(
+      "no-such-image",
+      `cannot start container ${record.name}: its image ${config.image.slice(0, 12)} is gone`,
+    );
+  }
+  return overlayRootfs(ctx, image.layers, id);
+}
+
+/** Name of the storage driver that new containers get. */
+export async function driverName(_ctx: Context): Promise<string> {
+  return "overlay";
+}
+
+function overlayRootfs(ctx: Context, layers: readonly number[], id: string): RootfsSource {
+  const directory = containerDir(ctx.paths, id);
+  const [upper, work, merged] = [
+    join(directory, "upper"),
+    join(directory, "work"),
+    join(directory, "merged"),
+  ];
+  for (const path of [upper, work, merged]) ensureDir(path);
+  const lower = layers.toReversed().map(String);
+  return {
+    kind: "overlay",
+    layersDir: layersDir(ctx.paths),
+    lower,
+    upper,
+    work,
+    merged,
+    options: ["userxattr"],
+  };
+}
+
+function directoryRootfs(ctx: Context, { config, id }: ContainerRecord): RootfsSource {
+  const directory = containerDir(ctx.paths, id);
+  const { path, overlay } = config.rootfs!;
+  const merged = join(directory, "merged");
+  ensureDir(merged);
+  if (!overlay) return { kind: "directory", path, merged };
+  const [upper, work] = [join(directory, "upper"), join(directory, "work")];
+  ensureDir(upper);
+  ensureDir(work);
+  return {
+    kind: "overlay",
+    layersDir: "/",
+    lower: [path.slice(1)],
+    upper,
+    work,
+    merged,
+    options: ["userxattr"],
+  };
+}

@@ -1,0 +1,201 @@
+/** From a record to a running container: the spec, the plan, and holdfast. */
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ConflictError, errnoCode, log } from "../base/index.ts";
+import {
+  containerDir,
+  containerRunDir,
+  ensureDir,
+  goneDir,
+  isAlive,
+  liveDir,
+  loadIdMaps,
+  processStart,
+} from "../host/index.ts";
+import {
+  bindSources,
+  type ClientConfig,
+  compiledSeccomp,
+  holdfastPath,
+  kelpCommand,
+  lowerSpec,
+  type MonitorConfig,
+  makeSpec,
+  overlayVolumeDirs,
+  readUserFiles,
+  resolveUser,
+  runtimeFacts,
+  specNotices,
+  writePlan,
+} from "../runtime/index.ts";
+import type { ContainerRecord, Context, RootfsSource } from "../state/index.ts";
+import { writeBindFiles } from "./bind-files.ts";
+import { helperEnvironment } from "./helper-env.ts";
+import { joinedNamespaces } from "./joined.ts";
+import { containerRootfs } from "./rootfs.ts";
+import { askedPath, statusOf } from "./status.ts";
+import { isRunning } from "./view.ts";
+import { volumePaths } from "./volumes.ts";
+
+/** Which command started it; decides what a failure leaves behind and exits with. */
+export type StartMode = "run" | "start";
+
+export interface StartOptions {
+  readonly client: ClientConfig;
+  readonly mode: StartMode;
+  readonly preserveFds?: number;
+}
+
+export interface Prepared {
+  readonly holdfast: string;
+  readonly planPath: string;
+}
+
+/**
+ * Writes everything the start needs; the caller then becomes holdfast (`startPlan`) or runs it (`runPlan`).
+ *
+ * @throws {ConflictError} if the container runs or is being started by somebody else
+ */
+export async function prepareStart(
+  ctx: Context,
+  record: ContainerRecord,
+  options: StartOptions,
+): Promise<Prepared> {
+  const { id, config } = record;
+  const directory = containerDir(ctx.paths, id);
+  for (const path of [directory, liveDir(ctx.paths), goneDir(ctx.paths), containerRunDir(ctx.paths, id)])
+    ensureDir(path);
+  claimStart(ctx, record, directory);
+  const rootfs = await containerRootfs(ctx, record);
+  const facts = runtimeFacts();
+  const input = {
+    id,
+    config,
+    user: resolveUser(config.user, config.groupAdd, readUserFiles(rootfs)),
+    facts,
+    containerDir: directory,
+    files: writeBindFiles(ctx, record),
+    volumes: volumePaths(ctx, config.mounts),
+    joined: joinedNamespaces(ctx, record),
+  };
+  const spec = makeSpec(input);
+  for (const notice of specNotices(input)) log.warn(notice);
+  for (const path of overlayVolumeDirs(spec, directory)) mkdirSync(path, { recursive: true, mode: 0o700 });
+  const plan = lowerSpec({
+    spec,
+    rootfs,
+    monitor: monitorConfig(ctx, record, rootfs, options),
+    maps: loadIdMaps(),
+    paths: ctx.paths,
+    facts,
+    fileSources: bindSources(spec),
+    seccomp: compiledSeccomp(spec, config),
+    createWorkdir: true,
+    origins: new Map(config.mounts.map((mount) => [mount.destination, mount.origin ?? ""])),
+  });
+  for (const path of [
+    join(directory, "exit"),
+    join(containerRunDir(ctx.paths, id), "status"),
+    askedPath(ctx, id),
+  ])
+    rmSync(path, { force: true });
+  const planPath = join(directory, "plan");
+  writePlan(planPath, plan);
+  return { holdfast: holdfastPath(ctx.paths), planPath };
+}
+
+/**
+ * One start at a time: the file names the process that makes it, which becomes the client (or ends when the container
+ * is up). A dead process's claim is void.
+ */
+function claimStart(ctx: Context, record: ContainerRecord, directory: string): void {
+  if (isRunning(statusOf(ctx, record))) {
+    throw new ConflictError(
+      "already-running",
+      `container ${record.id} is already running: container state improper`,
+    );
+  }
+  const path = join(directory, "starter");
+  const own = `${process.pid} ${processStart(process.pid) ?? 0}`;
+  for (let attempt = 0; ; attempt++) {
+    try {
+      writeFileSync(path, own, { flag: "wx", mode: 0o600 });
+      return;
+    } catch (error) {
+      if (errnoCode(error) !== "EEXIST" || attempt > 3) throw error;
+    }
+    if (isClaimed(path, own) && statusOf(ctx, record).state === "created") {
+      throw new ConflictError(
+        "being-started",
+        `container ${record.id} is being started by another process: container state improper`,
+      );
+    }
+    rmSync(path, { force: true });
+  }
+}
+
+function isClaimed(path: string, own: string): boolean {
+  try {
+    const text = readFileSync(path, "utf8");
+    const [pid = "", start = ""] = text.split(" ");
+    return text !== own && /^\d+$/.test(pid) && /^\d+$/.test(start) && isAlive(Number(pid), BigInt(start));
+  } catch {
+    return false;
+  }
+}
+
+function monitorConfig(
+  ctx: Context,
+  record: ContainerRecord,
+  rootfs: RootfsSource,
+  options: StartOptions,
+): MonitorConfig {
+  const { config, id } = record;
+  const directory = containerDir(ctx.paths, id);
+  const env = helperEnvironment(ctx);
+  const { paths } = ctx;
+  return {
+    id,
+    containerDir: directory,
+    runDir: containerRunDir(paths, id),
+    log: config.log,
+    tty: config.tty,
+    stdin: !config.openStdin ? "null" : config.stdinOnce ? "once" : "open",
+    init: config.init,
+    stopSignal: config.stopSignal,
+    client: options.client,
+    ...(config.pidFile === undefined ? {} : { pidFile: config.pidFile }),
+    ...(config.conmonPidFile === undefined ? {} : { monitorPidFile: config.conmonPidFile }),
+    onFailure: {
+      argv: [
+        ...kelpCommand(),
+        "__failed",
+        id,
+        join(directory, "plan"),
+        paths.data,
+        paths.runtime,
+        options.mode,
+      ],
+      env,
+    },
+    ...(config.autoRemove ? { remove: removal(ctx, record, rootfs) } : {}),
+  };
+}
+
+/** What --rm takes with it, without any kelp running. */
+function removal(
+  ctx: Context,
+  { config, id }: ContainerRecord,
+  _rootfs: RootfsSource,
+): NonNullable<MonitorConfig["remove"]> {
+  const anonymous = config.mounts.flatMap((mount) => {
+    const volume =
+      mount.type === "volume" && mount.source !== undefined ? ctx.state.volumes.get(mount.source) : undefined;
+    return volume?.anonymous === true ? [join(volume.mountpoint, "..")] : [];
+  });
+  return {
+    trees: [containerDir(ctx.paths, id), containerRunDir(ctx.paths, id), ...anonymous],
+    files: config.cidFile === undefined ? [] : [config.cidFile],
+    marker: join(goneDir(ctx.paths), id),
+  };
+}

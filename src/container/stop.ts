@@ -1,0 +1,65 @@
+/** Ending a container: asked first, then forced. */
+import { join } from "node:path";
+import { ConflictError, log } from "../base/index.ts";
+import { containerRunDir } from "../host/index.ts";
+import { sendSignal, signalAndWait, waitForExit } from "../runtime/index.ts";
+import type { ContainerRecord, Context } from "../state/index.ts";
+import { signalName } from "./signal.ts";
+import { markAsked, statusOf } from "./status.ts";
+import { isRunning } from "./view.ts";
+
+const SIGKILL = 9;
+
+/** The socket of a container's monitor. */
+export function socketPath(ctx: Context, id: string): string {
+  return join(containerRunDir(ctx.paths, id), "attach");
+}
+
+/**
+ * Sends the stop signal, waits, sends SIGKILL. Resolves when the container has ended and, with --rm, is gone.
+ * A container that does not run is left as it is.
+ *
+ * @param seconds before SIGKILL; absent: the container's own; -1: never
+ */
+export async function stopContainer(ctx: Context, record: ContainerRecord, seconds?: number): Promise<void> {
+  if (!isRunning(statusOf(ctx, record))) return;
+  const { stopSignal, stopTimeout } = record.config;
+  const patience = seconds ?? stopTimeout;
+  const path = socketPath(ctx, record.id);
+  markAsked(ctx, record.id, "stop");
+  if (patience !== 0) {
+    const result = await signalAndWait(
+      path,
+      stopSignal,
+      patience < 0 || patience > 1e6 ? undefined : patience * 1000,
+    );
+    if (result.kind !== "timeout") return;
+    log.warn(
+      `StopSignal ${signalName(stopSignal)} failed to stop container ${record.name} in ${patience} seconds, resorting to SIGKILL`,
+    );
+  }
+  await signalAndWait(path, SIGKILL);
+}
+
+/**
+ * Sends one signal.
+ *
+ * @throws {ConflictError} if the container does not run
+ */
+export async function killContainer(ctx: Context, record: ContainerRecord, signal: number): Promise<void> {
+  const status = statusOf(ctx, record);
+  if (!isRunning(status)) {
+    throw new ConflictError(
+      "not-running",
+      `can only kill running containers. ${record.id} is in state ${status.state}: container state improper`,
+    );
+  }
+  if (signal === SIGKILL || signal === record.config.stopSignal) markAsked(ctx, record.id, "kill");
+  const path = socketPath(ctx, record.id);
+  const result = await sendSignal(path, signal);
+  if (result.kind === "refused") {
+    throw new ConflictError("signal-refused", `cannot signal container ${record.id}: errno ${result.errno}`);
+  }
+  // What was killed is dead when the command returns: nobody has to guess how long the kernel takes.
+  if (signal === SIGKILL) await waitForExit(path, 5000);
+}

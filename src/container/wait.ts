@@ -1,0 +1,70 @@
+/** Waiting for containers to end, or to reach another state. */
+import { UsageError } from "../base/index.ts";
+import { waitForExit } from "../runtime/index.ts";
+import type { ContainerRecord, Context } from "../state/index.ts";
+import { statusOf } from "./status.ts";
+import { socketPath } from "./stop.ts";
+import { isRunning } from "./view.ts";
+
+export const WAIT_CONDITIONS = [
+  "configured",
+  "created",
+  "exited",
+  "healthy",
+  "initialized",
+  "paused",
+  "removing",
+  "running",
+  "stopped",
+  "stopping",
+  "unhealthy",
+] as const;
+
+const ENDED = new Set(["exited", "stopped", "removing"]);
+
+export function checkConditions(words: readonly string[]): void {
+  const unknown = words.find((word) => !(WAIT_CONDITIONS as readonly string[]).includes(word));
+  if (unknown !== undefined) {
+    throw new UsageError("invalid-condition", `unknown container state: ${unknown}: invalid argument`, {
+      hint: `Conditions: ${WAIT_CONDITIONS.join(", ")}.`,
+    });
+  }
+}
+
+/**
+ * Resolves to the exit code when one of the conditions holds (-1 while it runs); without any, when the container does not run.
+ * A container with --rm may be gone by then: its code is the monitor's last word.
+ */
+export async function waitForContainer(
+  ctx: Context,
+  record: ContainerRecord,
+  conditions: readonly string[],
+  intervalMs: number,
+): Promise<number> {
+  if (conditions.length > 0 && !conditions.every((condition) => ENDED.has(condition))) {
+    return poll(ctx, record, conditions, intervalMs);
+  }
+  const status = statusOf(ctx, record);
+  if (!isRunning(status)) return status.exitCode;
+  const result = await waitForExit(socketPath(ctx, record.id));
+  return result.kind === "exited" ? result.code : statusOf(ctx, record).exitCode;
+}
+
+async function poll(
+  ctx: Context,
+  record: ContainerRecord,
+  conditions: readonly string[],
+  intervalMs: number,
+): Promise<number> {
+  for (;;) {
+    const status = statusOf(ctx, record);
+    const names = [
+      status.state,
+      ...(status.state === "exited" ? ["stopped"] : []),
+      ...(status.state === "created" ? ["configured", "initialized"] : []),
+    ];
+    if (conditions.some((condition) => (names as string[]).includes(condition)))
+      return isRunning(status) ? -1 : status.exitCode;
+    await new Promise((resolve) => setTimeout(resolve, Math.max(10, intervalMs)));
+  }
+}

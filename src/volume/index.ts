@@ -1,0 +1,15 @@
+/**
+ * volume: directories that outlive containers. Owns their names, places and records.
+ *
+ * Must not know: containers (who uses a volume is asked by the caller), images, the network.
+ */
+
+export { inspectVolume } from "./inspect.ts";
+export {
+  type CreateVolume,
+  checkVolumeName,
+  createVolume,
+  ensureVolume,
+  newVolumeName,
+  volumeDir,
+} from "./store.ts";

@@ -1,0 +1,84 @@
+/** Local volumes: `data/volumes/NAME/_data` and a record. */
+import { randomBytes } from "node:crypto";
+import { chmodSync } from "node:fs";
+import { join } from "node:path";
+import { NotFoundError, UsageError } from "../base/index.ts";
+import { ensureDir } from "../host/index.ts";
+import type { Context, VolumeRecord } from "../state/index.ts";
+
+const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
+/** A name becomes one component of a path. */
+const MAX_LENGTH = 255;
+
+export interface CreateVolume {
+  readonly name: string;
+  readonly driver?: string;
+  readonly labels?: Readonly<Record<string, string>>;
+  readonly options?: Readonly<Record<string, string>>;
+  /** Removed with its container. */
+  readonly anonymous?: boolean;
+}
+
+/** @throws {UsageError} for what could be another path than one below the volumes' directory. */
+export function checkVolumeName(name: string): string {
+  if (!NAME.test(name) || name.length > MAX_LENGTH) {
+    throw new UsageError(
+      "invalid-name",
+      `running volume create option: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument`,
+    );
+  }
+  return name;
+}
+
+/** 64 hex digits: the name of a volume nobody named. */
+export function newVolumeName(): string {
+  return randomBytes(32).toString("hex");
+}
+
+/** The directory that holds a volume's data directory. */
+export function volumeDir(ctx: Context, name: string): string {
+  return join(ctx.paths.data, "volumes", checkVolumeName(name));
+}
+
+/**
+ * Makes the directory, then the record: a crash between leaves an empty directory that the next volume
+ * of that name takes over.
+ *
+ * @throws {ConflictError} `volume-exists`
+ */
+export function createVolume(ctx: Context, request: CreateVolume): VolumeRecord {
+  const driver = request.driver ?? "local";
+  if (driver !== "local") {
+    throw new NotFoundError(
+      "no-volume-driver",
+      `looking up volume plugin ${driver}: no volume plugin with name ${JSON.stringify(driver)} available: required plugin missing`,
+    );
+  }
+  const directory = volumeDir(ctx, request.name);
+  const mountpoint = join(directory, "_data");
+  const existed = ctx.state.volumes.get(request.name) !== undefined;
+  ensureDir(mountpoint);
+  if (!existed) chmodSync(mountpoint, 0o755);
+  return ctx.state.volumes.create({
+    name: request.name,
+    created: Date.now(),
+    driver,
+    labels: request.labels ?? {},
+    options: request.options ?? {},
+    anonymous: request.anonymous ?? false,
+    mountpoint,
+  });
+}
+
+/** The volume of that name, made if it is not there; `created` tells which. */
+export function ensureVolume(
+  ctx: Context,
+  request: CreateVolume,
+): { volume: VolumeRecord; created: boolean } {
+  return ctx.state.transaction(() => {
+    const volume = ctx.state.volumes.get(request.name);
+    return volume === undefined
+      ? { volume: createVolume(ctx, request), created: true }
+      : { volume, created: false };
+  });
+}
