@@ -1,4 +1,5 @@
 /** The unpacked layers' records. A row exists before its directory is complete only inside one process: see `create`. */
+import { errnoCode } from "../base/index.ts";
 import type { Database, Row } from "./db.ts";
 import type { LayerRecord } from "./records.ts";
 
@@ -15,22 +16,36 @@ export class Layers {
    * Records a layer and gives it its row. `publish` runs inside the transaction and renames the
    * finished directory to `layers/ROW`: the row and the directory appear together or not at all.
    * If another process recorded the same chain meanwhile, theirs is returned and `publish` is not called.
+   *
+   * A process that died between the rename and the commit leaves a directory whose number is
+   * given out again; `publish` then fails with ENOTEMPTY or EEXIST and is called with the next number.
    */
   create(layer: Omit<LayerRecord, "row">, publish: (row: number) => void = () => {}): LayerRecord {
     return this.#db.transaction(() => {
       const existing = this.byChainId(layer.chainId);
       if (existing !== undefined) return existing;
-      const { row } = this.#db.run(
-        "INSERT INTO layers (diff_id, chain_id, parent, blob, size) VALUES (?, ?, ?, ?, ?)",
-        layer.diffId,
-        layer.chainId,
-        layer.parent ?? null,
-        layer.blob ?? null,
-        layer.size,
-      );
-      publish(row);
-      return { row, ...layer };
+      for (;;) {
+        const row = this.#insert(layer);
+        try {
+          publish(row);
+          return { row, ...layer };
+        } catch (error) {
+          if (!["ENOTEMPTY", "EEXIST"].includes(errnoCode(error) ?? "")) throw error;
+          this.#db.run("DELETE FROM layers WHERE row = ?", row);
+        }
+      }
     });
+  }
+
+  #insert(layer: Omit<LayerRecord, "row">): number {
+    return this.#db.run(
+      "INSERT INTO layers (diff_id, chain_id, parent, blob, size) VALUES (?, ?, ?, ?, ?)",
+      layer.diffId,
+      layer.chainId,
+      layer.parent ?? null,
+      layer.blob ?? null,
+      layer.size,
+    ).row;
   }
 
   get(row: number): LayerRecord | undefined {

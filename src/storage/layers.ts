@@ -226,8 +226,9 @@ function recordLayer(
     ...(place.parent === undefined ? {} : { parent: place.parent }),
   };
   const record = ctx.state.layers.create(values, (row) => {
-    if (layer.kept === "recording") renameSync(request.recording, recordingPath(ctx.paths, row));
+    // The directory first: if it is refused, this is called again with another number.
     renameSync(request.dir, layerDir(ctx.paths, row));
+    if (layer.kept === "recording") renameSync(request.recording, recordingPath(ctx.paths, row));
   });
   if (existsSync(layerDir(ctx.paths, record.row))) return record;
   // A row without its directory: a damaged store. The fresh copy takes the place.

@@ -48,6 +48,19 @@ test("a layer that cannot be published is not recorded", () => {
   expect(layers.list()).toEqual([]);
 });
 
+test("a number whose directory a killed process left is passed over, for good", () => {
+  const { layers } = openState();
+  const tried: number[] = [];
+  const made = layers.create(layer("a"), (row) => {
+    tried.push(row);
+    if (tried.length < 3) throw Object.assign(new Error("in the way"), { code: "ENOTEMPTY" });
+  });
+  expect(made.row).toBe(tried[2] as number);
+  expect(new Set(tried).size).toBe(3);
+  expect(layers.list()).toEqual([made]);
+  expect(layers.create(layer("b")).row).toBeGreaterThan(made.row);
+});
+
 test("a row number is never given out twice", () => {
   const { layers } = openState();
   const first = layers.create(layer("a"));
