@@ -4,6 +4,6 @@
  *
  * Must not know: what a setting does.
  */
-export { hostEnvironment, proxyVariables } from "./environment.ts";
+export { hostEnvironment } from "./environment.ts";
 export { loadSettings, type SettingsOverrides } from "./load.ts";
 export { DEFAULTS, type SettingName, type Settings, type SettingValues } from "./settings.ts";
