@@ -6,7 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -17,6 +19,7 @@
 
 static struct server server;
 static struct timespec started;
+static int exit_fd = -1; /* the exit file to be */
 
 static int failed(struct monitor *m, enum opcode record, int error)
 {
@@ -161,9 +164,43 @@ static bool oom_killed(int cgroup)
 	return at && at[sizeof(word) - 1] != '0';
 }
 
+enum { EXIT_SIZE = 256 };
+
+/* The name under which the exit file is prepared. */
+static const char *exit_new_name(const struct monitor *m, char *to, uint32_t size)
+{
+	struct line l;
+
+	line_init(&l, to, size);
+	line_bytes(&l, m->records->files.exit_file.data, m->records->files.exit_file.size);
+	line_text(&l, ".new");
+	return to;
+}
+
+/* Takes the exit file's room on the disk now: a container that has filled it must still be able to end properly. */
+static void reserve_exit(const struct monitor *m)
+{
+	char path[PATH_MAX], blank[EXIT_SIZE];
+
+	if (m->records->files.exit_file.size == 0)
+		return;
+	memset(blank, '\n', sizeof(blank));
+	exit_fd = open(exit_new_name(m, path, sizeof(path)), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (exit_fd >= 0 && write_all(exit_fd, blank, sizeof(blank)) < 0)
+		close_fd(&exit_fd);
+}
+
+static bool write_reserved(const struct monitor *m, const struct line *l)
+{
+	char path[PATH_MAX];
+
+	return exit_fd >= 0 && pwrite(exit_fd, l->data, l->used, 0) == (ssize_t)l->used && ftruncate(exit_fd, l->used) == 0 &&
+	       rename(exit_new_name(m, path, sizeof(path)), m->records->files.exit_file.data) == 0;
+}
+
 static void write_exit(const struct monitor *m)
 {
-	char data[256];
+	char data[EXIT_SIZE];
 	struct line l;
 	struct timespec finished;
 
@@ -176,7 +213,7 @@ static void write_exit(const struct monitor *m)
 	line_text(&l, server.oom ? "\noom 1\n" : "\noom 0\n");
 	line_time(&l, "started ", &started);
 	line_time(&l, "finished ", &finished);
-	if (m->records->files.exit_file.size)
+	if (m->records->files.exit_file.size && !write_reserved(m, &l))
 		(void)file_replace(AT_FDCWD, m->records->files.exit_file.data, data, l.used);
 }
 
@@ -199,6 +236,10 @@ static void block_signals(void)
 /* Ends a process that is not to be served, and tidies up behind it. */
 static int give_up(struct monitor *m, int error)
 {
+	char path[PATH_MAX];
+
+	if (exit_fd >= 0)
+		(void)unlink(exit_new_name(m, path, sizeof(path)));
 	(void)syscall(SYS_pidfd_send_signal, m->init_fd, SIGKILL, NULL, 0);
 	(void)process_wait(m->init);
 	remove_files(m);
@@ -223,6 +264,7 @@ int monitor_serve(struct monitor *m)
 		r = streams_take_pty(&m->streams);
 	if (r < 0)
 		return give_up(m, failed(m, OP_CONTAINER, r));
+	reserve_exit(m);
 	r = write_files(m);
 	if (r < 0)
 		return give_up(m, failed(m, OP_MONITOR_FILES, r));

@@ -9,7 +9,7 @@
  *     monitor_host attach SOCKET STREAMS SIGNALS KEYS    the verb
  *
  * Options: -t terminal, -s N stdin mode, -l PATH k8s-file log, -j PATH json-file log, -m N maxBytes, -k N keep,
- * -c N streams of the client, -g forward signals, -d HEX detach keys. RUNDIR gets status, exit, pid, socket.
+ * -c N streams of the client, -g forward signals, -d HEX detach keys, -o DIR cgroup. RUNDIR gets status, exit, pid, socket.
  */
 #include "../holdfast.h"
 #include "../proto.h"
@@ -29,6 +29,7 @@
 
 static struct records records;
 static int announce_fd = -1;
+static int cgroup = -1;
 
 static struct text text_of(const char *s)
 {
@@ -137,7 +138,7 @@ static int be_monitor(char **argv, int foreground)
 	static struct monitor m;
 
 	m.records = &records;
-	m.cgroup = -1;
+	m.cgroup = cgroup;
 	m.foreground = foreground;
 	m.base_pid_start = process_start(0);
 	if (monitor_prepare(&m) < 0) {
@@ -199,7 +200,7 @@ static struct text unhex(const char *hex)
 
 static void parse(int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:")) != -1;) {
 		switch (c) {
 		case 't':
 			records.container.tty = 1;
@@ -226,6 +227,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'd':
 			records.client.detach_keys = unhex(optarg);
+			break;
+		case 'o':
+			cgroup = open(optarg, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 			break;
 		default:
 			exit(64);
