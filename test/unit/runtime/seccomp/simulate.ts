@@ -14,26 +14,29 @@ export const AUDIT_ARCH = {
 } as const;
 export const X32_BIT = 0x40000000;
 
+/** Whether a test holds, by opcode. */
+const TESTS: Readonly<Record<number, (accumulator: number, k: number) => boolean>> = {
+  21: (accumulator, k) => accumulator === k,
+  37: (accumulator, k) => accumulator > k,
+  53: (accumulator, k) => accumulator >= k,
+  69: (accumulator, k) => (accumulator & k) !== 0,
+};
+
 /** `allow`, `errno N`, or `kill`. */
 export function simulate(filter: Uint8Array, call: Call): string {
   const code = new DataView(filter.buffer, filter.byteOffset, filter.byteLength);
   const data = seccompData(call);
   let accumulator = 0;
-  for (let pc = 0; pc < filter.length / 8; ) {
-    const at = pc * 8;
+  for (let at = 0; at < filter.length; at += 8) {
     const op = code.getUint16(at, true);
     const k = code.getUint32(at + 4, true);
-    const jump = (taken: boolean) => (taken ? code.getUint8(at + 2) : code.getUint8(at + 3));
-    pc++;
+    const holds = TESTS[op];
+    if (op === 0x06) return verdict(k);
     if (op === 0x20) accumulator = data.getUint32(k, true);
     else if (op === 0x54) accumulator = (accumulator & k) >>> 0;
-    else if (op === 0x05) pc += k;
-    else if (op === 0x15) pc += jump(accumulator === k);
-    else if (op === 0x25) pc += jump(accumulator > k);
-    else if (op === 0x35) pc += jump(accumulator >= k);
-    else if (op === 0x45) pc += jump((accumulator & k) !== 0);
-    else if (op === 0x06) return verdict(k);
-    else throw new Error(`instruction ${op.toString(16)} at ${pc - 1} is unknown here`);
+    else if (op === 0x05) at += k * 8;
+    else if (holds !== undefined) at += code.getUint8(at + (holds(accumulator, k) ? 2 : 3)) * 8;
+    else throw new Error(`instruction ${op.toString(16)} at ${at / 8} is unknown here`);
   }
   throw new Error("the filter ends without an answer");
 }
