@@ -137,7 +137,7 @@ export class Sandbox {
   constructor() {
     chmodSync(this.dir, 0o755);
     this.own(this.dir);
-    copyFileSync(join(NATIVE, "build/holdfast"), this.holdfast);
+    copyFileSync(process.env.KELP_TEST_HOLDFAST ?? join(NATIVE, "build/holdfast"), this.holdfast);
     for (const name of ["live", "run", "mnt", "exit"]) this.mkdir(name);
     for (const name of ["root", "root/bin", "root/tmp"]) this.mkdir(name);
     copyFileSync(BUSYBOX, join(this.root, "bin/busybox"));
