@@ -52,10 +52,18 @@ function saysAnything(text: string): boolean {
   return /^[ \t]*[^#\s[]/m.test(text);
 }
 
+/**
+ * The same lines with those that are comments emptied: distributions' files are 30 KiB of them, on which
+ * the parser spends 5 ms of every start. Not where a string could span lines and look like one.
+ */
+function withoutComments(text: string): string {
+  return /"""|'''/.test(text) ? text : text.replace(/^[ \t]*#.*$/gm, "");
+}
+
 async function parse(file: ConfigFile): Promise<Record<string, unknown>> {
   const { parse: parseToml } = await import("smol-toml");
   try {
-    return parseToml(file.text);
+    return parseToml(withoutComments(file.text));
   } catch (error) {
     const line = error instanceof Error && "line" in error ? `, line ${error.line}` : "";
     const reason =

@@ -143,3 +143,13 @@ test("--config stands instead of the user's own file", async () => {
     umask: DEFAULTS.umask,
   });
 });
+
+test("a line that looks like a comment inside a string is part of it", async () => {
+  env.CONTAINERS_CONF = write("a.conf", '# comment\n[containers]\nlog_tag = """a\n# b"""');
+  expect((await loadSettings(paths, {}, env)).logTag).toBe("a\n# b");
+});
+
+test("emptied comments leave the numbers of lines alone", async () => {
+  env.CONTAINERS_CONF = write("a.conf", "# one\n  # two\n[containers]\ntz = \n");
+  expect(loadSettings(paths, {}, env)).rejects.toThrow("a.conf, line 4: ");
+});
