@@ -113,6 +113,16 @@ const c19: CommandEntry = {
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c20: CommandEntry = {
+  summary: "Display kelp system information",
+  usage: "[options]",
+  load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c21: CommandEntry = {
+  summary: "Run a command in the user namespace of the containers",
+  usage: "[options] [COMMAND [ARG...]]",
+  load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c22: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
@@ -145,6 +155,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   create: c2,
   exec: c3,
   help: c19,
+  info: c20,
   inspect: c5,
   kill: c6,
   logs: c7,
@@ -156,7 +167,9 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   run: c14,
   start: c15,
   stop: c16,
+  "system info": c20,
   top: c17,
-  version: c20,
+  unshare: c21,
+  version: c22,
   wait: c18,
 };

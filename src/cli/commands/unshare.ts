@@ -1,0 +1,79 @@
+import { spawnSync } from "node:child_process";
+import { readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { CommandNotFoundError } from "../../base/index.ts";
+import { hostEnvironment } from "../../config/index.ts";
+import { ensureDir, findProgram, loadIdMaps, processStart } from "../../host/index.ts";
+import { holdfastPath, kelpCommand, lowerEnter, startPlan, writePlan } from "../../runtime/index.ts";
+import { openContext } from "../../state/index.ts";
+import { defineCommand } from "../command.ts";
+
+export default defineCommand({
+  paths: [["unshare"]],
+  summary: "Run a command in the user namespace of the containers",
+  description: `Inside, you are root and the files of all containers' users are yours to look at and
+  change: the way to inspect or delete what containers wrote into mounted directories.
+  Without a command, your shell is started.`,
+  usage: "[options] [COMMAND [ARG...]]",
+  examples: [
+    ["kelp unshare cat /proc/self/uid_map", "See which user IDs containers have"],
+    ["kelp unshare rm -r data", "Delete a directory that a container's users wrote to"],
+  ],
+  options: {
+    "rootless-netns": {
+      kind: "boolean",
+      text: "Join the network namespace of the containers",
+      unsupported: "containers share no network namespace",
+    },
+  },
+  args: { min: 0, options: "after-first", completes: "command" },
+  async run({ args, globals }) {
+    const { paths } = await openContext(globals);
+    const environment = hostEnvironment();
+    const argv = args.length > 0 ? args : [environment.SHELL ?? "/bin/sh"];
+    requireProgram(argv[0] as string);
+    const env = Object.entries({ ...environment, _CONTAINERS_USERNS_CONFIGURED: "done" }).map(
+      ([name, value]) => `${name}=${value}`,
+    );
+    const planPath = join(paths.runtime, `unshare-${process.pid}.plan`);
+    ensureDir(join(paths.runtime, "live"));
+    removeOldPlans(paths.runtime);
+    writePlan(
+      planPath,
+      lowerEnter({
+        paths,
+        maps: loadIdMaps(),
+        argv,
+        env,
+        search: (environment.PATH ?? "/usr/bin:/bin").split(":"),
+        cwd: process.cwd(),
+        onFailure: { argv: [...kelpCommand(), "__failed", "job:unshare"], env: [] },
+      }),
+    );
+    const holdfast = holdfastPath(paths);
+    if (!globals.noout) return startPlan(holdfast, "enter", planPath);
+    const { status } = spawnSync(holdfast, ["enter", planPath], {
+      stdio: ["inherit", "ignore", "inherit"],
+      env: {},
+    });
+    return status ?? 125;
+  },
+});
+
+/** A missing program is told here: holdfast would have to start kelp again for the words. */
+function requireProgram(name: string): void {
+  if (name.includes("/") || (name !== "" && findProgram(name) !== undefined)) return;
+  throw new CommandNotFoundError(
+    "command-not-found",
+    `cannot run ${JSON.stringify(name)}: executable file not found in $PATH`,
+  );
+}
+
+/** holdfast takes this process's place, so nobody is left to remove its plan: the next unshare does it. */
+function removeOldPlans(runtime: string): void {
+  for (const name of readdirSync(runtime)) {
+    const pid = /^unshare-(\d+)\.plan$/.exec(name)?.[1];
+    if (pid !== undefined && processStart(Number(pid)) === undefined)
+      rmSync(join(runtime, name), { force: true });
+  }
+}

@@ -1,0 +1,117 @@
+/** What `kelp info` tells, under podman's keys as far as they mean something here. */
+import { cpus, freemem, hostname, release, totalmem, uptime } from "node:os";
+import { findDelegatedCgroup, findProgram, loadIdMaps, readIfExists } from "../host/index.ts";
+import { defaultCapabilities, holdfastPath } from "../runtime/index.ts";
+import type { Context } from "../state/index.ts";
+import { storeReport } from "./info-store.ts";
+import { goMap } from "./template.ts";
+import { goArch, versionReport } from "./version.ts";
+
+/** The whole report; fields that templates know under other names than JSON are hidden copies. */
+export function infoReport(ctx: Context): object {
+  return {
+    host: hostReport(ctx),
+    plugins: {
+      authorization: null,
+      log: ["k8s-file", "none", "passthrough"],
+      network: ["none", "host"],
+      volume: ["local"],
+    },
+    registries: goMap({}),
+    store: storeReport(ctx),
+    version: versionReport(),
+  };
+}
+
+function hostReport(ctx: Context): object {
+  const cgroupVersion = readIfExists("/sys/fs/cgroup/cgroup.controllers") === undefined ? "v1" : "v2";
+  const delegation = findDelegatedCgroup();
+  const holdfast = holdfastPath(ctx.paths);
+  const { Version } = versionReport();
+  const memory = memoryInfo();
+  const report = {
+    arch: goArch(),
+    cgroupManager: "cgroupfs",
+    cgroupVersion,
+    cgroupControllers: "path" in delegation ? delegation.controllers : [],
+    conmon: {
+      package: "part of kelp (holdfast, no conmon)",
+      path: holdfast,
+      version: `holdfast of kelp ${Version}`,
+    },
+    cpus: cpus().length,
+    distribution: distribution(),
+    eventLogger: "none",
+    hostname: hostname(),
+    idMappings: idMappings(),
+    kernel: release(),
+    linkmode: "static",
+    logDriver: ctx.settings.logDriver,
+    memFree: freemem(),
+    memTotal: totalmem(),
+    networkBackend: "none",
+    ociRuntime: {
+      name: "holdfast",
+      package: "part of kelp",
+      path: holdfast,
+      version: `holdfast of kelp ${Version}`,
+    },
+    os: "linux",
+    pasta: networkProgram("pasta", ctx),
+    remoteSocket: { exists: false, path: "" },
+    rootlessNetworkCmd: "",
+    security: securityReport(),
+    serviceIsRemote: false,
+    slirp4netns: networkProgram("slirp4netns", ctx),
+    swapFree: memory("SwapFree"),
+    swapTotal: memory("SwapTotal"),
+    uptime: uptimeText(uptime()),
+    variant: "",
+  };
+  return Object.defineProperty(report, "CgroupsVersion", { value: cgroupVersion });
+}
+
+function networkProgram(name: string, ctx: Context): object {
+  return { executable: findProgram(name, ctx.settings.helperDirs) ?? "", package: "", version: "" };
+}
+
+function idMappings(): object {
+  const { uid, gid } = loadIdMaps();
+  const rows = (ranges: typeof uid) =>
+    ranges.map(({ container, host, size }) => ({ container_id: container, host_id: host, size }));
+  return { gidmap: rows(gid), uidmap: rows(uid) };
+}
+
+function securityReport(): object {
+  const seccomp = /^Seccomp:/m.test(readIfExists("/proc/self/status") ?? "");
+  return {
+    apparmorEnabled: false,
+    capabilities: defaultCapabilities().join(","),
+    rootless: process.getuid?.() !== 0,
+    seccompEnabled: seccomp,
+    seccompProfilePath: "",
+    selinuxEnabled: false,
+  };
+}
+
+function distribution(): object {
+  const text = readIfExists("/etc/os-release") ?? readIfExists("/usr/lib/os-release") ?? "";
+  const field = (name: string) => new RegExp(`^${name}="?([^"\\n]*)"?$`, "m").exec(text)?.[1];
+  const codename = field("VERSION_CODENAME");
+  return {
+    ...(codename === undefined ? {} : { codename }),
+    distribution: field("ID") ?? "unknown",
+    version: field("VERSION_ID") ?? "unknown",
+  };
+}
+
+function memoryInfo(): (name: string) => number {
+  const text = readIfExists("/proc/meminfo") ?? "";
+  return (name) => Number(new RegExp(`^${name}:\\s+(\\d+)`, "m").exec(text)?.[1] ?? 0) * 1024;
+}
+
+function uptimeText(seconds: number): string {
+  const hours = Math.floor(seconds / 3600);
+  const text = `${hours}h ${Math.floor((seconds % 3600) / 60)}m ${(seconds % 60).toFixed(2)}s`;
+  return hours < 24 ? text : `${text} (Approximately ${(hours / 24).toFixed(2)} days)`;
+}
