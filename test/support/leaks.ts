@@ -42,11 +42,14 @@ export function mountsBeneath(directories: readonly string[]): string[] {
     .map((line) => `mount ${line.split(" ")[4]}`);
 }
 
-/** Files in runtime directories, apart from the locks and empty directories that a rest may keep. */
+/** Files in runtime directories, apart from locks and the marks of ended --rm containers, which the next create sweeps. */
 function filesIn(directory: string): string[] {
   try {
     return readdirSync(directory, { recursive: true, withFileTypes: true })
-      .filter((entry) => !entry.isDirectory() && !entry.name.endsWith(".lock"))
+      .filter(
+        (entry) =>
+          !entry.isDirectory() && !entry.name.endsWith(".lock") && !entry.parentPath.endsWith("/gone"),
+      )
       .map((entry) => `file ${entry.parentPath}/${entry.name}`);
   } catch {
     return [];
