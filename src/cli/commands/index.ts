@@ -113,16 +113,76 @@ const c19: CommandEntry = {
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c20: CommandEntry = {
+  summary: "Check whether an image is in the store",
+  usage: "IMAGE",
+  load: () => import("./image/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c21: CommandEntry = {
+  summary: "Show the steps an image was made in",
+  usage: "[options] IMAGE",
+  load: () => import("./image/history.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c22: CommandEntry = {
+  summary: "List images",
+  usage: "[options] [IMAGE]",
+  load: () => import("./image/images.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c23: CommandEntry = {
+  summary: "Make an image from the tar of a root filesystem",
+  usage: "[options] PATH|URL|- [REFERENCE]",
+  load: () => import("./image/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c24: CommandEntry = {
+  summary: "Display the configuration of images",
+  usage: "[options] IMAGE [IMAGE...]",
+  load: () => import("./image/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c25: CommandEntry = {
+  summary: "Load images from an archive",
+  usage: "[options]",
+  load: () => import("./image/load.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c26: CommandEntry = {
+  summary: "Remove unused images",
+  usage: "[options]",
+  load: () => import("./image/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c27: CommandEntry = {
+  summary: "Remove images",
+  usage: "[options] IMAGE [IMAGE...]",
+  load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c28: CommandEntry = {
+  summary: "Save images to an archive",
+  usage: "[options] IMAGE [IMAGE...]",
+  load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c29: CommandEntry = {
+  summary: "Add further names to an image",
+  usage: "IMAGE NAME [NAME...]",
+  load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c30: CommandEntry = {
+  summary: "Show the layers of an image",
+  usage: "[options] IMAGE",
+  load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c31: CommandEntry = {
+  summary: "Take names away from an image",
+  usage: "IMAGE [NAME...]",
+  load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c32: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c21: CommandEntry = {
+const c33: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
-  usage: "[options] [COMMAND [ARG...]]",
+  usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c22: CommandEntry = {
+const c34: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
@@ -155,21 +215,43 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   create: c2,
   exec: c3,
   help: c19,
-  info: c20,
+  history: c21,
+  "image exists": c20,
+  "image history": c21,
+  "image import": c23,
+  "image inspect": c24,
+  "image list": c22,
+  "image load": c25,
+  "image ls": c22,
+  "image prune": c26,
+  "image remove": c27,
+  "image rm": c27,
+  "image save": c28,
+  "image tag": c29,
+  "image tree": c30,
+  "image untag": c31,
+  images: c22,
+  import: c23,
+  info: c32,
   inspect: c5,
   kill: c6,
+  load: c25,
   logs: c7,
   port: c8,
   ps: c10,
   rename: c11,
   restart: c12,
   rm: c13,
+  rmi: c27,
   run: c14,
+  save: c28,
   start: c15,
   stop: c16,
-  "system info": c20,
+  "system info": c32,
+  tag: c29,
   top: c17,
-  unshare: c21,
-  version: c22,
+  unshare: c33,
+  untag: c31,
+  version: c34,
   wait: c18,
 };

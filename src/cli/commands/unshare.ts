@@ -14,7 +14,7 @@ export default defineCommand({
   description: `Inside, you are root and the files of all containers' users are yours to look at and
   change: the way to inspect or delete what containers wrote into mounted directories.
   Without a command, your shell is started.`,
-  usage: "[options] [COMMAND [ARG...]]",
+  usage: "[COMMAND [ARG...]]",
   examples: [
     ["kelp unshare cat /proc/self/uid_map", "See which user IDs containers have"],
     ["kelp unshare rm -r data", "Delete a directory that a container's users wrote to"],

@@ -19,6 +19,11 @@ export const FILTER_OPTION = {
   },
 } as const satisfies OptionTable;
 
+/** Where -f means --force. */
+export const FILTER_LONG_OPTION = {
+  filter: { kind: "list", value: "KEY=VALUE", text: "Only those this holds for; may be repeated" },
+} as const satisfies OptionTable;
+
 export const NO_TRUNC_OPTION = {
   "no-trunc": { kind: "boolean", aliases: ["notruncate"], text: "Do not shorten what is printed" },
 } as const satisfies OptionTable;
@@ -31,8 +36,18 @@ export const HEADING_OPTION = {
   noheading: { kind: "boolean", short: "n", text: "Print no line of headings" },
 } as const satisfies OptionTable;
 
+/** Where -n means something else. */
+export const HEADING_LONG_OPTION = {
+  noheading: { kind: "boolean", text: "Print no line of headings" },
+} as const satisfies OptionTable;
+
 export const ALL_OPTION = {
   all: { kind: "boolean", short: "a", text: "All containers" },
+} as const satisfies OptionTable;
+
+/** Where -a means --attach. */
+export const ALL_LONG_OPTION = {
+  all: { kind: "boolean", text: "All containers" },
 } as const satisfies OptionTable;
 
 export const LATEST_OPTION = {

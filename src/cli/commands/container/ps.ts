@@ -9,7 +9,7 @@ import { printFormatted } from "../../format.ts";
 import {
   FILTER_OPTION,
   FORMAT_OPTION,
-  HEADING_OPTION,
+  HEADING_LONG_OPTION,
   NO_TRUNC_OPTION,
   QUIET_OPTION,
 } from "../../options/listing.ts";
@@ -17,7 +17,7 @@ import {
 const OPTIONS = {
   ...FILTER_OPTION,
   ...FORMAT_OPTION,
-  ...HEADING_OPTION,
+  ...HEADING_LONG_OPTION,
   ...NO_TRUNC_OPTION,
   ...QUIET_OPTION,
   all: { kind: "boolean", short: "a", text: "Containers that do not run as well" },

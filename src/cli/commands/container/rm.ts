@@ -3,7 +3,7 @@ import { removeContainer } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers, forEachContainer } from "../../containers.ts";
-import { ALL_OPTION, CIDFILE_OPTION, FILTER_OPTION, LATEST_OPTION } from "../../options/listing.ts";
+import { ALL_OPTION, CIDFILE_OPTION, FILTER_LONG_OPTION, LATEST_OPTION } from "../../options/listing.ts";
 
 export default defineCommand({
   paths: [["rm"], ["container", "rm"], ["container", "remove"]],
@@ -16,7 +16,7 @@ export default defineCommand({
   options: {
     ...ALL_OPTION,
     ...CIDFILE_OPTION,
-    ...FILTER_OPTION,
+    ...FILTER_LONG_OPTION,
     ...LATEST_OPTION,
     depend: { kind: "boolean", text: "Remove the containers that depend on it too" },
     force: { kind: "boolean", short: "f", text: "Stop running containers first; missing ones are no error" },

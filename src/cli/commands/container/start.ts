@@ -5,7 +5,7 @@ import { type Context, openContext } from "../../../state/index.ts";
 import { attachTo, clientConfig, DETACHED, type Streams } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers, forEachContainer } from "../../containers.ts";
-import { ALL_OPTION, FILTER_OPTION, LATEST_OPTION } from "../../options/listing.ts";
+import { ALL_LONG_OPTION, FILTER_OPTION, LATEST_OPTION } from "../../options/listing.ts";
 
 export default defineCommand({
   paths: [["start"], ["container", "start"]],
@@ -16,7 +16,7 @@ export default defineCommand({
     ["kelp start --attach --interactive shell", "Start a container and work in it"],
   ],
   options: {
-    ...ALL_OPTION,
+    ...ALL_LONG_OPTION,
     ...FILTER_OPTION,
     ...LATEST_OPTION,
     attach: { kind: "boolean", short: "a", text: "Attach to the container's output" },
