@@ -31,8 +31,8 @@ export interface ImageInspect {
   readonly NamesHistory: readonly string[];
 }
 
-/** @param driver name of the storage driver in use */
-export function inspectImage(ctx: Context, image: ImageRecord, driver: string): ImageInspect {
+/** @param driver name of the storage driver that shows it */
+export function inspectImage(ctx: Context, image: ImageRecord, driver = "overlay"): ImageInspect {
   const config = imageConfig(image);
   const { manifest } = imageManifest(ctx, image);
   const dirs = image.layers.map((row) => layerDir(ctx.paths, row));

@@ -33,6 +33,8 @@ export interface NewImage {
 
 export interface StoredImage {
   readonly record: ImageRecord;
+  /** The names it came with. */
+  readonly names: readonly string[];
   /** Names that belonged to another image until now, with that image's ID. */
   readonly moved: readonly { readonly name: string; readonly from: string }[];
   /** Owners of files were dropped, because only one id is mapped. */
@@ -98,7 +100,7 @@ function record(
     configJson: Buffer.from(bytes).toString("utf8"),
     readOnly: false,
   });
-  return { record, moved, ownersDropped: layers.some((layer) => layer.ownersDropped) };
+  return { record, names: image.names, moved, ownersDropped: layers.some((layer) => layer.ownersDropped) };
 }
 
 /** A manifest for an image that came without: its layers as they are kept. */

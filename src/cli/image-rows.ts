@@ -1,0 +1,66 @@
+/** An image as `images` prints it: podman's template fields, and its JSON. */
+import { ago, humanSize } from "../base/index.ts";
+import { type ImageSummary, repoDigests } from "../image/index.ts";
+import { goMap } from "./template/values.ts";
+
+/** RFC 3339 in UTC without needless zeros. */
+export function goTime(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.?0*Z$/, "Z");
+}
+
+export interface RowView {
+  /** IDs and digests whole. */
+  readonly whole: boolean;
+  readonly now: number;
+}
+
+export function imageRow(summary: ImageSummary, { whole, now }: RowView) {
+  const { record } = summary;
+  const since = ago(record.created, now);
+  return {
+    ID: whole ? `sha256:${record.id}` : record.id.slice(0, 12),
+    Id: whole ? `sha256:${record.id}` : record.id,
+    Repository: summary.repository ?? "<none>",
+    Tag: summary.tag ?? "<none>",
+    Digest: record.manifestDigest,
+    Created: since,
+    CreatedSince: since,
+    CreatedTime: goTime(record.created),
+    CreatedAt: `${new Date(record.created).toISOString().slice(0, 19).replace("T", " ")} +0000 UTC`,
+    Size: humanSize(record.size, { precision: 3, separator: " " }),
+    VirtualSize: record.size,
+    Containers: summary.containers,
+    Dangling: record.names.length === 0,
+    History: record.names.join(", "),
+    Labels: goMap({ ...summary.labels }),
+    Names: record.names,
+    ParentId: summary.parent ?? "",
+    ReadOnly: record.readOnly,
+    RepoTags: record.names,
+    RepoDigests: repoDigests(record),
+    SharedSize: 0,
+    summary: () => summary,
+  };
+}
+
+export function imageJson(summary: ImageSummary): object {
+  const { record } = summary;
+  return {
+    Id: record.id,
+    ParentId: summary.parent ?? "",
+    RepoTags: record.names.length === 0 ? null : record.names,
+    RepoDigests: repoDigests(record),
+    Size: record.size,
+    SharedSize: 0,
+    VirtualSize: record.size,
+    Labels: Object.keys(summary.labels).length === 0 ? null : summary.labels,
+    Containers: summary.containers,
+    ...(record.names.length === 0 ? { Dangling: true } : {}),
+    ...(record.readOnly ? { ReadOnly: true } : {}),
+    Names: record.names.length === 0 ? undefined : record.names,
+    Digest: record.manifestDigest,
+    History: record.names.length === 0 ? undefined : record.names,
+    Created: Math.floor(record.created / 1000),
+    CreatedAt: goTime(record.created),
+  };
+}
