@@ -33,13 +33,11 @@ void monitor_started(struct monitor *m)
 }
 
 /*
- * Lets go of what only the container's process needed: the caller's 0, 1, 2 and kept descriptors, the working
- * directory, the slots but for that of the cgroup, the pages of the plan that have been carried out.
+ * Lets go of what only the container's process needed: the caller's kept descriptors, the working directory, the
+ * slots but for that of the cgroup, the pages of the plan that have been carried out.
  */
 static void let_go(const struct vm *vm, int cgroup)
 {
-	for (int fd = 0; fd < 3; fd++)
-		dup2(FD_NULL, fd);
 	if (vm->keep_fds > 0)
 		syscall(SYS_close_range, 3, 2 + vm->keep_fds, 0);
 	if (chdir("/") < 0)
@@ -52,7 +50,10 @@ static void let_go(const struct vm *vm, int cgroup)
 	plan_trim(&vm->plan);
 }
 
-/* Clones the container's process. @inner: gets the read end of its status pipe. Return: its pid or -errno */
+/*
+ * Clones the container's process. The caller's 0, 1, 2 are let go before, so that nobody inside can ever find them
+ * there. @inner: gets the read end of its status pipe. Return: its pid or -errno
+ */
 static pid_t clone_process(struct vm *vm, const struct records *records, struct streams *streams, int *pidfd, int *inner)
 {
 	const struct args_container *container = &records->container;
@@ -61,6 +62,8 @@ static pid_t clone_process(struct vm *vm, const struct records *records, struct 
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
+	for (int fd = 0; fd < 3; fd++)
+		dup2(FD_NULL, fd);
 	pid = sys_clone(container->clone_flags, pidfd, slot_fd(vm, container->cgroup));
 	if (pid == 0)
 		first_process(vm, records, streams, ends[1]);
@@ -92,8 +95,8 @@ static int monitor_run(struct vm *vm, const struct records *records, struct moni
 }
 
 /*
- * The monitor's life. `finish` runs whether the container ran or not, so that mounts made on the way are gone, and
- * before anybody is told of the end.
+ * The monitor's life. `finish` runs before anybody is told of the end; where the container never ran, only its
+ * unmounting.
  */
 static _Noreturn void be_monitor(struct vm *vm, int error)
 {
@@ -112,7 +115,7 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 		error = monitor_run(vm, &records, &m);
 	}
 	vm->cursor = finish;
-	vm_finish(vm);
+	vm_finish(vm, error == 0);
 	base_unregister(getpid(), start);
 	if (error == 0)
 		monitor_farewell(&m);

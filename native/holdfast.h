@@ -35,12 +35,13 @@ struct texts {
 
 enum {
 	SLOT_COUNT = 64,
-	SLOT_FIRST_FD = 64, /* slot N is descriptor 64 + N */
-	FIXED_FIRST_FD = 32, /* descriptors 32..63: holdfast's own that survive its re-exec (enum fixed_fd) */
+	SLOT_FIRST_FD = 128, /* slot N is descriptor 128 + N */
+	FIXED_FIRST_FD = 96, /* descriptors 96..127: holdfast's own that survive its re-exec (enum fixed_fd) */
+	KEEP_LIMIT = 64, /* descriptors that can be kept for the container's process; the rest up to 95 is ours */
 	HELPER_ERRNO = 1000, /* a `run` program that exited with status N reports errno 1000 + N */
 };
 
-/* Fixed descriptors; all of 32..63 survive the re-exec. */
+/* Fixed descriptors. */
 enum fixed_fd {
 	FD_OUTER = FIXED_FIRST_FD, /* status pipe to the launcher, write end */
 	FD_FOREGROUND, /* the launcher's client connection, our end; only if client.attach */

@@ -5,6 +5,7 @@
 #include "vm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -27,11 +28,24 @@ static void die_with_parent(const struct vm *vm, int inner)
 		_exit(125);
 }
 
-/* 0, 1, 2 are the streams; with a terminal they are nothing until openPty has made it. */
-static void take_streams(const struct streams *streams)
+/*
+ * 0, 1, 2 are the streams; with a terminal they are nothing until openPty has made it. Of the monitor's descriptors,
+ * some of which lead to directories of the host, the slots, FD_NULL, the status pipe and openPty's socket stay.
+ * Return: where the status pipe is now
+ */
+static int take_descriptors(struct vm *vm, const struct streams *streams, int inner)
 {
 	for (int i = 0; i < 3; i++)
 		dup2(streams->child[i] >= 0 ? streams->child[i] : FD_NULL, i);
+	dup3(inner, FD_OUTER, O_CLOEXEC);
+	close(FD_FOREGROUND);
+	vm->pty = -1;
+	if (streams->pty_child >= 0)
+		vm->pty = dup3(streams->pty_child, FD_FOREGROUND, O_CLOEXEC);
+	syscall(SYS_close_range, 3 + vm->keep_fds, FD_OUTER - 1, 0);
+	syscall(SYS_close_range, FD_LOCK, FD_LIVE, 0);
+	syscall(SYS_close_range, FD_CARRY, SLOT_FIRST_FD - 1, 0);
+	return FD_OUTER;
 }
 
 static _Noreturn void report_and_exit(const struct vm *vm, int inner)
@@ -103,8 +117,7 @@ _Noreturn void first_process(struct vm *vm, const struct records *records, const
 {
 	die_with_parent(vm, inner);
 	signals_reset(false);
-	take_streams(streams);
-	vm->pty = streams->pty_child;
+	inner = take_descriptors(vm, streams, inner);
 	if (vm_run(vm, STAGE_SETUP) != 0)
 		report_and_exit(vm, inner);
 	if (records->container.init != 0)

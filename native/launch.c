@@ -55,22 +55,27 @@ static int fail(struct launcher *l)
 	return EXIT_FAILED;
 }
 
-/* 0, 1, 2 are open from here on, as is FD_NULL; what cannot be kept for the container is closed. */
+/* Moves @fd to its fixed place. */
+static int place(int fd, int fixed)
+{
+	int error = dup3(fd, fixed, O_CLOEXEC) < 0 ? -errno : 0;
+
+	close(fd);
+	return error;
+}
+
+/* 0, 1, 2 are open from here on, as is FD_NULL; what the caller left where ours will be is closed. */
 static int ready_descriptors(void)
 {
 	int null;
 
+	syscall(SYS_close_range, FIXED_FIRST_FD, ~0U, 0);
 	do
 		null = open("/dev/null", O_RDWR);
 	while (null >= 0 && null < 3);
-	syscall(SYS_close_range, FIXED_FIRST_FD, ~0U, 0);
-	if (null >= 0 && null < FIXED_FIRST_FD) {
-		dup3(null, FD_NULL, O_CLOEXEC);
-		close(null);
-		return 0;
-	}
-	return open("/dev/null", O_RDWR | O_CLOEXEC) == FIXED_FIRST_FD &&
-	       dup3(FIXED_FIRST_FD, FD_NULL, O_CLOEXEC) >= 0 ? 0 : -EMFILE;
+	if (null < 0 || null == FD_NULL)
+		return null < 0 ? -errno : 0;
+	return place(null, FD_NULL);
 }
 
 /* Finds how many descriptors after 2 the container's process gets, and keeps ours away from them. */
@@ -82,21 +87,12 @@ static int reserve_kept(struct vm *vm)
 		return 0;
 	while (plan_next(&vm->plan, &vm->cursor, &op) == 1)
 		if (op.code == OP_KEEP_FDS) {
-			if (op.args.keep_fds.count > FIXED_FIRST_FD - 3)
+			if (op.args.keep_fds.count > KEEP_LIMIT)
 				return vm_fail(vm, STAGE_EXEC, op.index, EMFILE);
 			vm->keep_fds = op.args.keep_fds.count;
 		}
 	vm_reserve(vm);
 	return 0;
-}
-
-/* Moves @fd to its fixed place. */
-static int place(int fd, int fixed)
-{
-	int error = dup3(fd, fixed, O_CLOEXEC) < 0 ? -errno : 0;
-
-	close(fd);
-	return error;
 }
 
 /* The pipes and sockets between us and the process to be forked. */
