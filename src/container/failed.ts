@@ -51,6 +51,7 @@ async function tidyUp(ctx: Context, id: string, planPath: string, mode: Mode): P
   rmSync(join(containerRunDir(ctx.paths, id), "status"), { force: true });
   const record = ctx.state.containers.get(id);
   if (record?.config.autoRemove === true) await removeContainer(ctx, record, { force: true });
+  ctx.state.containers.sweepGone();
 }
 
 function withStatus(error: KelpError, exitCode: number): KelpError {

@@ -1,5 +1,5 @@
 /** From a record to a running container: the spec, the plan, and holdfast. */
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConflictError, errnoCode, log } from "../base/index.ts";
 import {
@@ -12,6 +12,7 @@ import {
   loadIdMaps,
   processStart,
 } from "../host/index.ts";
+import { parseImageConfig } from "../oci/index.ts";
 import {
   bindSources,
   type ClientConfig,
@@ -22,13 +23,14 @@ import {
   type MonitorConfig,
   makeSpec,
   overlayVolumeDirs,
+  type Plan,
   readUserFiles,
   resolveUser,
   runtimeFacts,
   specNotices,
   writePlan,
 } from "../runtime/index.ts";
-import type { ContainerRecord, Context, RootfsSource } from "../state/index.ts";
+import type { ContainerConfig, ContainerRecord, Context, RootfsSource } from "../state/index.ts";
 import { writeBindFiles } from "./bind-files.ts";
 import { helperEnvironment } from "./helper-env.ts";
 import { joinedNamespaces } from "./joined.ts";
@@ -90,7 +92,8 @@ export async function prepareStart(
     facts,
     fileSources: bindSources(spec),
     seccomp: compiledSeccomp(spec, config),
-    createWorkdir: true,
+    keepFds: options.preserveFds ?? 0,
+    createWorkdir: isImageWorkdir(ctx, config),
     origins: new Map(config.mounts.map((mount) => [mount.destination, mount.origin ?? ""])),
   });
   for (const path of [
@@ -101,6 +104,7 @@ export async function prepareStart(
     rmSync(path, { force: true });
   const planPath = join(directory, "plan");
   writePlan(planPath, plan);
+  if (config.autoRemove) copyPlan(ctx, id, plan);
   return { holdfast: holdfastPath(ctx.paths), planPath };
 }
 
@@ -171,7 +175,7 @@ function monitorConfig(
         ...kelpCommand(),
         "__failed",
         id,
-        join(directory, "plan"),
+        config.autoRemove ? planCopy(ctx, id) : join(directory, "plan"),
         paths.data,
         paths.runtime,
         options.mode,
@@ -180,6 +184,34 @@ function monitorConfig(
     },
     ...(config.autoRemove ? { remove: removal(ctx, record, rootfs) } : {}),
   };
+}
+
+/** Only the image's own WORKDIR is made where it is missing; a wrong --workdir is the user's error. */
+function isImageWorkdir(ctx: Context, config: ContainerConfig): boolean {
+  const image = config.image === "" ? undefined : ctx.state.images.get(config.image);
+  return (
+    image !== undefined &&
+    parseImageConfig(Buffer.from(image.configJson)).config.WorkingDir === config.workdir
+  );
+}
+
+/** holdfast reads a plan at once; `__failed` reads the copy as fast. */
+const COPY_AGE_MS = 10_000;
+
+function planCopy(ctx: Context, id: string): string {
+  return join(ctx.paths.runtime, "plans", id);
+}
+
+/** A failed start with --rm takes the container's directory with it, before anybody can read the plan there. */
+function copyPlan(ctx: Context, id: string, plan: Plan): void {
+  const directory = join(ctx.paths.runtime, "plans");
+  ensureDir(directory);
+  for (const name of readdirSync(directory)) {
+    const found = statSync(join(directory, name), { throwIfNoEntry: false });
+    if (found !== undefined && Math.abs(Date.now() - found.mtimeMs) > COPY_AGE_MS)
+      rmSync(join(directory, name), { force: true });
+  }
+  writePlan(planCopy(ctx, id), plan);
 }
 
 /** What --rm takes with it, without any kelp running. */

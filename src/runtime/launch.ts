@@ -28,9 +28,19 @@ export function startPlan(holdfast: string, verb: PlanVerb, planPath: string): n
   throw new Error("execve returned");
 }
 
-/** Runs holdfast beside kelp with kelp's own streams; the promise is its exit status, 128+n after a signal. */
-export function runPlan(holdfast: string, verb: PlanVerb, planPath: string): Promise<number> {
-  const child = spawn(holdfast, [verb, planPath], { stdio: "inherit", env: {} });
+/**
+ * Runs holdfast beside kelp with kelp's own streams; the promise is its exit status, 128+n after a signal.
+ *
+ * @param preserveFds descriptors from 3 on that it gets too; execve from JavaScript would close them
+ */
+export function runPlan(
+  holdfast: string,
+  verb: PlanVerb,
+  planPath: string,
+  preserveFds = 0,
+): Promise<number> {
+  const more = Array.from({ length: preserveFds }, (_, index) => 3 + index);
+  const child = spawn(holdfast, [verb, planPath], { stdio: [0, 1, 2, ...more], env: {} });
   return new Promise((resolve, reject) => {
     child.once("error", (cause) => reject(notExecutable(holdfast, cause)));
     child.once("exit", (code, signal) => resolve(code ?? 128 + signalNumber(signal)));

@@ -28,6 +28,8 @@ export interface LowerInput {
   readonly fileSources: ReadonlySet<string>;
   /** The compiled seccomp filter; undefined: none. */
   readonly seccomp?: Uint8Array | undefined;
+  /** --preserve-fds: descriptors from 3 on that the process gets. */
+  readonly keepFds?: number;
   /** Make the working directory if the image lacks it (the image's own WORKDIR, not --workdir's). */
   readonly createWorkdir?: boolean;
   /** Option or default behind a mount, by destination; for --explain and errors. */
@@ -74,7 +76,12 @@ export function lowerSpec(input: LowerInput): Plan {
   }
   lowerRootReadOnly(plan, spec);
   plan.add("setup", "pivotRoot", { root: SLOT.root }, { origin: "default" });
-  lowerProcess(plan, { process: spec.process, facts, seccomp: input.seccomp });
+  lowerProcess(plan, {
+    process: spec.process,
+    facts,
+    seccomp: input.seccomp,
+    keepFds: input.keepFds ?? 0,
+  });
   lowerFinish(plan, input);
   return plan.build();
 }

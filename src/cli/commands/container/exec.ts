@@ -1,7 +1,7 @@
 import { UsageError } from "../../../base/index.ts";
 import { hostEnvironment } from "../../../config/index.ts";
 import { prepareExec, resolveContainer } from "../../../container/index.ts";
-import { startPlan } from "../../../runtime/index.ts";
+import { runPlan, startPlan } from "../../../runtime/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { clientConfig, DETACHED } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
@@ -65,6 +65,7 @@ export default defineCommand({
       );
     }
     const streams = options.detach ? DETACHED : { stdin: options.interactive, stdout: true, stderr: true };
+    const preserveFds = preservedFds(options);
     const prepared = await prepareExec(ctx, record, {
       args: command,
       env: options.env,
@@ -74,7 +75,7 @@ export default defineCommand({
       user: options.user,
       tty: options.tty,
       privileged: options.privileged,
-      preserveFds: preservedFds(options),
+      preserveFds,
       client: clientConfig(ctx, {
         streams,
         detachKeys: options["detach-keys"],
@@ -83,6 +84,7 @@ export default defineCommand({
       }),
     });
     ctx.state.close();
+    if (preserveFds > 0) return runPlan(prepared.holdfast, "exec", prepared.planPath, preserveFds);
     return startPlan(prepared.holdfast, "exec", prepared.planPath);
   },
 });

@@ -1,7 +1,7 @@
 import { log } from "../../../base/index.ts";
 import { hostEnvironment } from "../../../config/index.ts";
 import { createContainer, prepareStart, removeContainer } from "../../../container/index.ts";
-import { startPlan } from "../../../runtime/index.ts";
+import { runPlan, startPlan } from "../../../runtime/index.ts";
 import { type Context, openContext } from "../../../state/index.ts";
 import { chooseStreams, clientConfig } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
@@ -22,6 +22,7 @@ export default defineCommand({
     const ctx = await openContext(globals);
     const [image = "", ...command] = args;
     const streams = chooseStreams(options);
+    const preserveFds = preservedFds(options);
     if (options.tty && options.interactive && !options.detach && !io.stdinIsTty) {
       log.warn("The input device is not a TTY. The --tty and --interactive flags might not work properly");
     }
@@ -43,19 +44,16 @@ export default defineCommand({
       announce: globals.noout ? "" : `${record.id}\n`,
     });
     return orRemove(ctx, record.id, async () => {
-      const prepared = await prepareStart(ctx, record, {
-        client,
-        mode: "run",
-        preserveFds: preservedFds(options),
-      });
+      const prepared = await prepareStart(ctx, record, { client, mode: "run", preserveFds });
       ctx.state.close();
+      if (preserveFds > 0) return runPlan(prepared.holdfast, "start", prepared.planPath, preserveFds);
       return startPlan(prepared.holdfast, "start", prepared.planPath);
     });
   },
 });
 
 /** A container that could not even be handed to holdfast leaves nothing if it was made with --rm. */
-async function orRemove(ctx: Context, id: string, start: () => Promise<never>): Promise<never> {
+async function orRemove(ctx: Context, id: string, start: () => Promise<number>): Promise<number> {
   try {
     return await start();
   } catch (error) {
