@@ -7,6 +7,7 @@ import {
   SetupError,
 } from "../base/index.ts";
 import type { OpName, Plan, PlanOp } from "./plan/ops.ts";
+import { RLIMITS } from "./spec-resources.ts";
 
 export interface FailureInput {
   readonly plan: Plan;
@@ -42,11 +43,13 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
           hint: "give a directory of the image with --workdir",
         })
       : undefined,
-  rlimit: ({ origin }, { errno }) =>
+  rlimit: ({ args }, { errno }) =>
     errno === 1
-      ? new SetupError("ulimit-denied", `cannot set ${origin}: setrlimit: Operation not permitted`, {
-          hint: "a user cannot raise a limit above the hard limit (ulimit -H)",
-        })
+      ? new SetupError(
+          "ulimit-denied",
+          `cannot set ulimit ${limitName(args.resource)} to ${args.soft}:${args.hard}: setrlimit: Operation not permitted`,
+          { hint: "a user cannot raise a limit above the hard limit (ulimit -H)" },
+        )
       : undefined,
   credentials: ({ args }, { errno }) =>
     errno === 22
@@ -69,7 +72,7 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
     errno === 9
       ? new SetupError(
           "device-not-genuine",
-          `cannot set up /dev (${origin}): a node is not the device its name says`,
+          `cannot set up /dev${from(origin)}: a node is not the device its name says`,
         )
       : undefined,
   openTree: ({ args }, { errno }) =>
@@ -80,18 +83,14 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
         : `cannot mount ${args.path}: ${words(errno)}`,
     ),
   moveMount: ({ args, origin }, { errno }) =>
-    new SetupError(
-      "mount-failed",
-      `cannot mount on /${args.target} (${origin ?? "default"}): ${words(errno)}`,
-      {
-        ...(errno === 40
-          ? { hint: "the path is or goes through a symbolic link, which is not followed there" }
-          : {}),
-      },
-    ),
+    new SetupError("mount-failed", `cannot mount on /${args.target}${from(origin)}: ${words(errno)}`, {
+      ...(errno === 40
+        ? { hint: "the path is or goes through a symbolic link, which is not followed there" }
+        : {}),
+    }),
 };
 
-/** podman's suite looks for crun's words here; the status tells scripts the two cases apart. */
+/** podman's suite looks for its runtime's words here; the status tells scripts the two cases apart. */
 function explainExecve({ args }: Extract<PlanOp, { op: "execve" }>, { errno }: FailureInput): KelpError {
   const name = args.argv[0] ?? "";
   if (errno === 2 || errno === 20 || name === "") {
@@ -106,10 +105,10 @@ function explainExecve({ args }: Extract<PlanOp, { op: "execve" }>, { errno }: F
       },
     );
   }
-  const reason = errno === 13 ? "Permission denied: OCI permission denied" : capital(words(errno));
+  const reason = errno === 13 ? "permission denied: OCI permission denied" : words(errno);
   return new CommandNotExecutableError(
     "command-not-executable",
-    `crun: open executable: exec \`${name}\`: ${errno === 13 ? "permission denied: " : ""}${reason}`,
+    `open executable: exec \`${name}\`: ${reason}`,
   );
 }
 
@@ -135,10 +134,9 @@ function userNamespaceError(errno: number): KelpError | undefined {
 }
 
 function general(op: PlanOp, { errno, id }: FailureInput): KelpError {
-  const origin = op.origin === undefined ? "" : ` (${op.origin})`;
   return new SetupError(
     "setup-failed",
-    `cannot start container ${short(id)}: ${op.stage} ${op.op}${origin}: ${words(errno)}`,
+    `cannot start container ${short(id)}: ${op.stage} ${op.op}${from(op.origin)}: ${words(errno)}`,
   );
 }
 
@@ -146,8 +144,14 @@ function short(id: string): string {
   return id.slice(0, 12);
 }
 
-function capital(text: string): string {
-  return text.slice(0, 1).toUpperCase() + text.slice(1);
+function limitName(resource: number): string {
+  const type = Object.entries(RLIMITS).find(([, number]) => number === resource)?.[0] ?? String(resource);
+  return type.replace("RLIMIT_", "").toLowerCase();
+}
+
+/** Plans read back from their file do not know where their operations come from. */
+function from(origin: string | undefined): string {
+  return origin === undefined ? "" : ` (${origin})`;
 }
 
 const WORDS: Readonly<Record<number, string>> = {

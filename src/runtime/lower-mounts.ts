@@ -27,7 +27,7 @@ export function targetResolve(destination: string): bigint {
 export function lowerMounts(plan: PlanBuilder, input: LowerInput): void {
   for (const mount of input.spec.mounts) {
     const origin = input.origins?.get(mount.destination) ?? "default";
-    if (mount.type === "bind") lowerBind(plan, mount, input.fileSources.has(mount.source), origin);
+    if (mount.type === "bind") lowerBind(plan, mount, input, origin);
     else if (mount.type === "overlay") lowerOverlay(plan, mount, origin);
     else if (FRESH.has(mount.type)) lowerFresh(plan, mount, input.maps.single, origin);
     else {
@@ -59,15 +59,14 @@ function lowerFresh(plan: PlanBuilder, mount: SpecMount, single: boolean, origin
   move(plan, into, mount.destination, CREATE.directory, origin);
 }
 
-function lowerBind(plan: PlanBuilder, mount: SpecMount, isFile: boolean, origin: string): void {
+function lowerBind(plan: PlanBuilder, mount: SpecMount, input: LowerInput, origin: string): void {
+  const isFile = input.fileSources.has(mount.source);
+  // What lies in our own store is never a link, unless somebody put one there.
+  const isOurs = mount.source.startsWith(`${input.paths.data}/`);
+  const flags = OPEN_TREE.CLONE | OPEN_TREE.RECURSIVE | (isOurs ? OPEN_TREE.NOFOLLOW : 0);
   const { set, clear, propagation } = parseMountOptions(mount.options);
   // Always the whole tree: the kernel refuses to uncover what lies below a mount that came from the host.
-  plan.add(
-    "setup",
-    "openTree",
-    { path: mount.source, flags: OPEN_TREE.CLONE | OPEN_TREE.RECURSIVE, into: SLOT.tree },
-    { origin },
-  );
+  plan.add("setup", "openTree", { path: mount.source, flags, into: SLOT.tree }, { origin });
   const attributes = { tree: SLOT.tree, set, clear, propagation: propagation || MS.PRIVATE, recursive: 1 };
   plan.add("setup", "mountAttr", attributes, { origin });
   move(plan, SLOT.tree, mount.destination, isFile ? CREATE.file : CREATE.directory, origin);
