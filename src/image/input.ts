@@ -11,6 +11,7 @@ import {
   rmSync,
   statSync,
 } from "node:fs";
+import { resolve } from "node:path";
 import { errnoCode, HostError, NotFoundError, redact, StorageError } from "../base/index.ts";
 import { errnoText, findProgram } from "../host/index.ts";
 import type { Context } from "../state/index.ts";
@@ -56,7 +57,9 @@ export async function openInput(ctx: Context, source: InputSource): Promise<Imag
   return spool(ctx, "standard input", source.stdin() as AsyncIterable<Buffer>);
 }
 
-function openPath(path: string, name: string): ImageInput {
+/** @param given may be relative: jobs, which have another working directory, get it resolved */
+function openPath(given: string, name: string): ImageInput {
+  const path = resolve(given);
   try {
     const found = statSync(path);
     if (found.isDirectory())

@@ -5,6 +5,7 @@
  * Must not know: registries, archives' layouts, names of images, who runs its jobs.
  */
 export { BlobStore, type BlobWriter } from "./blobs.ts";
+export { chooseDriver, DRIVERS, type DriverName, layersRootfs } from "./driver.ts";
 export { type RunInside, STORAGE_JOBS, type StorageJobName, type StorageJobs } from "./jobs.ts";
 export {
   type LayerSource,

@@ -2,7 +2,7 @@
  * House-keeping: removes what nothing refers to. Only under the store's lock held alone, so that
  * nothing it finds can be somebody's work in progress; if somebody is at work the next command does it.
  */
-import { existsSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { errnoCode } from "../base/index.ts";
 import { layersDir, tempDir } from "../host/index.ts";
@@ -50,7 +50,7 @@ function strayLayers(ctx: Context): string[] {
   const rows = new Set(ctx.state.layers.list().map(({ row }) => String(row)));
   const trees: string[] = [];
   for (const name of listDirectory(parent)) {
-    if (rows.has(name.replace(/\.rec$/, ""))) continue;
+    if (name === "empty" || rows.has(name.replace(/\.rec$/, ""))) continue;
     if (name.endsWith(".rec")) rmSync(join(parent, name), { force: true });
     else trees.push(setAside(parent, name));
   }
@@ -71,6 +71,7 @@ function clearTemporary(ctx: Context): string[] {
   const trees: string[] = [];
   for (const name of listDirectory(parent)) {
     const path = join(parent, name);
+    if (!OURS.test(name) && isYoung(path)) continue;
     try {
       rmSync(path);
     } catch {
@@ -78,6 +79,16 @@ function clearTemporary(ctx: Context): string[] {
     }
   }
   return trees;
+}
+
+/** Names that are only ever in use under the lock. */
+const OURS = /^(blob|layer|assembled)-/;
+/** Others (containers being removed, probes) get some time. */
+const YOUNG_MS = 60_000;
+
+function isYoung(path: string): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  return found !== undefined && Date.now() - found.ctimeMs < YOUNG_MS;
 }
 
 function removeUnusedBlobs(ctx: Context): void {

@@ -1,0 +1,112 @@
+/**
+ * How an image's layers become a container's root directory. Three ways, all from the same
+ * unpacked layers:
+ *   overlay         the kernel's overlay, mounted by the user with `userxattr`
+ *   fuse-overlayfs  the same by a program, where the kernel refuses
+ *   vfs             a plain copy of everything (blocks shared where the filesystem can): slow, works anywhere
+ */
+import { existsSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { HostError, UsageError } from "../base/index.ts";
+import { containerDir, ensureDir, findProgram, type HostFacts, hasFuse, layersDir } from "../host/index.ts";
+import type { Context, RootfsSource } from "../state/index.ts";
+import type { RunInside } from "./jobs.ts";
+import { layerDir } from "./layers.ts";
+
+export const DRIVERS = ["overlay", "fuse-overlayfs", "vfs"] as const;
+export type DriverName = (typeof DRIVERS)[number];
+
+const PROGRAM = "fuse-overlayfs";
+
+/**
+ * The driver for new containers: the one that is set, else the best that works.
+ *
+ * @param facts asked for only if the answer depends on the machine
+ * @throws {UsageError} for an unknown name · @throws {HostError} if the one that is set cannot work here
+ */
+export function chooseDriver(ctx: Context, facts: () => HostFacts): DriverName {
+  const wanted = ctx.settings.storageDriver === "overlay2" ? "overlay" : ctx.settings.storageDriver;
+  if (wanted === "")
+    return facts().overlay ? "overlay" : fuseProgram(ctx) === undefined ? "vfs" : "fuse-overlayfs";
+  const driver = DRIVERS.find((name) => name === wanted);
+  if (driver === undefined) {
+    throw new UsageError(
+      "storage-driver-unknown",
+      `cannot use storage driver ${JSON.stringify(wanted)}: it is none of ${DRIVERS.join(", ")}`,
+    );
+  }
+  if (driver === "overlay" && !facts().overlay)
+    throw impossible(
+      driver,
+      "the kernel refuses overlay mounts in user namespaces here",
+      "kernel 5.11 or later is needed; leave the setting out to use the best driver that works",
+    );
+  if (driver === "fuse-overlayfs") requireFuse(ctx);
+  return driver;
+}
+
+/** Where fuse-overlayfs is, if it can be used. */
+function fuseProgram(ctx: Context): string | undefined {
+  return hasFuse() ? findProgram(PROGRAM, ctx.settings.helperDirs) : undefined;
+}
+
+function requireFuse(ctx: Context): string {
+  const program = fuseProgram(ctx);
+  if (program !== undefined) return program;
+  throw hasFuse()
+    ? impossible("fuse-overlayfs", "the program is not installed", "install fuse-overlayfs")
+    : impossible("fuse-overlayfs", "/dev/fuse cannot be opened", "as root: chmod 666 /dev/fuse");
+}
+
+function impossible(driver: DriverName, reason: string, hint: string): HostError {
+  return new HostError("storage-driver-unusable", `cannot use storage driver ${driver}: ${reason}`, { hint });
+}
+
+/**
+ * The root filesystem of a container, ready to be mounted by runtime. With vfs the copy is made
+ * when it is not there yet.
+ *
+ * @param layers rows, lowest first
+ */
+export async function layersRootfs(
+  ctx: Context,
+  driver: string,
+  layers: readonly number[],
+  containerId: string,
+  run: RunInside,
+): Promise<RootfsSource> {
+  const dir = containerDir(ctx.paths, containerId);
+  const merged = join(dir, "merged");
+  ensureDir(merged);
+  if (driver === "vfs") return { kind: "directory", path: await copyOnce(ctx, layers, dir, run), merged };
+  const [upper, work] = [join(dir, "upper"), join(dir, "work")];
+  ensureDir(upper);
+  ensureDir(work);
+  const mount = { layersDir: layersDir(ctx.paths), lower: lowerNames(ctx, layers), upper, work, merged };
+  return driver === "fuse-overlayfs"
+    ? { kind: "fuse", program: requireFuse(ctx), ...mount, options: [] }
+    : { kind: "overlay", ...mount, options: ["userxattr"] };
+}
+
+/** Topmost first. An image without layers is an empty directory, since overlay needs one. */
+function lowerNames(ctx: Context, layers: readonly number[]): string[] {
+  if (layers.length > 0) return layers.toReversed().map(String);
+  ensureDir(join(layersDir(ctx.paths), "empty"));
+  return ["empty"];
+}
+
+/** A killed copy lies under another name and is not taken for a whole one. */
+async function copyOnce(
+  ctx: Context,
+  layers: readonly number[],
+  dir: string,
+  run: RunInside,
+): Promise<string> {
+  const path = join(dir, "rootfs");
+  if (existsSync(path)) return path;
+  const part = join(dir, "rootfs.part");
+  if (existsSync(part)) await run("remove-trees", { paths: [part] });
+  await run("copy-rootfs", { layers: layers.map((row) => layerDir(ctx.paths, row)), target: part });
+  renameSync(part, path);
+  return path;
+}
