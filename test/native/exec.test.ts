@@ -44,14 +44,6 @@ function execPlan(box: Sandbox, options: ContainerOptions): PlanText {
   return box.command(plan, options);
 }
 
-/** The base through the directory of holders, then a command of the host in it. */
-function enterPlan(box: Sandbox, argv: readonly string[], register = true): PlanText {
-  const plan = box.base(new PlanText());
-  box.client(plan, { argv });
-  if (register) plan.add("monitor", "registerHolder", {});
-  return plan.add("exec", "execve", { argv, env: ["PATH=/usr/bin:/bin"], search: ["/usr/bin", "/bin"] });
-}
-
 describe.skipIf(MISSING !== undefined)("in a running container", () => {
   beforeAll(buildHoldfast, BUILD_TIME);
   let box: Sandbox;
@@ -129,7 +121,7 @@ describe.skipIf(MISSING !== undefined)("in a running container", () => {
 
   test("enter joins the base, runs the host's program as its root and returns its status", () => {
     const script = "readlink /proc/self/ns/user /proc/self/ns/mnt; id -u; exit 6";
-    const { code, stdout } = box.run("enter", enterPlan(box, ["sh", "-c", script]));
+    const { code, stdout } = box.run("enter", box.enter(["sh", "-c", script]));
     const { monitor } = box.status("c");
     expect([code, stdout.trim().split("\n")]).toEqual([
       6,
@@ -139,10 +131,10 @@ describe.skipIf(MISSING !== undefined)("in a running container", () => {
   });
 
   test("enter reports a program that is not there, and 128 + n for a signal", () => {
-    const plan = enterPlan(box, ["nothing-of-that-name"]);
+    const plan = box.enter(["nothing-of-that-name"]);
     expect(box.run("enter", plan).code).toBe(42);
     expect(box.failure()).toEqual([...plan.where("execve"), "2", uid]);
-    expect(box.run("enter", enterPlan(box, ["sh", "-c", "kill -TERM $$"])).code).toBe(143);
+    expect(box.run("enter", box.enter(["sh", "-c", "kill -TERM $$"])).code).toBe(143);
   });
 });
 
@@ -155,7 +147,7 @@ describe.skipIf(MISSING !== undefined)("without a container", () => {
   afterEach(() => box.remove());
 
   test("enter makes the base, holds it while it runs, and a container joins it there", async () => {
-    const entered = box.spawn("enter", enterPlan(box, ["sleep", "0.5"]));
+    const entered = box.spawn("enter", box.enter(["sleep", "0.5"]));
     await eventually(() => box.holders().length === 1, "the holder");
     const pid = box.holders()[0]!.split("-")[0]!;
     await eventually(() => commandOf(Number(pid)) === "sleep 0.5", "the program");
@@ -172,7 +164,7 @@ describe.skipIf(MISSING !== undefined)("without a container", () => {
   test("enter passes SIGTERM on", async () => {
     const entered = box.spawn(
       "enter",
-      enterPlan(box, ["sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done"]),
+      box.enter(["sh", "-c", "trap 'exit 3' TERM; echo up; while :; do sleep 0.05; done"]),
     );
     const reader = entered.stdout.getReader();
     await reader.read();
@@ -181,7 +173,7 @@ describe.skipIf(MISSING !== undefined)("without a container", () => {
   });
 
   test("entering without registering does not lock others out for its duration", async () => {
-    const entered = box.spawn("enter", enterPlan(box, ["sleep", "0.5"], false));
+    const entered = box.spawn("enter", box.enter(["sleep", "0.5"], false));
     const { code } = box.run("start", box.container("c", { argv: ["true"] }));
     expect([code, entered.exitCode]).toEqual([0, null]);
     await entered.exited;

@@ -237,6 +237,14 @@ export class Sandbox {
     return this.command(plan, options);
   }
 
+  /** A command of the host in the base, which it holds meanwhile if it registers. */
+  enter(argv: readonly string[], register = true): PlanText {
+    const plan = this.base(new PlanText());
+    this.client(plan, { argv });
+    if (register) plan.add("monitor", "registerHolder", {});
+    return plan.add("exec", "execve", { argv, env: ["PATH=/usr/bin:/bin"], search: ["/usr/bin", "/bin"] });
+  }
+
   client(plan: PlanText, options: ContainerOptions): void {
     plan.add("config", "client", {
       attach: options.attach === false ? 0 : 1,

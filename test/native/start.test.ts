@@ -106,23 +106,40 @@ describe.skipIf(MISSING !== undefined)("holdfast start", () => {
     expect(box.run("start", plan).stdout).toBe("found\n");
   });
 
-  test("a failing operation names itself; of finish only the unmounting is done", () => {
+  test("a failing operation names itself; of finish only the unmounting is done, then", () => {
+    for (const name of ["lower", "upper", "work", "merged"]) box.mkdir(`run/${name}`);
     const plan = box.container("a", { argv: ["true"] });
+    const data = "lowerdir=lower,upperdir=upper,workdir=work,userxattr";
+    plan.add("monitor", "overlay", { cwd: join(box.dir, "run"), data, flags: 0n, target: "merged", into: 4 });
     plan.add("setup", "openPath", { path: "/no/such/thing", flags: 0, into: 9 });
     plan.add("finish", "makeMarker", { path: join(box.dir, "run/finished") });
+    plan.add("finish", "unmount", { path: join(box.dir, "run/merged"), flags: 0 });
+    const holder = box.spawn("enter", box.enter(["sleep", "0.3"]));
     expect(box.run("start", plan).code).toBe(42);
     expect(box.failure()).toEqual([...plan.where("openPath"), ENOENT, uid]);
     expect(existsSync(join(box.dir, "run/finished"))).toBe(false);
     expect(existsSync(join(box.dir, "exit/a"))).toBe(false);
+    expect(box.run("enter", box.enter(["grep", "-c", box.dir, "/proc/self/mountinfo"])).stdout).toBe("0\n");
+    return holder.exited;
   });
 
-  test("every operation of finish is tried, whatever became of the others", () => {
+  test("finish does all it can, in its order", async () => {
     const plan = box.container("a", { argv: ["true"] });
-    plan.add("finish", "makeMarker", { path: join(box.dir, "run/finished") });
+    const deep = Array.from({ length: 300 }, () => "d").join("/");
+    box.runShell(
+      `mkdir -p ${box.dir}/run/tree/${deep} && ln -s / ${box.dir}/run/tree/d/link && touch ${box.dir}/run/tree/${deep}/f`,
+    );
     plan.add("finish", "removeFile", { path: join(box.dir, "run/not-there") });
-    plan.add("finish", "makeMarker", { path: join(box.dir, "run/finished-too") });
+    plan.add("finish", "removeTree", { path: join(box.dir, "run/tree") });
+    plan.add("finish", "makeMarker", { path: join(box.dir, "run/marker") });
+    plan.add("finish", "spawn", {
+      argv: ["/bin/sh", "-c", `sleep 0.1; echo $0 > ${box.dir}/run/spawned`, "word"],
+      env: [],
+    });
     expect(box.run("start", plan).code).toBe(0);
-    expect(existsSync(join(box.dir, "run/finished-too"))).toBe(true);
+    expect(existsSync(join(box.dir, "run/tree"))).toBe(false);
+    expect(existsSync(join(box.dir, "run/marker"))).toBe(true);
+    await eventually(() => existsSync(join(box.dir, "run/spawned")), "the program spawned");
   });
 
   test("failures of the launcher, of helpers and of the monitor are reported alike", () => {
