@@ -282,8 +282,11 @@ static uint8_t sequence_size(uint8_t first)
 	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
 }
 
-/* The text as the inside of a JSON string. A character cut in two by a read waits in @q for its other half. */
-static size_t json_text(struct sequence *q, const uint8_t *text, size_t size, bool emit)
+/*
+ * The text as the inside of a JSON string. A character cut in two by a read waits in @q for its other half, unless the
+ * line ends (@whole).
+ */
+static size_t json_text(struct sequence *q, const uint8_t *text, size_t size, bool whole, bool emit)
 {
 	static const char bad[] = "\\ufffd";
 	size_t count = 0;
@@ -308,6 +311,10 @@ static size_t json_text(struct sequence *q, const uint8_t *text, size_t size, bo
 			json_put(bad, 6, emit, &count);
 		}
 	}
+	if (whole && q->got) {
+		json_put(bad, 6, emit, &count);
+		q->got = 0;
+	}
 	return count;
 }
 
@@ -323,9 +330,9 @@ static void write_json(unsigned stream, const char *time, const uint8_t *text, s
 	line_text(&l, "\",\"time\":\"");
 	line_text(&l, time);
 	line_text(&l, "Z\"}\n");
-	record_begin(strlen("{\"log\":\"") + json_text(&trial, text, size, false) + l.used);
+	record_begin(strlen("{\"log\":\"") + json_text(&trial, text, size, whole, false) + l.used);
 	log_put("{\"log\":\"", 8);
-	json_text(&log_state.sequence[stream], text, size, true);
+	json_text(&log_state.sequence[stream], text, size, whole, true);
 	log_put(suffix, l.used);
 	record_end();
 }

@@ -4,6 +4,8 @@ import { HOST, type Host, until, useMonitorHost } from "./monitor-host.ts";
 
 const host = useMonitorHost();
 const sh = (script: string): string[] => ["sh", "-c", script];
+/** The process may be faster than the client's first RESIZE, and there is no plan here to give a size. */
+const SIZE = "while stty size | grep -q '^0'; do sleep 0.01; done; stty size";
 const CTRL_P = "\x10";
 const CTRL_Q = "\x11";
 
@@ -40,7 +42,7 @@ const runTty = (h: Host, options: readonly string[], command: readonly string[])
 
 describe("a terminal", () => {
   test("is the container's own: size, job control, and the caller's is put back", async () => {
-    const t = runTty(host(), [], sh("stty size; tty; read line; echo got $line; exit 3"));
+    const t = runTty(host(), [], sh(`${SIZE}; tty; read line; echo got $line; exit 3`));
     await t.shows("24 80");
     await t.shows("/dev/pts/");
     await until("raw mode", () => !t.isCooked());
@@ -66,7 +68,7 @@ describe("a terminal", () => {
     const t = runTty(
       host(),
       [],
-      sh("trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.01; done"),
+      sh(`${SIZE}; trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.01; done`),
     );
     await t.shows("ready");
     t.terminal.resize(100, 30);
@@ -282,7 +284,7 @@ describe("exec's parent", () => {
       "-d",
       "1011",
       "--",
-      ...sh(`stty size; read a; sleep 0.2; touch ${h.dir}/after`),
+      ...sh(`${SIZE}; read a; sleep 0.2; touch ${h.dir}/after`),
     ]);
     await t.shows("24 80");
     t.type(`go\r${CTRL_P}${CTRL_Q}`);

@@ -47,7 +47,7 @@ export function useMonitorHost(): () => Host {
   beforeAll(() => {
     const made = spawnSync(["make", "-s", "-C", NATIVE, "tests"]);
     if (!made.success) throw new Error(`make tests: ${made.stderr}`);
-  });
+  }, 120_000);
   afterEach(async () => {
     for (const process of started.splice(0)) process.kill(9);
     for (const dir of dirs.splice(0)) {
