@@ -1,6 +1,6 @@
 /** Mounts of the container: each made detached, given its attributes, then moved into place beneath the root. */
 import { HostError } from "../base/index.ts";
-import type { SpecMount } from "../oci/index.ts";
+import type { RuntimeSpec, SpecMount } from "../oci/index.ts";
 import { ATTR, CREATE, MS, OPEN_TREE, RESOLVE } from "./kernel.ts";
 import type { LowerInput } from "./lower.ts";
 import { overlayData } from "./lower-rootfs.ts";
@@ -53,10 +53,22 @@ function lowerFresh(plan: PlanBuilder, mount: SpecMount, single: boolean, origin
   // The terminal group does not exist where only one id is mapped.
   const known = mount.type === "devpts" && single ? data.filter((word) => !word.startsWith("gid=")) : data;
   const options = [`source=${mount.source}`, ...known];
-  // proc is kept for the settings written through it; a later mount must not get between.
-  const into = mount.type === "proc" ? SLOT.proc : SLOT.tree;
-  plan.add("setup", "newMount", { type: mount.type, options, attrs: set, into }, { origin });
+  const into = KEPT[mount.destination] ?? SLOT.tree;
+  // Nodes, links and mount points are still to be made in /dev; lowerDevReadOnly closes it.
+  const attrs = into === SLOT.dev ? set & ~ATTR.RDONLY : set;
+  plan.add("setup", "newMount", { type: mount.type, options, attrs, into }, { origin });
   move(plan, into, mount.destination, CREATE.directory, origin);
+}
+
+/** Mounts whose descriptor is used later, when another mount may lie over the path: proc for settings, dev to be closed. */
+const KEPT: Readonly<Record<string, number>> = { "/proc": SLOT.proc, "/dev": SLOT.dev };
+
+/** Makes kelp's own /dev read-only once everything is in it (--read-only without --read-only-tmpfs). */
+export function lowerDevReadOnly(plan: PlanBuilder, spec: RuntimeSpec): void {
+  const dev = spec.mounts.find((mount) => mount.destination === "/dev" && mount.type === "tmpfs");
+  if (dev?.options.includes("ro") !== true) return;
+  const attributes = { tree: SLOT.dev, set: ATTR.RDONLY, clear: 0n, propagation: 0n, recursive: 0 };
+  plan.add("setup", "mountAttr", attributes, { origin: "--read-only-tmpfs" });
 }
 
 function lowerBind(plan: PlanBuilder, mount: SpecMount, input: LowerInput, origin: string): void {

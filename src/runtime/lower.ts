@@ -7,7 +7,7 @@ import { lowerBase } from "./lower-base.ts";
 import { lowerConfig, lowerFinish } from "./lower-config.ts";
 import { lowerDevices, lowerTerminal } from "./lower-devices.ts";
 import { lowerMasks } from "./lower-masks.ts";
-import { lowerMounts } from "./lower-mounts.ts";
+import { lowerDevReadOnly, lowerMounts } from "./lower-mounts.ts";
 import { lowerNamespaces } from "./lower-namespaces.ts";
 import { lowerProcess } from "./lower-process.ts";
 import { refuseUnsupported } from "./lower-refuse.ts";
@@ -60,6 +60,7 @@ export function lowerSpec(input: LowerInput): Plan {
   lowerMounts(plan, input);
   lowerDevices(plan, spec);
   if (spec.process.terminal) lowerTerminal(plan, spec);
+  lowerDevReadOnly(plan, spec);
   lowerSysctls(plan, spec);
   lowerOomScore(plan, spec);
   lowerMasks(plan, spec);

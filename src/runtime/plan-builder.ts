@@ -13,7 +13,17 @@ import {
  * Slots with a meaning of their own; a slot below 8 keeps what it holds until the end of the plan.
  * TREE and FD are scratch: filled and used within one group of operations.
  */
-export const SLOT = { root: 0, proc: 1, null: 2, terminal: 3, merged: 4, holder: 5, tree: 8, fd: 9 } as const;
+export const SLOT = {
+  root: 0,
+  proc: 1,
+  null: 2,
+  terminal: 3,
+  merged: 4,
+  holder: 5,
+  dev: 6,
+  tree: 8,
+  fd: 9,
+} as const;
 
 export interface OpOptions {
   readonly origin?: string | undefined;
