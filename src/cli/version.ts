@@ -33,9 +33,8 @@ export function goArch(): string {
   return process.arch === "x64" ? "amd64" : process.arch;
 }
 
-/** `Thu Jan  1 00:00:00 1970`, in the local zone as Go's time.ANSIC. */
+/** `Thu Jan  1 00:00:00 1970`, in UTC: asking Bun for the local zone costs 4 ms. */
 function goDate(seconds: number): string {
-  const time = new Date(seconds * 1000);
-  const [weekday, month, , year, clock] = time.toString().split(" ");
-  return `${weekday} ${month} ${String(time.getDate()).padStart(2)} ${clock} ${year}`;
+  const [weekday = "", day, month, year, clock] = new Date(seconds * 1000).toUTCString().split(" ");
+  return `${weekday.replace(",", "")} ${month} ${String(Number(day)).padStart(2)} ${clock} ${year}`;
 }
