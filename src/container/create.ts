@@ -29,7 +29,7 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
     options.name === undefined || options.name === "" ? undefined : checkContainerName(options.name);
   const id = newId();
   const found = options.rootfs === true ? undefined : await findImage(ctx, request.image, options.pull);
-  const storageDriver = await driverName(ctx);
+  const storageDriver = driverName(ctx);
   const built = buildConfig(ctx, {
     id,
     request,

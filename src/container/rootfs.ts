@@ -1,8 +1,10 @@
 /** Where a container's root filesystem comes from. */
 import { join } from "node:path";
 import { NotFoundError } from "../base/index.ts";
-import { containerDir, ensureDir, layersDir } from "../host/index.ts";
+import { containerDir, ensureDir, hostFacts } from "../host/index.ts";
+import { holdfastPath, runInside } from "../runtime/index.ts";
 import type { ContainerRecord, Context, RootfsSource } from "../state/index.ts";
+import { chooseDriver, type DriverName, layersRootfs, type RunInside } from "../storage/index.ts";
 
 /** The image's layers through the driver the container was made with, or the directory of --rootfs. */
 export async function containerRootfs(ctx: Context, record: ContainerRecord): Promise<RootfsSource> {
@@ -15,32 +17,13 @@ export async function containerRootfs(ctx: Context, record: ContainerRecord): Pr
       `cannot start container ${record.name}: its image ${config.image.slice(0, 12)} is gone`,
     );
   }
-  return overlayRootfs(ctx, image.layers, id);
+  const run: RunInside = (job, input) => runInside(ctx, job, input);
+  return layersRootfs(ctx, config.storageDriver, image.layers, id, run);
 }
 
 /** Name of the storage driver that new containers get. */
-export async function driverName(_ctx: Context): Promise<string> {
-  return "overlay";
-}
-
-function overlayRootfs(ctx: Context, layers: readonly number[], id: string): RootfsSource {
-  const directory = containerDir(ctx.paths, id);
-  const [upper, work, merged] = [
-    join(directory, "upper"),
-    join(directory, "work"),
-    join(directory, "merged"),
-  ];
-  for (const path of [upper, work, merged]) ensureDir(path);
-  const lower = layers.toReversed().map(String);
-  return {
-    kind: "overlay",
-    layersDir: layersDir(ctx.paths),
-    lower,
-    upper,
-    work,
-    merged,
-    options: ["userxattr"],
-  };
+export function driverName(ctx: Context): DriverName {
+  return chooseDriver(ctx, () => hostFacts(ctx.paths, holdfastPath(ctx.paths)));
 }
 
 function directoryRootfs(ctx: Context, { config, id }: ContainerRecord): RootfsSource {

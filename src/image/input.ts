@@ -1,5 +1,4 @@
 /** What the user points at (a file, a directory, a URL, standard input) as something that can be read at any place. */
-import { spawn } from "node:child_process";
 import {
   closeSync,
   createReadStream,
@@ -202,6 +201,7 @@ async function* runDecompressor(program: "bzip2" | "xz", path: string): AsyncGen
   }
   const limits = program === "xz" ? ["--memlimit-decompress=1GiB"] : [];
   const fd = openSync(path, "r");
+  const { spawn } = process.getBuiltinModule("node:child_process");
   const child = spawn(found, [...limits, "-dc"], { stdio: [fd, "pipe", "ignore"], env: {} });
   closeSync(fd);
   const ended = new Promise<number | null>((resolve) => child.once("exit", resolve));

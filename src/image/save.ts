@@ -1,7 +1,6 @@
 /** `save`: images into an archive or a directory that podman, docker, skopeo and buildah read. */
 import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { gzipSync } from "node:zlib";
 import { ConflictError, errnoCode, UsageError } from "../base/index.ts";
 import { writeError } from "../host/index.ts";
 import {
@@ -24,6 +23,7 @@ import {
   type Sink,
   sniffCompression,
   TarWriter,
+  zlib,
 } from "../storage/index.ts";
 import { blobName } from "./archive-files.ts";
 import { imageManifest } from "./documents.ts";
@@ -290,7 +290,7 @@ function compressed(ctx: Context, layer: LayerFile): LayerFile {
   const writer = new BlobStore(ctx.paths).begin();
   const range = openRange({ path: layer.path, offset: 0, size: layer.size });
   try {
-    for (const piece of readRange(range)) writer.write(gzipSync(piece));
+    for (const piece of readRange(range)) writer.write(zlib().gzipSync(piece));
     return { ...writer.finish(), temporary: true };
   } catch (error) {
     writer.abort();

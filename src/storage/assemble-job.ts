@@ -1,11 +1,10 @@
 /** The job `assemble-layers`: writes uncompressed layers out again, byte for byte, from recording and files. */
 import { closeSync, createReadStream, openSync, readSync, writeSync } from "node:fs";
-import { createGunzip } from "node:zlib";
 import { StorageError } from "../base/index.ts";
 import { loadLibc } from "../host/index.ts";
 import { Digester } from "../oci/index.ts";
 import { fsPath } from "./entry-path.ts";
-import { CHUNK } from "./source.ts";
+import { CHUNK, zlib } from "./source.ts";
 
 export interface AssembleInput {
   readonly layers: readonly {
@@ -23,7 +22,7 @@ export async function assembleLayers(input: AssembleInput): Promise<null> {
   process.chdir("/");
   for (const layer of input.layers) {
     const fd = openSync(layer.out, "wx", 0o600);
-    const recording = createReadStream(layer.recording).pipe(createGunzip());
+    const recording = createReadStream(layer.recording).pipe(zlib().createGunzip());
     const writer = new Writer(fd);
     let inside = false;
     try {

@@ -23,6 +23,7 @@ export {
   openRange,
   readRange,
   sniffCompression,
+  zlib,
 } from "./source.ts";
 export { lockShared, type StoreLock } from "./store-lock.ts";
 export { hasLeftovers, sweepStore, usedBlobs } from "./sweep.ts";

@@ -7,7 +7,7 @@
  * and lengths doubles, little-endian.
  */
 import { closeSync, fsyncSync, openSync, writeSync } from "node:fs";
-import { gzipSync } from "node:zlib";
+import { zlib } from "./source.ts";
 import type { TarEntry } from "./tar/parser.ts";
 
 const FLUSH = 1 << 20;
@@ -83,7 +83,7 @@ export class LayerRecorder {
   #flush(): void {
     this.#endRaw();
     if (this.#parts.length === 0) return;
-    const member = gzipSync(Buffer.concat(this.#parts), { level: 1 });
+    const member = zlib().gzipSync(Buffer.concat(this.#parts), { level: 1 });
     for (let at = 0; at < member.length; ) at += writeSync(this.#fd, member, at);
     this.#parts = [];
     this.#bytes = 0;
