@@ -4,6 +4,7 @@ import { hostname as machineName } from "node:os";
 import { resolve } from "node:path";
 import { parseDuration, parseSize, UsageError } from "../base/index.ts";
 import { type ImageRunConfig, parseImageConfig } from "../oci/index.ts";
+import { applicableSysctls } from "../runtime/index.ts";
 import type { ContainerConfig, Context, HealthConfig, ImageRecord } from "../state/index.ts";
 import { logConfig } from "./config-log.ts";
 import { namespaceConfig, namespaceOwners } from "./config-namespaces.ts";
@@ -62,7 +63,7 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
     ...imageParts(input),
     ...processParts(ctx, request, run),
     ...lifeParts(ctx, input, run),
-    ...securityParts(ctx, options, request.given),
+    ...securityParts(ctx, options, request.given, { ...namespaces, network: network.mode }),
     ...mountParts(ctx, request, run),
     hostname: options.hostname ?? (network.mode === "host" ? machineName() : ""),
     labels: {
@@ -211,7 +212,12 @@ function healthConfig(options: CreateOptions): HealthConfig | undefined {
   };
 }
 
-function securityParts(ctx: Context, options: CreateOptions, given: ReadonlySet<string>) {
+function securityParts(
+  ctx: Context,
+  options: CreateOptions,
+  given: ReadonlySet<string>,
+  modes: Parameters<typeof applicableSysctls>[1],
+) {
   const { settings } = ctx;
   return {
     privileged: given.has("privileged") ? options.privileged === true : settings.privileged,
@@ -219,7 +225,7 @@ function securityParts(ctx: Context, options: CreateOptions, given: ReadonlySet<
     capDrop: options["cap-drop"] ?? [],
     securityOpt: options["security-opt"] ?? [],
     devices: [...settings.devices, ...(options.device ?? [])],
-    sysctls: parseSysctls([...settings.sysctls, ...(options.sysctl ?? [])]),
+    sysctls: parseSysctls([...applicableSysctls(settings.sysctls, modes), ...(options.sysctl ?? [])]),
     readOnly: given.has("read-only") ? options["read-only"] === true : settings.readOnly,
     readOnlyTmpfs: given.has("read-only-tmpfs") ? options["read-only-tmpfs"] === true : true,
     shmSize: shmSize(options["shm-size"], settings.shmSize),

@@ -33,6 +33,7 @@ export { bindSources, overlayVolumeDirs } from "./sources.ts";
 export { type BindFiles, makeSpec, type SpecInput, specNotices } from "./spec.ts";
 export { defaultCapabilities } from "./spec-capabilities.ts";
 export { type ExecRequest, makeExecProcess } from "./spec-exec.ts";
+export { applicableSysctls } from "./spec-resources.ts";
 export {
   type ExitRecord,
   type LiveState,

@@ -1,7 +1,7 @@
 /** Work as the user namespace's root: kelp executes itself there, and the two talk JSON. */
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { HostError, IS_COMPILED, KelpError } from "../base/index.ts";
@@ -36,6 +36,7 @@ export async function runInside<I, O>(
   const planPath = join(paths.runtime, `job-${process.pid}-${randomBytes(4).toString("hex")}.plan`);
   ensureDir(paths.runtime);
   ensureDir(join(paths.runtime, "live"));
+  sweepPlans(paths.runtime);
   writePlan(planPath, jobPlan(paths, name, options.fds?.length ?? 0));
   try {
     const request: JobRequest<I> = { root: paths.data, runroot: paths.runtime, input };
@@ -43,6 +44,14 @@ export async function runInside<I, O>(
     return readReply<O>(name, status, output);
   } finally {
     rmSync(planPath, { force: true });
+  }
+}
+
+/** Deletes the plans of callers that were killed in the middle of a job. */
+function sweepPlans(directory: string): void {
+  for (const name of readdirSync(directory)) {
+    const pid = name.match(/^job-(\d+)-.*\.plan$/)?.[1];
+    if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(directory, name), { force: true });
   }
 }
 

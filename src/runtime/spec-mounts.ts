@@ -87,10 +87,11 @@ function ipcMounts(input: MountsInput, readOnlyDev: readonly string[]): SpecMoun
     });
     return input.facts.mqueue ? [host("/dev/mqueue"), host("/dev/shm")] : [host("/dev/shm")];
   }
-  return [
-    { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: SAFE },
-    tmpfs("/dev/shm", [...SAFE, "mode=1777", `size=${input.config.shmSize}`, ...readOnlyDev], "shm"),
-  ];
+  const queue: SpecMount = { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: SAFE };
+  // --ipc none: a namespace of its own, and no shared memory in the file system.
+  if (input.config.namespaces.ipc === "none") return [queue];
+  const size = `size=${input.config.shmSize}`;
+  return [queue, tmpfs("/dev/shm", [...SAFE, "mode=1777", size, ...readOnlyDev], "shm")];
 }
 
 /** The kernel lets a user mount sysfs only beside a network namespace of their own; otherwise the host's is bound. */

@@ -100,6 +100,20 @@ export function makeSysctls(
   return { ...sysctls };
 }
 
+/**
+ * Of the settings' default `KEY=VALUE` words those that fit the container's namespaces: a default is no wish
+ * of the user's, and with a namespace of the host it does not apply.
+ */
+export function applicableSysctls(
+  words: readonly string[],
+  modes: { readonly network: string; readonly ipc: string; readonly uts: string },
+): string[] {
+  return words.filter((word) => {
+    const type = sysctlNamespace(word.split("=", 1)[0]!);
+    return type === undefined || modes[type.namespace] !== "host";
+  });
+}
+
 function sysctlNamespace(key: string): { namespace: "network" | "ipc" | "uts"; words: string } | undefined {
   const dotted = key.replaceAll("/", ".");
   if (dotted.startsWith("net.")) return { namespace: "network", words: "Network" };
