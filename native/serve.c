@@ -17,7 +17,15 @@
 #include <unistd.h>
 
 /* The entries of the poll set before those of the clients. */
-enum { ENTRY_PROCESS, ENTRY_LISTEN, ENTRY_IN, ENTRY_OUT, ENTRY_ERR, ENTRY_PEERS, ENTRY_COUNT = ENTRY_PEERS + PEERS_MAX };
+enum {
+	ENTRY_PROCESS,
+	ENTRY_LISTEN,
+	ENTRY_IN,
+	ENTRY_OUT,
+	ENTRY_ERR,
+	ENTRY_PEERS,
+	ENTRY_COUNT = ENTRY_PEERS + PEERS_MAX,
+};
 
 uint64_t now_ms(void)
 {
