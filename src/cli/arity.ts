@@ -1,10 +1,11 @@
 import { UsageError } from "../base/index.ts";
 import type { CommandDef } from "./command.ts";
+import { spokenCommand } from "./program.ts";
 
 /** Refuses too few or too many arguments in the words scripts know from cobra and podman. */
 export function checkArgs(definition: CommandDef, path: readonly string[], args: readonly string[]): void {
   const { min, max, checked } = definition.args;
-  const name = ["kelp", ...path].join(" ");
+  const name = spokenCommand(path);
   const count = args.length;
   if (checked !== true && count < min) {
     if (max === min) throw wrongCount(`accepts ${min} arg(s), received ${count}`);

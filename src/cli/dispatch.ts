@@ -6,6 +6,7 @@ import type { CommandDef, Globals, Io, OptionTable } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
 import { DEFAULT_LOG_LEVEL, GLOBAL_OPTIONS, readGlobals } from "./globals.ts";
 import { type Found, findCommand } from "./lookup.ts";
+import { spokenCommand } from "./program.ts";
 import { readValues } from "./values.ts";
 
 /** Makes the terminal as the global flags want it. */
@@ -23,7 +24,7 @@ export async function dispatch(argv: readonly string[], openIo: OpenIo): Promise
   try {
     return await runCommand(definition, found, argv, openIo);
   } catch (error) {
-    if (error instanceof FlagError) error.command = ["kelp", ...found.path].join(" ");
+    if (error instanceof FlagError) error.command = spokenCommand(found.path);
     throw error;
   }
 }
@@ -85,5 +86,5 @@ async function withoutCommand(found: Found, io: Io): Promise<number> {
   }
   if (found.rest[0] !== undefined) throw unknownCommand(found.path, found.rest[0]);
   io.err(groupHelp(found.path));
-  throw new UsageError("missing-command", `missing command '${["kelp", ...found.path].join(" ")} COMMAND'`);
+  throw new UsageError("missing-command", `missing command '${spokenCommand(found.path)} COMMAND'`);
 }

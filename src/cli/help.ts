@@ -5,11 +5,12 @@ import { COMMANDS, type CommandEntry } from "./commands/index.ts";
 import { ROOT_OPTIONS } from "./globals.ts";
 import { GROUPS, ROOT_SUMMARY } from "./groups.ts";
 import { findCommand } from "./lookup.ts";
+import { spokenCommand } from "./program.ts";
 import { closest } from "./suggest.ts";
 
 /** `kelp NAME --help`. */
 export function commandHelp(definition: CommandDef, path: readonly string[]): string {
-  const name = ["kelp", ...path].join(" ");
+  const name = spokenCommand(path);
   const blocks = [
     definition.summary,
     `Description:\n${indented(definition.description ?? definition.summary)}`,
@@ -36,7 +37,7 @@ function indented(text: string): string {
 export function groupHelp(path: readonly string[]): string {
   const group = path[0];
   const summary = group === undefined ? ROOT_SUMMARY : (GROUPS[group] as string);
-  const name = ["kelp", ...path].join(" ");
+  const name = spokenCommand(path);
   const blocks = [
     summary,
     `Usage:\n  ${name}${group === undefined ? " [options]" : ""} [command]`,
@@ -76,7 +77,7 @@ function hasCommands(noun: string): boolean {
 
 /** The error for a word that is no command, with what may have been meant. */
 export function unknownCommand(path: readonly string[], word: string): UsageError {
-  const name = ["kelp", ...path].join(" ");
+  const name = spokenCommand(path);
   const near = closest(
     word,
     subcommands(path[0]).map(([known]) => known),

@@ -4,6 +4,7 @@ import { COMMANDS, type CommandEntry } from "./commands/index.ts";
 import { FlagError } from "./flag-error.ts";
 import { GLOBAL_OPTIONS, ROOT_OPTIONS } from "./globals.ts";
 import { GROUPS } from "./groups.ts";
+import { spokenCommand } from "./program.ts";
 
 export interface Found {
   /** Words of the command as typed; empty at the root. */
@@ -43,7 +44,7 @@ function readFlags(argv: readonly string[], atRoot: boolean, path: readonly stri
   try {
     return normaliseArgv(argv, atRoot ? ROOT_OPTIONS : GLOBAL_OPTIONS, "after-first");
   } catch (error) {
-    if (error instanceof FlagError) error.command = ["kelp", ...path].join(" ");
+    if (error instanceof FlagError) error.command = spokenCommand(path);
     throw error;
   }
 }
