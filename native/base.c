@@ -110,14 +110,16 @@ static void find_base(struct vm *vm, uint64_t wanted)
 			const struct dirent64 *entry = (const void *)(buffer + at);
 			uint64_t start;
 			pid_t pid;
+			int error;
 
 			at += entry->d_reclen;
 			if (!parse_entry(entry->d_name, &pid, &start))
 				continue;
-			if (process_start(pid) != start)
-				unlinkat(FD_LIVE, entry->d_name, 0);
-			else if (take_base(vm, pid, start, wanted) == 0)
+			error = take_base(vm, pid, start, wanted);
+			if (error == 0)
 				return;
+			if (error == -ESRCH)
+				unlinkat(FD_LIVE, entry->d_name, 0);
 		}
 	}
 }

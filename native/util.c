@@ -6,8 +6,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
-#include <stdio.h>
+#include <stdio.h> /* renameat */
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -160,20 +161,21 @@ uint64_t process_start(pid_t pid)
 }
 
 /*
- * process_open() - a pidfd of exactly that process
+ * process_open() - a pidfd of exactly that process, if it runs
  * The start time is compared after the pidfd exists: a pid reused before is seen, one reused later does not matter.
+ * A process that has ended and waits to be reaped counts as gone.
  */
 int process_open(pid_t pid, uint64_t start)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	struct pollfd ended = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
 
-	if (fd < 0)
+	if (ended.fd < 0)
 		return -errno;
-	if (process_start(pid) != start) {
-		close(fd);
+	if (process_start(pid) != start || poll(&ended, 1, 0) > 0) {
+		close(ended.fd);
 		return -ESRCH;
 	}
-	return fd;
+	return ended.fd;
 }
 
 /* process_wait() - reap one child. Return: its status as a shell says it */

@@ -382,10 +382,8 @@ export class Sandbox {
   remove(): void {
     const left = this.processes();
     for (const pid of left) process.kill(pid, 9);
-    const inside = spawnSync(as(["unshare", "-r", "rm", "-rf", join(this.dir, "root")]), {
-      stderr: "ignore",
-    });
-    rmSync(this.dir, { recursive: true, force: inside.exitCode === 0 });
+    spawnSync(as(["chmod", "-R", "u+rwX", this.dir]), { stderr: "ignore" }); // overlay's work directory has mode 000
+    rmSync(this.dir, { recursive: true, force: true });
     if (left.length > 0) throw new Error(`processes left behind: ${left.join(" ")}`);
   }
 }
