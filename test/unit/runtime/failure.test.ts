@@ -1,0 +1,57 @@
+import { expect, test } from "bun:test";
+import { explainFailure } from "../../../src/runtime/index.ts";
+import type { OpName } from "../../../src/runtime/plan/ops.ts";
+import { type Case, ID, planOf } from "./fixture.ts";
+
+const [EPERM, ENOENT, EACCES, EINVAL] = [1, 2, 13, 22];
+
+function failure(op: OpName, errno: number, what: Case = {}) {
+  const plan = planOf(what);
+  return explainFailure({ plan, index: plan.ops.findIndex((entry) => entry.op === op), errno, id: ID });
+}
+
+test("a command that is not there is 127, in the words podman's suite looks for", () => {
+  const path = failure("execve", ENOENT, { config: { command: ["/no/such/command"] } });
+  expect(path.exitCode).toBe(127);
+  expect(path.message).toMatch(/\/no\/such\/command.*[Nn]o such file or directory/);
+  const name = failure("execve", ENOENT, { config: { command: ["nosuch"] } });
+  expect(name.message).toMatch(
+    /executable file `nosuch` not found in \$PATH: No such file or directory: OCI runtime attempted/,
+  );
+});
+
+test("no command at all is a command that is not there", () => {
+  for (const errno of [EINVAL, EACCES, ENOENT]) {
+    const error = failure("execve", errno, { config: { command: [] } });
+    expect(error.exitCode).toBe(127);
+    expect(error.message).toContain("executable file `` not found in $PATH: No such file or directory");
+  }
+});
+
+test("a command that cannot be executed is 126", () => {
+  const error = failure("execve", EACCES, { config: { command: ["/etc"] } });
+  expect(error.exitCode).toBe(126);
+  expect(error.message).toMatch(/exec.*permission denied/);
+});
+
+test("everything before the command is 125 and names the option", () => {
+  const mounts = [{ type: "bind", source: "/srv", destination: "/x", options: [] }] as const;
+  const origins = new Map([["/x", "--volume /srv:/x"]]);
+  const error = failure("openTree", ENOENT, { config: { mounts }, lower: { origins } });
+  expect(error.exitCode).toBe(125);
+  expect(error.message).toBe("statfs /srv: no such file or directory");
+  expect(failure("rlimit", EPERM).message).toContain("setrlimit: Operation not permitted");
+});
+
+test("a helper's exit status, a missing range and a forbidden namespace have their advice", () => {
+  const helper = failure("run", 1001);
+  expect(helper.message).toContain("newuidmap: it exited with status 1");
+  expect(helper.hint).toContain("/etc/subuid");
+  expect(failure("joinBase", EPERM).hint).toContain("apparmor_restrict_unprivileged_userns");
+  expect(failure("credentials", EINVAL).hint).toContain("/etc/subuid");
+});
+
+test("a plan that cannot be read still gives one line", () => {
+  const error = explainFailure({ plan: { ops: [] }, index: 7, errno: ENOENT, id: ID });
+  expect(error.message).toBe(`cannot start container ${ID.slice(0, 12)}: no such file or directory`);
+});
