@@ -18,6 +18,7 @@ import {
   type ClientConfig,
   compiledSeccomp,
   holdfastPath,
+  hostDevices,
   kelpCommand,
   lowerSpec,
   type MonitorConfig,
@@ -79,6 +80,7 @@ export async function prepareStart(
     files: writeBindFiles(ctx, record),
     volumes: volumePaths(ctx, config.mounts),
     joined: joinedNamespaces(ctx, record),
+    ...(config.privileged ? { hostDevices: hostDevices() } : {}),
   };
   const spec = makeSpec(input);
   for (const notice of specNotices(input)) log.warn(notice);

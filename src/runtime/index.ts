@@ -29,7 +29,7 @@ export type { ClientConfig, MonitorConfig, RemoveConfig } from "./monitor-config
 export { decodePlan } from "./plan/decode.ts";
 export type { Plan } from "./plan/ops.ts";
 export { compiledSeccomp } from "./seccomp/index.ts";
-export { bindSources, overlayVolumeDirs } from "./sources.ts";
+export { bindSources, hostDevices, overlayVolumeDirs } from "./sources.ts";
 export { type BindFiles, makeSpec, type SpecInput, specNotices } from "./spec.ts";
 export { defaultCapabilities } from "./spec-capabilities.ts";
 export { type ExecRequest, makeExecProcess } from "./spec-exec.ts";

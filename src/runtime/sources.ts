@@ -1,5 +1,5 @@
 /** The host's side of a specification's mounts: what must be there, and what kind of thing it is. */
-import { statSync } from "node:fs";
+import { accessSync, constants, type Dirent, readdirSync, statSync } from "node:fs";
 import { errnoCode, UsageError } from "../base/index.ts";
 import { errnoText } from "../host/index.ts";
 import type { RuntimeSpec } from "../oci/index.ts";
@@ -33,6 +33,49 @@ function isDirectory(path: string): boolean {
 
 function overlaySource(options: readonly string[]): string {
   return options.find((option) => option.startsWith("lowerdir="))?.slice("lowerdir=".length) ?? "";
+}
+
+/** Of /dev these are the container's own in any case. */
+const OWN_PLACES = new Set(["pts", "shm", "mqueue", "fd", "console", "ptmx"]);
+const MAX_DEVICES = 512;
+
+/**
+ * Nodes of the host's /dev that the user may open, for --privileged. Virtual consoles are left out: what is
+ * typed there is not the container's.
+ */
+export function hostDevices(dir = "/dev"): string[] {
+  const devices: string[] = [];
+  const pending = [dir];
+  while (pending.length > 0 && devices.length < MAX_DEVICES) {
+    const parent = pending.shift()!;
+    const found = entries(parent).filter(({ name }) => parent !== dir || !isOwnPlace(name));
+    const path = (entry: Dirent) => `${parent}/${entry.name}`;
+    pending.push(...found.filter((entry) => entry.isDirectory()).map(path));
+    const nodes = found.filter((entry) => entry.isCharacterDevice() || entry.isBlockDevice()).map(path);
+    devices.push(...nodes.filter(mayOpen));
+  }
+  return devices;
+}
+
+function isOwnPlace(name: string): boolean {
+  return OWN_PLACES.has(name) || /^tty\d+$/.test(name);
+}
+
+function entries(dir: string): Dirent[] {
+  try {
+    return readdirSync(dir, { withFileTypes: true });
+  } catch {
+    return []; // a directory for somebody else
+  }
+}
+
+function mayOpen(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Directories beneath the container's own that must be made (0700) before a start with `:O` mounts. */
