@@ -10,7 +10,7 @@ import {
   unlinkSync,
 } from "node:fs";
 import { join } from "node:path";
-import { ConflictError, errnoCode } from "../base/index.ts";
+import { ConflictError, errnoCode, KelpError } from "../base/index.ts";
 import { containerDir, containerRunDir, tempDir } from "../host/index.ts";
 import { runInside } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
@@ -72,13 +72,29 @@ function stillRunning({ id }: ContainerRecord): ConflictError {
 
 async function removeFiles(ctx: Context, record: ContainerRecord, volumes: boolean): Promise<void> {
   const trash = moveAside(ctx, record.id);
-  ctx.state.containers.remove(record.id, { durable: !record.config.autoRemove });
+  await forgetContainer(ctx, record, trash);
   ctx.state.containers.sweepGone();
   rmSync(containerRunDir(ctx.paths, record.id), { recursive: true, force: true });
   removeCidFile(record);
   const trees = trash === undefined ? [] : [trash];
   if (volumes) trees.push(...forgetAnonymousVolumes(ctx, record));
   await removeTrees(ctx, trees);
+}
+
+/** A full disk has no room to note that anything went: then the container's own files make it. */
+async function forgetContainer(
+  ctx: Context,
+  { id, config }: ContainerRecord,
+  trash: string | undefined,
+): Promise<void> {
+  const forget = () => ctx.state.containers.remove(id, { durable: !config.autoRemove });
+  try {
+    forget();
+  } catch (error) {
+    if (trash === undefined || !(error instanceof KelpError) || error.code !== "disk-full") throw error;
+    await removeTrees(ctx, [trash]);
+    forget();
+  }
 }
 
 function moveAside(ctx: Context, id: string): string | undefined {
