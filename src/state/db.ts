@@ -1,11 +1,10 @@
 /** SQLite behind the few calls the repositories need: lazy opening, cached statements, short write transactions. */
-import { accessSync, constants, existsSync } from "node:fs";
-import { dirname } from "node:path";
-import { DatabaseSync, type DatabaseSyncOptions, type SQLInputValue, type StatementSync } from "node:sqlite";
-import { pathToFileURL } from "node:url";
-import { createDatabase, migrate, refuseNewer, userVersion } from "./migrate.ts";
+import { existsSync } from "node:fs";
+import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { createDatabase, migrate, refuseNewer } from "./migrate.ts";
+import { openHandle } from "./open.ts";
 import { MIGRATIONS } from "./schema.ts";
-import { retryBusy, storeError } from "./sqlite.ts";
+import { BUSY_TIMEOUT_MS, retryBusy, storeError } from "./sqlite.ts";
 
 export type Row = Record<string, unknown>;
 
@@ -13,9 +12,6 @@ export interface TransactionOptions {
   /** False: may be lost in a power cut (never in a crash). For what `--rm` will delete anyway. */
   readonly durable?: boolean;
 }
-
-/** How long a writer waits for others before it gives up. */
-const BUSY_TIMEOUT_MS = 20_000;
 
 /**
  * Pages in the log before a commit moves them into the database. The first opener after an idle
@@ -163,38 +159,6 @@ export class Database {
     if (this.#synchronous === mode) return;
     handle.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA synchronous = ${mode}`);
     this.#synchronous = mode;
-  }
-}
-
-/** A handle that has really read the file, and the schema's version it found. */
-function openHandle(path: string, mode: "read" | "write"): [DatabaseSync, number] {
-  try {
-    return openAndRead(path, { timeout: BUSY_TIMEOUT_MS, readOnly: mode === "read" });
-  } catch (error) {
-    if (mode === "write" || canWrite(dirname(path))) throw error;
-    // Even a reader makes -wal and -shm files; on a read-only medium nobody else writes, so it may do without.
-    const url = pathToFileURL(path);
-    url.searchParams.set("immutable", "1");
-    return openAndRead(url, { readOnly: true });
-  }
-}
-
-function openAndRead(path: string | URL, options: DatabaseSyncOptions): [DatabaseSync, number] {
-  const handle = new DatabaseSync(path, options);
-  try {
-    return [handle, userVersion(handle)];
-  } catch (error) {
-    handle.close();
-    throw error;
-  }
-}
-
-function canWrite(directory: string): boolean {
-  try {
-    accessSync(directory, constants.W_OK);
-    return true;
-  } catch {
-    return false;
   }
 }
 

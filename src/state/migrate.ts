@@ -23,15 +23,27 @@ export function createDatabase(path: string, migrations: readonly string[]): voi
   try {
     // SQLite gives its -wal and -shm files the mode of this one.
     writeFileAtomic(temporary, "");
-    const handle = new DatabaseSync(temporary);
-    handle.exec("PRAGMA journal_mode = WAL; BEGIN");
-    for (const step of migrations) handle.exec(step);
-    handle.exec(`PRAGMA user_version = ${migrations.length}; COMMIT`);
-    handle.close();
+    fillDatabase(temporary, migrations);
     putInPlace(temporary, path);
     syncDirectory(dirname(path));
   } finally {
-    for (const suffix of ["", "-wal", "-shm"]) rmSync(temporary + suffix, { force: true });
+    for (const suffix of ["", "-journal", "-wal", "-shm"]) rmSync(temporary + suffix, { force: true });
+  }
+}
+
+/**
+ * The tables are written without a log, so that a full disk is met here: with one, the last pages
+ * would go into the file when it is closed, and SQLite tells nobody if that fails.
+ */
+function fillDatabase(path: string, migrations: readonly string[]): void {
+  const handle = new DatabaseSync(path);
+  try {
+    handle.exec("BEGIN");
+    for (const step of migrations) handle.exec(step);
+    handle.exec(`PRAGMA user_version = ${migrations.length}; COMMIT`);
+    handle.exec("PRAGMA journal_mode = WAL");
+  } finally {
+    handle.close();
   }
 }
 

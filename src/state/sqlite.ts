@@ -10,6 +10,17 @@ const CANTOPEN = 14;
 const PROTOCOL = 15;
 const NOTADB = 26;
 
+/** How long to wait for other processes before giving up. */
+export const BUSY_TIMEOUT_MS = 20_000;
+
+/** Failures around the file of shared memory: it cannot be opened, extended or mapped. */
+const IOERR_SHM: readonly number[] = [IOERR | (18 << 8), IOERR | (19 << 8), IOERR | (21 << 8)];
+
+/** Whether only the -shm file is in the way, for which a full disk has no room. */
+export function lacksSharedMemory(error: unknown): boolean {
+  return error instanceof Error && "errcode" in error && IOERR_SHM.includes(error.errcode as number);
+}
+
 /** SQLite's primary result code of an error, or undefined if it is none of SQLite's. */
 export function sqliteCode(error: unknown): number | undefined {
   if (!(error instanceof Error) || !("errcode" in error) || typeof error.errcode !== "number")
