@@ -6,6 +6,7 @@ import { errnoText } from "../host/index.ts";
 import { displayName, type FoundImage, resolveImage } from "../image/index.ts";
 import { type ContainerRecord, type Context, newId } from "../state/index.ts";
 import { buildConfig } from "./config.ts";
+import { copyUpVolumes } from "./copy-up.ts";
 import type { CreateRequest } from "./create-options.ts";
 import { checkContainerName } from "./name.ts";
 import { removeContainer } from "./remove.ts";
@@ -40,6 +41,7 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
   checkCidFile(built.config.cidFile);
   if (options.replace === true) await replaceContainer(ctx, name);
   const record = insert(ctx, id, name, built.config);
+  if (found !== undefined) await copyUpVolumes(ctx, found.record, record.config.mounts);
   if (built.config.cidFile !== undefined) writeFileSync(built.config.cidFile, id);
   return { record, warnings: built.warnings };
 }

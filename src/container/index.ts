@@ -23,4 +23,5 @@ export { statusOf, viewOf } from "./status.ts";
 export { killContainer, socketPath, stopContainer } from "./stop.ts";
 export { containerTop, DESCRIPTORS } from "./top.ts";
 export { type ContainerStatus, type ContainerView, isRunning } from "./view.ts";
+export { removeVolume, volumeByName } from "./volumes.ts";
 export { checkConditions, waitForContainer } from "./wait.ts";

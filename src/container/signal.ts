@@ -47,7 +47,5 @@ export function signalName(number: number): string {
 }
 
 function invalidSignal(word: string): UsageError {
-  return new UsageError("invalid-signal", `invalid signal: ${word}`, {
-    hint: "Use a name such as TERM or a number from 1 to 64.",
-  });
+  return new UsageError("invalid-signal", `invalid signal: ${word}`);
 }

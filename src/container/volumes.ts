@@ -1,7 +1,9 @@
 /** Volumes as containers use them: where they lie, and which are made with a container. */
-import { NotFoundError } from "../base/index.ts";
-import type { Context, MountConfig } from "../state/index.ts";
+import { dirname } from "node:path";
+import { ConflictError, NotFoundError } from "../base/index.ts";
+import type { Context, MountConfig, VolumeRecord } from "../state/index.ts";
 import { ensureVolume, newVolumeName } from "../volume/index.ts";
+import { removeContainer, removeTrees } from "./remove.ts";
 
 /** Host directories of the named volumes among the mounts. */
 export function volumePaths(ctx: Context, mounts: readonly MountConfig[]): Map<string, string> {
@@ -28,4 +30,50 @@ export function ensureVolumes(ctx: Context, mounts: readonly MountConfig[]): Mou
     ensureVolume(ctx, { name, anonymous: mount.source === undefined });
     return { ...mount, source: name };
   });
+}
+
+/**
+ * Removes a volume; with `force` the containers that use it as well.
+ *
+ * @throws {ConflictError} if containers use it (exit status 2)
+ */
+export async function removeVolume(
+  ctx: Context,
+  volume: VolumeRecord,
+  options: { readonly force?: boolean; readonly timeout?: number | undefined } = {},
+): Promise<void> {
+  const users = ctx.state.containers.usingVolume(volume.name);
+  if (users.length > 0 && options.force !== true) {
+    const ids = users.map((user) => user.id).join(", ");
+    throw new ConflictError(
+      "volume-in-use",
+      `volume ${volume.name} is being used by the following container(s): ${ids}: volume is being used`,
+      { exitCode: 2 },
+    );
+  }
+  for (const user of users) await removeContainer(ctx, user, { force: true, timeout: options.timeout });
+  ctx.state.volumes.remove(volume.name);
+  await removeTrees(ctx, [dirname(volume.mountpoint)]);
+}
+
+/**
+ * A volume by its name, or by the beginning of exactly one name.
+ *
+ * @throws {NotFoundError}
+ */
+export function volumeByName(ctx: Context, name: string): VolumeRecord {
+  const exact = ctx.state.volumes.get(name);
+  if (exact !== undefined) return exact;
+  const found = name === "" ? [] : ctx.state.volumes.list().filter((volume) => volume.name.startsWith(name));
+  if (found.length > 1)
+    throw new ConflictError(
+      "ambiguous-name",
+      `more than one result for volume name ${name}: volume already exists`,
+    );
+  if (found[0] !== undefined) return found[0];
+  throw new NotFoundError(
+    "no-such-volume",
+    `no volume with name ${JSON.stringify(name)} found: no such volume`,
+    { exitCode: 1 },
+  );
 }

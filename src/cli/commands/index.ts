@@ -9,6 +9,8 @@ export interface CommandEntry {
   readonly summary: string;
   readonly usage: string;
   readonly hidden?: boolean;
+  /** Further spellings within a group, which its help does not list. */
+  readonly aliases?: readonly string[];
   load(): Promise<{ readonly default: CommandDef }>;
 }
 
@@ -65,6 +67,7 @@ const c9: CommandEntry = {
 const c10: CommandEntry = {
   summary: "List containers",
   usage: "[options]",
+  aliases: ["container ls","container list"],
   load: () => import("./container/ps.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c11: CommandEntry = {
@@ -80,6 +83,7 @@ const c12: CommandEntry = {
 const c13: CommandEntry = {
   summary: "Remove one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
+  aliases: ["container remove"],
   load: () => import("./container/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c14: CommandEntry = {
@@ -125,6 +129,7 @@ const c21: CommandEntry = {
 const c22: CommandEntry = {
   summary: "List images",
   usage: "[options] [IMAGE]",
+  aliases: ["image ls"],
   load: () => import("./image/images.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c23: CommandEntry = {
@@ -150,6 +155,7 @@ const c26: CommandEntry = {
 const c27: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
+  aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c28: CommandEntry = {
@@ -186,6 +192,38 @@ const c34: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c35: CommandEntry = {
+  summary: "Create a new volume",
+  usage: "[options] [NAME]",
+  load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c36: CommandEntry = {
+  summary: "Check if a volume exists",
+  usage: "VOLUME",
+  load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c37: CommandEntry = {
+  summary: "Display detailed information on one or more volumes",
+  usage: "[options] VOLUME [VOLUME...]",
+  load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c38: CommandEntry = {
+  summary: "List volumes",
+  usage: "[options]",
+  aliases: ["volume list"],
+  load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c39: CommandEntry = {
+  summary: "Remove all unused volumes",
+  usage: "[options]",
+  load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c40: CommandEntry = {
+  summary: "Remove one or more volumes",
+  usage: "[options] VOLUME [VOLUME...]",
+  aliases: ["volume remove"],
+  load: () => import("./volume/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
@@ -253,5 +291,13 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   unshare: c33,
   untag: c31,
   version: c34,
+  "volume create": c35,
+  "volume exists": c36,
+  "volume inspect": c37,
+  "volume list": c38,
+  "volume ls": c38,
+  "volume prune": c39,
+  "volume remove": c40,
+  "volume rm": c40,
   wait: c18,
 };

@@ -1,0 +1,80 @@
+/** A new volume begins with what the image has at the place it is mounted on. */
+import { lstatSync, readdirSync, renameSync } from "node:fs";
+import { join } from "node:path";
+import { runInside } from "../runtime/index.ts";
+import type { Context, ImageRecord, MountConfig } from "../state/index.ts";
+import { layerDir } from "../storage/index.ts";
+import { removeTrees } from "./remove.ts";
+
+/**
+ * Fills the empty volumes among the mounts. A volume that holds anything, is mounted read-only or with `nocopy` is left as
+ * it is, and so is one on a path that goes through a link: layers are read from the host, where a link would lead out.
+ */
+export async function copyUpVolumes(
+  ctx: Context,
+  image: ImageRecord,
+  mounts: readonly MountConfig[],
+): Promise<void> {
+  for (const mount of mounts) {
+    if (mount.type !== "volume" || mount.source === undefined) continue;
+    if (mount.options.includes("ro") || mount.options.includes("nocopy")) continue;
+    const volume = ctx.state.volumes.get(mount.source);
+    if (volume === undefined || !isEmptyDirectory(volume.mountpoint)) continue;
+    const layers = await imageDirectories(ctx, image, mount.destination);
+    if (layers.length > 0) await fill(ctx, layers, volume.mountpoint);
+  }
+}
+
+function isEmptyDirectory(path: string): boolean {
+  try {
+    return readdirSync(path).length === 0;
+  } catch {
+    // Owned by a user of a container: it has been used.
+    return false;
+  }
+}
+
+/** The layers' directories at that path, lowest first, as far as the merged view shows them. */
+async function imageDirectories(ctx: Context, image: ImageRecord, path: string): Promise<string[]> {
+  const names = path.split("/").filter((name) => name !== "");
+  let found: string[] = [];
+  for (const row of image.layers) {
+    const layer = layerDir(ctx.paths, row);
+    const seen = await lookUp(layer, names);
+    if (seen.hidesLower) found = [];
+    if (seen.present) found.push(join(layer, ...names));
+  }
+  return found;
+}
+
+interface Seen {
+  readonly present: boolean;
+  readonly hidesLower: boolean;
+}
+
+async function lookUp(layer: string, names: readonly string[]): Promise<Seen> {
+  let path = layer;
+  let hidesLower = false;
+  for (const name of names) {
+    path = join(path, name);
+    const stat = lstatSync(path, { throwIfNoEntry: false });
+    if (stat === undefined) return { present: false, hidesLower };
+    // A whiteout, a file or a link: whatever lies below is not the directory that gets mounted over.
+    if (!stat.isDirectory()) return { present: false, hidesLower: true };
+    hidesLower ||= await isOpaque(path);
+  }
+  return { present: true, hidesLower };
+}
+
+async function isOpaque(path: string): Promise<boolean> {
+  const { loadLibc } = await import("../host/libc.ts");
+  return loadLibc().lgetxattr(path, "user.overlay.opaque")?.toString() === "y";
+}
+
+/** The copy appears whole: a crash leaves the empty volume. */
+async function fill(ctx: Context, layers: readonly string[], mountpoint: string): Promise<void> {
+  const half = `${mountpoint}.new`;
+  await removeTrees(ctx, [half]);
+  await runInside(ctx, "copy-rootfs", { layers, target: half });
+  renameSync(half, mountpoint);
+}
