@@ -24,6 +24,8 @@ export interface CommandEntry {
   readonly summary: string;
   readonly usage: string;
   readonly hidden?: boolean;
+  /** Further spellings within a group, which its help does not list. */
+  readonly aliases?: readonly string[];
   load(): Promise<{ readonly default: CommandDef }>;
 }
 
@@ -49,14 +51,27 @@ async function loadCommands(): Promise<{ commands: Loaded[]; failures: string[] 
   return { commands, failures };
 }
 
+/** Paths that share the parent of an earlier one: `container ls` beside `container list`. */
+function aliases(definition: CommandDef): string[] {
+  const parents = new Set<string>();
+  return definition.paths.flatMap((path) => {
+    const parent = path.slice(0, -1).join(" ");
+    if (parents.has(parent)) return [path.join(" ")];
+    parents.add(parent);
+    return [];
+  });
+}
+
 function render(commands: readonly Loaded[]): string {
   let entries = "";
   const paths: [string, number][] = [];
   for (const [index, { file, definition }] of commands.entries()) {
     const hidden = definition.hidden === true ? "\n  hidden: true," : "";
+    const others = aliases(definition);
+    const also = others.length === 0 ? "" : `\n  aliases: ${JSON.stringify(others)},`;
     entries += `const c${index}: CommandEntry = {
   summary: ${JSON.stringify(definition.summary)},
-  usage: ${JSON.stringify(definition.usage)},${hidden}
+  usage: ${JSON.stringify(definition.usage)},${hidden}${also}
   load: () => import("./${file}") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 `;

@@ -18,6 +18,19 @@ export function checkArgs(definition: CommandDef, path: readonly string[], args:
   throw wrongCount(`accepts at most ${max} arg(s), received ${count}`);
 }
 
+const CHOOSERS = ["all", "latest", "cidfile", "filter", "running"];
+
+/** For commands that count themselves: no name is only right where a flag chooses instead. */
+export function checkChosen(
+  definition: CommandDef,
+  given: ReadonlySet<string>,
+  args: readonly string[],
+): void {
+  if (definition.args.checked !== true || definition.args.min === 0 || args.length > 0) return;
+  if (CHOOSERS.some((name) => given.has(name) && definition.options[name] !== undefined)) return;
+  throw wrongCount("you must provide at least one name or id");
+}
+
 /** Refuses options that exclude each other, in the table's order whichever was typed first. */
 export function checkExclusive(definition: CommandDef, given: ReadonlySet<string>): void {
   for (const [one, other, message] of definition.exclusive ?? []) {

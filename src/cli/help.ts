@@ -62,7 +62,13 @@ export function subcommands(group: string | undefined): (readonly [string, strin
   for (const key in COMMANDS) {
     const name = key.slice(prefix.length);
     const entry = COMMANDS[key] as CommandEntry;
-    if (entry.hidden === true || !key.startsWith(prefix) || name.includes(" ")) continue;
+    if (
+      entry.hidden === true ||
+      entry.aliases?.includes(key) === true ||
+      !key.startsWith(prefix) ||
+      name.includes(" ")
+    )
+      continue;
     rows.push([name, entry.summary]);
   }
   if (group === undefined) {

@@ -40,6 +40,7 @@ function hostReport(ctx: Context): object {
       version: `holdfast of kelp ${Version}`,
     },
     cpus: cpus().length,
+    databaseBackend: "sqlite",
     distribution: distribution(),
     eventLogger: "none",
     hostname: hostname(),
