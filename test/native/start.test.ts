@@ -267,6 +267,47 @@ describe.skipIf(MISSING !== undefined)("holdfast start", () => {
     expect([stdout.trim().split(/\s+/), stderr]).toEqual([["0", uid, "1"], ""]);
   });
 
+  test.skipIf(ACCOUNT?.subid === undefined)(
+    "another user gets exactly its groups and capabilities, and the filter",
+    () => {
+      const chown = 1n;
+      const options = {
+        argv: ["grep", "-E", "^(Uid|Gid|Groups|Cap.*|NoNewPrivs|Seccomp):", "/proc/self/status"],
+      };
+      const plan = box.container("a", { ...options, oneId: false });
+      const [credentials, execve] = plan.ops.splice(-2);
+      plan.add("exec", "noNewPrivileges", {});
+      const allow = new Uint8Array(new Uint16Array([6, 0, 0, 0x7fff]).buffer);
+      plan.add("exec", "credentials", {
+        uid: 1000,
+        gid: 1001,
+        groups: new Uint8Array(new Uint32Array([5, 6]).buffer),
+        bounding: 3n,
+        effective: chown,
+        permitted: chown,
+        inheritable: chown,
+        ambient: chown,
+      });
+      plan.add("exec", "seccomp", { flags: 0, filter: allow });
+      expect(credentials!.op).toBe("credentials");
+      plan.ops.push(execve!);
+      const { stdout } = box.run("start", plan);
+      expect(stdout.replace(/\t/g, " ").split("\n")).toEqual([
+        "Uid: 1000 1000 1000 1000",
+        "Gid: 1001 1001 1001 1001",
+        "Groups: 5 6 ",
+        "CapInh: 0000000000000001",
+        "CapPrm: 0000000000000001",
+        "CapEff: 0000000000000001",
+        "CapBnd: 0000000000000003",
+        "CapAmb: 0000000000000001",
+        "NoNewPrivs: 1",
+        "Seccomp: 2",
+        "",
+      ]);
+    },
+  );
+
   test("sixteen first starts at once make one base", async () => {
     const plans = Array.from({ length: 16 }, (_, i) =>
       box.container(`p${i}`, { argv: ["sleep", "0.7"], attach: false }),

@@ -1,4 +1,5 @@
 /** A plan as text for people: one line an operation, on the right the option or default it comes from. */
+import { constants } from "node:fs";
 import { type ArgKind, NO_SLOT, OPS, type OpDef, type Plan, type PlanOp, TOLERATE } from "./ops.ts";
 
 const ORIGIN_COLUMN = 84;
@@ -34,8 +35,8 @@ const OPEN_BITS: Bits = {
   TRUNC: 0x200,
   APPEND: 0x400,
   NONBLOCK: 0x800,
-  DIRECTORY: 0x10000,
-  NOFOLLOW: 0x20000,
+  DIRECTORY: constants.O_DIRECTORY,
+  NOFOLLOW: constants.O_NOFOLLOW,
   CLOEXEC: 0x80000,
   PATH: 0x200000,
 };
