@@ -97,7 +97,6 @@ export const RECORD_OPTIONS = {
   platform: { kind: "string", value: "OS/ARCH", text: "Platform of the image", unsupported: NO_PLATFORMS },
   pull: {
     kind: "string",
-    bare: "always",
     value: "POLICY",
     text: "When to pull the image",
     completes: ["always", "missing", "never", "newer"],

@@ -54,7 +54,7 @@ const CASES: readonly (readonly [string[], Record<string, unknown>, string[]])[]
   [["-l", "a=b,c", "img"], { label: ["a=b,c"] }, ["img"]],
   [["--cap-add", 'a,"b,c"', "img"], { "cap-add": ["a", "b,c"] }, ["img"]],
   [["--shm-size", "64m", "img"], { "shm-size": 64 << 20 }, ["img"]],
-  [["--pull", "img"], { pull: "always" }, ["img"]],
+  [["--pull", "always", "img"], { pull: "always" }, ["img"]],
   [["--pull=never", "img"], { pull: "never" }, ["img"]],
   [
     ["--read-only-tmpfs=false", "--read-only", "img"],

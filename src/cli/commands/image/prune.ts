@@ -3,7 +3,7 @@ import { imageConfig, pruneImages } from "../../../image/index.ts";
 import { type ImageRecord, openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { compileFilters, labelFilters, untilFilter } from "../../filters.ts";
-import { FILTER_OPTION } from "../../options/listing.ts";
+import { FILTER_LONG_OPTION } from "../../options/listing.ts";
 
 export default defineCommand({
   paths: [["image", "prune"]],
@@ -14,7 +14,7 @@ export default defineCommand({
     all: { kind: "boolean", short: "a", text: "Images with names as well" },
     "build-cache": { kind: "boolean", text: "Remove what builds keep too" },
     external: { kind: "boolean", text: "Containers of other tools; kelp's store has none" },
-    ...FILTER_OPTION,
+    ...FILTER_LONG_OPTION,
     force: { kind: "boolean", short: "f", text: "Do not ask" },
   },
   args: { min: 0, max: 0 },
