@@ -48,7 +48,12 @@ export const FILE_OPTIONS = {
     unsupported: NO_SECRETS,
   },
   "shm-size": { kind: "bytes", value: "SIZE", text: "Size of /dev/shm" },
-  "shm-size-systemd": { kind: "bytes", value: "SIZE", text: "Size of systemd's own temporary filesystems" },
+  "shm-size-systemd": {
+    unsupported: "systemd's filesystems have their own sizes",
+    kind: "bytes",
+    value: "SIZE",
+    text: "Size of systemd's own temporary filesystems",
+  },
   tmpfs: { kind: "list", value: "DIR[:OPTIONS]", text: "Mount a temporary filesystem" },
   volume: {
     kind: "list",
@@ -58,6 +63,7 @@ export const FILE_OPTIONS = {
     completes: "dir",
   },
   "volumes-from": {
+    unsupported: "name the volumes with --volume",
     kind: "list",
     value: "CONTAINER[:OPTIONS]",
     text: "Mount what another container has mounted",

@@ -14,6 +14,7 @@ export const NETWORK_OPTIONS = {
   },
   "dns-search": { kind: "list", comma: true, value: "DOMAIN", text: "Domain to search names in" },
   expose: {
+    unsupported: NO_NETWORKS,
     kind: "list",
     comma: true,
     value: "PORT[/PROTOCOL]",

@@ -40,9 +40,19 @@ export const PROCESS_OPTIONS = {
     value: "GROUP",
     text: "Add a supplementary group; keep-groups keeps the caller's",
   },
-  "group-entry": { kind: "string", value: "LINE", text: "Line to write into the container's /etc/group" },
+  "group-entry": {
+    unsupported: "kelp does not write the container's /etc/group",
+    kind: "string",
+    value: "LINE",
+    text: "Line to write into the container's /etc/group",
+  },
   hostname: { kind: "string", short: "h", value: "NAME", text: "Host name inside the container" },
-  hostuser: { kind: "list", value: "USER", text: "Add a user of the host to the container's /etc/passwd" },
+  hostuser: {
+    unsupported: "kelp does not add users of the host",
+    kind: "list",
+    value: "USER",
+    text: "Add a user of the host to the container's /etc/passwd",
+  },
   "http-proxy": { kind: "boolean", default: true, text: "Pass the proxy variables of kelp's environment on" },
   init: { kind: "boolean", text: "Run a small init as process 1 that forwards signals and reaps" },
   "init-path": {
@@ -57,7 +67,12 @@ export const PROCESS_OPTIONS = {
     default: true,
     text: "Add the user to the container's /etc/passwd and /etc/group",
   },
-  "passwd-entry": { kind: "string", value: "LINE", text: "Line to write into the container's /etc/passwd" },
+  "passwd-entry": {
+    unsupported: "kelp does not write the container's /etc/passwd",
+    kind: "string",
+    value: "LINE",
+    text: "Line to write into the container's /etc/passwd",
+  },
   personality: { kind: "string", value: "NAME", text: "Execution domain (LINUX, LINUX32)" },
   "preserve-fd": { kind: "list", comma: true, value: "N", text: "Pass these file descriptors on" },
   "preserve-fds": {
