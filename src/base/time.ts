@@ -78,7 +78,7 @@ export function ago(time: number, now: number = Date.now()): string {
 }
 
 const CALENDAR =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?)? ?(Z|UTC|[+-]\d{2}:?\d{2})?$/i;
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)? ?(Z|UTC|[+-]\d{2}:?\d{2})?$/i;
 
 /**
  * A point in time, in milliseconds since the epoch: RFC 3339 (also without zone, meaning the

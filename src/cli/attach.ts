@@ -1,4 +1,5 @@
 /** Which streams a client gets, and becoming one. */
+import { isatty, WriteStream } from "node:tty";
 import { UsageError } from "../base/index.ts";
 import { parseDetachKeys } from "../container/index.ts";
 import type { ClientConfig } from "../runtime/index.ts";
@@ -69,4 +70,12 @@ export function attachTo(holdfast: string, socket: string, client: ClientConfig)
     {},
   );
   throw new Error("execve returned");
+}
+
+/** Size of the caller's terminal, for the container's own from its first moment on. */
+export function terminalSize(): { readonly height: number; readonly width: number } | undefined {
+  const fd = [0, 1, 2].find((candidate) => isatty(candidate));
+  if (fd === undefined) return undefined;
+  const [width, height] = new WriteStream(fd).getWindowSize();
+  return width > 0 && height > 0 ? { height, width } : undefined;
 }

@@ -35,6 +35,8 @@ export interface ExecOptions {
   readonly tty: boolean;
   readonly privileged: boolean;
   readonly preserveFds: number;
+  /** Of the caller's terminal, for a process that gets one. */
+  readonly consoleSize?: { readonly height: number; readonly width: number } | undefined;
   readonly client: ClientConfig;
 }
 
@@ -90,6 +92,7 @@ export async function prepareExec(
           : resolveUser(options.user, config.groupAdd, files),
       tty: options.tty,
       privileged: options.privileged,
+      ...(options.tty && options.consoleSize !== undefined ? { consoleSize: options.consoleSize } : {}),
     },
     facts,
   );

@@ -47,6 +47,8 @@ export interface StartOptions {
   readonly client: ClientConfig;
   readonly mode: StartMode;
   readonly preserveFds?: number;
+  /** Of the caller's terminal, for a container that has one. */
+  readonly consoleSize?: { readonly height: number; readonly width: number } | undefined;
 }
 
 export interface Prepared {
@@ -80,6 +82,7 @@ export async function prepareStart(
     files: writeBindFiles(ctx, record),
     volumes: volumePaths(ctx, config.mounts),
     joined: joinedNamespaces(ctx, record),
+    ...(config.tty && options.consoleSize !== undefined ? { consoleSize: options.consoleSize } : {}),
     ...(config.privileged ? { hostDevices: hostDevices() } : {}),
   };
   const spec = makeSpec(input);

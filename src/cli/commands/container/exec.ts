@@ -3,7 +3,7 @@ import { hostEnvironment } from "../../../config/index.ts";
 import { prepareExec, resolveContainer } from "../../../container/index.ts";
 import { runPlan, startPlan } from "../../../runtime/index.ts";
 import { openContext } from "../../../state/index.ts";
-import { clientConfig, DETACHED } from "../../attach.ts";
+import { clientConfig, DETACHED, terminalSize } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers } from "../../containers.ts";
 import { CIDFILE_OPTION, LATEST_OPTION } from "../../options/listing.ts";
@@ -76,6 +76,7 @@ export default defineCommand({
       tty: options.tty,
       privileged: options.privileged,
       preserveFds,
+      consoleSize: options.tty && !options.detach ? terminalSize() : undefined,
       client: clientConfig(ctx, {
         streams,
         detachKeys: options["detach-keys"],

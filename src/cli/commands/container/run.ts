@@ -3,7 +3,7 @@ import { hostEnvironment } from "../../../config/index.ts";
 import { createContainer, prepareStart, removeContainer } from "../../../container/index.ts";
 import { runPlan, startPlan } from "../../../runtime/index.ts";
 import { type Context, openContext } from "../../../state/index.ts";
-import { chooseStreams, clientConfig } from "../../attach.ts";
+import { chooseStreams, clientConfig, terminalSize } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
 import { RUN_OPTIONS } from "../../options/create.ts";
 import { preservedFds } from "../../preserve-fds.ts";
@@ -44,7 +44,12 @@ export default defineCommand({
       announce: globals.noout ? "" : `${record.id}\n`,
     });
     return orRemove(ctx, record.id, async () => {
-      const prepared = await prepareStart(ctx, record, { client, mode: "run", preserveFds });
+      const prepared = await prepareStart(ctx, record, {
+        client,
+        mode: "run",
+        preserveFds,
+        consoleSize: options.tty ? terminalSize() : undefined,
+      });
       ctx.state.close();
       if (preserveFds > 0) return runPlan(prepared.holdfast, "start", prepared.planPath, preserveFds);
       return startPlan(prepared.holdfast, "start", prepared.planPath);

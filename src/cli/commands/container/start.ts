@@ -2,7 +2,7 @@ import { UsageError } from "../../../base/index.ts";
 import { isRunning, prepareStart, socketPath, type Target, viewOf } from "../../../container/index.ts";
 import { holdfastPath, runPlan, startPlan } from "../../../runtime/index.ts";
 import { type Context, openContext } from "../../../state/index.ts";
-import { attachTo, clientConfig, DETACHED, type Streams } from "../../attach.ts";
+import { attachTo, clientConfig, DETACHED, type Streams, terminalSize } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers, forEachContainer } from "../../containers.ts";
 import { ALL_LONG_OPTION, FILTER_OPTION, LATEST_OPTION } from "../../options/listing.ts";
@@ -71,7 +71,11 @@ async function startAttached(
   if (isRunning(viewOf(ctx, record).status)) {
     return attachTo(holdfastPath(ctx.paths), socketPath(ctx, record.id), client);
   }
-  const prepared = await prepareStart(ctx, record, { client, mode: "run" });
+  const prepared = await prepareStart(ctx, record, {
+    client,
+    mode: "run",
+    consoleSize: record.config.tty ? terminalSize() : undefined,
+  });
   ctx.state.close();
   return startPlan(prepared.holdfast, "start", prepared.planPath);
 }
