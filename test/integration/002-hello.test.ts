@@ -37,7 +37,9 @@ requires("overlay").test(
     expect(stdout).toMatch(/^ {2}hostname +[0-9a-f]{12}$/m);
     expect(stdout).toMatch(/^ {2}root files +overlay, writable/m);
     expect(stdout).toMatch(/^ {2}seccomp +filter on$/m);
-    expect(stdout).toMatch(/^ {2}capabilities +chown dac_override fowner fsetid kill setgid setuid setpcap\n/m);
+    expect(stdout).toMatch(
+      /^ {2}capabilities +chown dac_override fowner fsetid kill setgid setuid setpcap\n/m,
+    );
   },
 );
 
