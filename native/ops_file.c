@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { WITHIN = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS };
+enum { WITHIN = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, LINKS_MAX = 8 };
 
 /* Makes one name in a directory, with exactly that mode; S_IFMT of @mode says what. */
 static int make_one(int dir, const char *name, mode_t mode)
@@ -31,12 +31,35 @@ static int make_one(int dir, const char *name, mode_t mode)
 	return error;
 }
 
+static int make_beneath(int root, const char *path, mode_t mode, int links);
+
+/*
+ * An honest image has links to what only a running system has (/etc/resolv.conf, /var/run): makes what such a
+ * link points to, seen from the root. @path ends with the link's @name, which is in @dir.
+ */
+static int make_pointed(int root, int dir, const char *path, const char *name, mode_t mode, int links)
+{
+	char target[PATH_MAX];
+	const char *slash = strrchr(path, '/');
+	size_t before = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+	ssize_t length;
+
+	if (links == 0)
+		return -ELOOP;
+	memcpy(target, path, before);
+	length = readlinkat(dir, name, target + before, sizeof(target) - before - 1);
+	if (length < 0)
+		return errno == EINVAL ? 0 : -errno;
+	target[before + (size_t)length] = '\0';
+	return make_beneath(root, target[before] == '/' ? target + before : target, mode, links - 1);
+}
+
 /*
  * Opens the directory that a path's last name is in, making what is missing (0755). Every step is resolved from the
  * root again, so a link on the way counts as inside the container would see it; names are made in an open directory.
  * @name: gets the last name. Return: the directory's descriptor or -errno.
  */
-static int open_parent(int root, const char *path, char *name)
+static int open_parent(int root, const char *path, char *name, int links)
 {
 	size_t length = strlen(path);
 	char prefix[PATH_MAX];
@@ -65,8 +88,9 @@ static int open_parent(int root, const char *path, char *name)
 		if (next == -ENOENT) {
 			int error = make_one(dir, at, S_IFDIR | 0755);
 
-			next = error < 0 && error != -EEXIST ? error
-							     : sys_openat2(root, prefix, O_PATH | O_DIRECTORY, 0, WITHIN);
+			if (error == -EEXIST)
+				error = make_pointed(root, dir, prefix, at, S_IFDIR | 0755, links);
+			next = error < 0 ? error : sys_openat2(root, prefix, O_PATH | O_DIRECTORY, 0, WITHIN);
 		}
 		close(dir);
 		dir = next;
@@ -78,20 +102,27 @@ static int open_parent(int root, const char *path, char *name)
 	return -ENAMETOOLONG;
 }
 
-/* beneath_make() - make a directory or an empty file beneath a root, with its parents; 0 or -errno (-EEXIST too) */
-int beneath_make(int root, const char *path, mode_t mode)
+static int make_beneath(int root, const char *path, mode_t mode, int links)
 {
 	char name[NAME_MAX + 1];
-	int dir = open_parent(root, path, name);
+	int dir = open_parent(root, path, name, links);
 	int made;
 
 	if (dir < 0)
 		return dir;
 	made = make_one(dir, name, mode);
-	close(dir);
-	if (made > 0)
+	if (made == -EEXIST)
+		made = make_pointed(root, dir, path, name, mode, links);
+	else if (made > 0)
 		close(made);
+	close(dir);
 	return made < 0 ? made : 0;
+}
+
+/* beneath_make() - make a directory or an empty file beneath a root, with its parents; 0 if it is there, or -errno */
+int beneath_make(int root, const char *path, mode_t mode)
+{
+	return make_beneath(root, path, mode, LINKS_MAX);
 }
 
 /* op_make_dir() - a directory beneath a root; one that is there already is left as it is */
@@ -99,7 +130,7 @@ int op_make_dir(struct vm *vm, const union args *args)
 {
 	const struct args_make_dir *a = &args->make_dir;
 	char name[NAME_MAX + 1];
-	int dir = open_parent(slot_fd(vm, a->root), a->path.data, name);
+	int dir = open_parent(slot_fd(vm, a->root), a->path.data, name, LINKS_MAX);
 	int error;
 
 	if (dir < 0)
@@ -116,7 +147,7 @@ int op_make_link(struct vm *vm, const union args *args)
 {
 	const struct args_make_link *a = &args->make_link;
 	char name[NAME_MAX + 1];
-	int dir = open_parent(slot_fd(vm, a->root), a->path.data, name);
+	int dir = open_parent(slot_fd(vm, a->root), a->path.data, name, LINKS_MAX);
 	int error = 0;
 
 	if (dir < 0)
@@ -132,7 +163,7 @@ int op_make_file(struct vm *vm, const union args *args)
 {
 	const struct args_make_file *a = &args->make_file;
 	char name[NAME_MAX + 1];
-	int dir = open_parent(slot_fd(vm, a->root), a->path.data, name);
+	int dir = open_parent(slot_fd(vm, a->root), a->path.data, name, LINKS_MAX);
 	int fd, error;
 
 	if (dir < 0)

@@ -125,7 +125,7 @@ int op_move_mount(struct vm *vm, const union args *args)
 	target = sys_openat2(root, a->target.data, O_PATH, 0, a->resolve);
 	if (target == -ENOENT && a->create != 0) {
 		error = beneath_make(root, a->target.data, a->create == 1 ? S_IFDIR | 0755 : S_IFREG | 0644);
-		if (error < 0 && error != -EEXIST)
+		if (error < 0)
 			return error;
 		target = sys_openat2(root, a->target.data, O_PATH, 0, a->resolve);
 	}

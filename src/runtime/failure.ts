@@ -40,6 +40,7 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
   chdir: ({ args }, { id, errno }) =>
     errno === 2 || errno === 20
       ? new SetupError("workdir-missing", `workdir "${args.path}" does not exist on container ${id}`, {
+          exitCode: 126,
           hint: "give a directory of the image with --workdir",
         })
       : undefined,
@@ -99,7 +100,7 @@ function explainExecve({ args }: Extract<PlanOp, { op: "execve" }>, { errno }: F
       : `executable file \`${name}\` not found in $PATH`;
     return new CommandNotFoundError(
       "command-not-found",
-      `crun: ${what}: No such file or directory: OCI runtime attempted to invoke a command that was not found`,
+      `${what}: No such file or directory: OCI runtime attempted to invoke a command that was not found`,
       {
         hint: name === "" ? "give a command after the image's name" : "the command must exist in the image",
       },

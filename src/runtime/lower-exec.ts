@@ -6,6 +6,7 @@ import { BASE_NAMESPACES } from "./lower-base.ts";
 import { lowerClient } from "./lower-config.ts";
 import { namespaceFlags } from "./lower-namespaces.ts";
 import { lowerProcess } from "./lower-process.ts";
+import { lowerExecOomScore } from "./lower-settings.ts";
 import type { ClientConfig } from "./monitor-config.ts";
 import { NO_SLOT, type Plan } from "./plan/ops.ts";
 import { PlanBuilder, SLOT } from "./plan-builder.ts";
@@ -91,6 +92,7 @@ export function lowerExec(input: LowerExecInput): Plan {
       { origin: "--tty" },
     );
   }
+  lowerExecOomScore(plan, process.oomScoreAdj);
   lowerProcess(plan, { process, facts: input.facts, seccomp: input.seccomp, keepFds: input.keepFds ?? 0 });
   return plan.build();
 }

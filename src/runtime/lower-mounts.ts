@@ -76,7 +76,13 @@ function lowerBind(plan: PlanBuilder, mount: SpecMount, input: LowerInput, origi
   // What lies in our own store is never a link, unless somebody put one there.
   const isOurs = mount.source.startsWith(`${input.paths.data}/`);
   const flags = OPEN_TREE.CLONE | OPEN_TREE.RECURSIVE | (isOurs ? OPEN_TREE.NOFOLLOW : 0);
-  const { set, clear, propagation } = parseMountOptions(mount.options);
+  const { set, clear, propagation, data } = parseMountOptions(mount.options);
+  if (data.length > 0) {
+    throw new HostError(
+      "unsupported-spec-field",
+      `cannot start the container: option ${data[0]} of the mount on ${mount.destination} is not supported`,
+    );
+  }
   // Always the whole tree: the kernel refuses to uncover what lies below a mount that came from the host.
   plan.add("setup", "openTree", { path: mount.source, flags, into: SLOT.tree }, { origin });
   const attributes = { tree: SLOT.tree, set, clear, propagation: propagation || MS.PRIVATE, recursive: 1 };

@@ -1,7 +1,7 @@
 /** What is written through the fresh /proc: kernel settings and the OOM score. */
 import { HostError } from "../base/index.ts";
 import type { RuntimeSpec } from "../oci/index.ts";
-import { RESOLVE } from "./kernel.ts";
+import { O, RESOLVE } from "./kernel.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
 
 /** The descriptor is that of the proc we mounted: no link and no other mount leads the writing elsewhere. */
@@ -20,9 +20,20 @@ export function lowerSysctls(plan: PlanBuilder, spec: RuntimeSpec): void {
 
 /** Without a /proc of the container's own the score is the caller's. */
 export function lowerOomScore(plan: PlanBuilder, spec: RuntimeSpec): void {
-  const score = spec.process.oomScoreAdj;
-  if (score === undefined) return;
+  if (spec.process.oomScoreAdj === undefined) return;
   requireProc(spec, "process.oomScoreAdj");
+  writeOomScore(plan, spec.process.oomScoreAdj);
+}
+
+/** For exec, which is inside already: the same, through the container's own /proc. */
+export function lowerExecOomScore(plan: PlanBuilder, score: number | undefined): void {
+  if (score === undefined) return;
+  const path = { path: "/proc", flags: O.PATH | O.DIRECTORY | O.NOFOLLOW, into: SLOT.proc };
+  plan.add("setup", "openPath", path, { origin: "--oom-score-adj" });
+  writeOomScore(plan, score);
+}
+
+function writeOomScore(plan: PlanBuilder, score: number): void {
   const args = { root: SLOT.proc, path: "self/oom_score_adj", resolve: IN_PROC, data: String(score) };
   plan.add("setup", "writeAt", args, { origin: "--oom-score-adj" });
 }

@@ -208,6 +208,28 @@ describe.skipIf(MISSING !== undefined)("holdfast start", () => {
     expect(stderr).toContain("Permission denied");
   });
 
+  test("a link to what only a running system has gets its target made, inside the root", () => {
+    const canary = box.mkdir("canary");
+    symlinkSync("sub/../later/dir/file", join(box.root, "relative"));
+    symlinkSync(`${canary}/file`, join(box.root, "absolute"));
+    symlinkSync("circle", join(box.root, "circle"));
+    const at = (target: string) => {
+      const plan = box.container("a", { argv: ["sh", "-c", `cat /${target}`] });
+      const pivot = plan.ops.splice(
+        plan.ops.findIndex((op) => op.op === "pivotRoot"),
+        1,
+      )[0]!;
+      plan.add("setup", "openTree", { path: "/etc/hostname", flags: 1, into: 3 });
+      plan.add("setup", "moveMount", { tree: 3, root: 1, target, create: 2, resolve: IN_ROOT });
+      plan.ops.push(pivot);
+      return box.run("start", plan);
+    };
+    expect(at("relative").code).toBe(0);
+    expect(at("absolute").code).toBe(0);
+    expect(at("circle/x").code).toBe(42);
+    expect(existsSync(join(canary, "file"))).toBe(false);
+  });
+
   test("a link in the image leads no mount and no file out of the root", () => {
     symlinkSync("/../../../../../../tmp", join(box.root, "out"));
     symlinkSync(box.mkdir("canary"), join(box.root, "absolute"));
