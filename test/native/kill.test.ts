@@ -33,7 +33,10 @@ describe.skipIf(MISSING !== undefined)("killed at any moment", () => {
   beforeEach(() => {
     box = new Sandbox();
   });
-  afterEach(() => box.remove());
+  afterEach(async () => {
+    await eventually(() => box.processes().length === 0, "every process gone");
+    box.remove();
+  });
 
   async function sweep(victims: (launcher: number) => readonly number[]): Promise<void> {
     for (let i = 0; i < 40; i++) {
