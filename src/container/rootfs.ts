@@ -1,4 +1,5 @@
 /** Where a container's root filesystem comes from. */
+import { chmodSync, existsSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { NotFoundError } from "../base/index.ts";
 import { containerDir, ensureDir, hostFacts } from "../host/index.ts";
@@ -33,7 +34,10 @@ function directoryRootfs(ctx: Context, { config, id }: ContainerRecord): RootfsS
   ensureDir(merged);
   if (!overlay) return { kind: "directory", path, merged };
   const [upper, work] = [join(directory, "upper"), join(directory, "work")];
-  ensureDir(upper);
+  if (!existsSync(upper)) {
+    ensureDir(upper);
+    chmodSync(upper, statSync(path).mode & 0o7777);
+  }
   ensureDir(work);
   return {
     kind: "overlay",

@@ -5,7 +5,7 @@
  *   fuse-overlayfs  the same by a program, where the kernel refuses
  *   vfs             a plain copy of everything (blocks shared where the filesystem can): slow, works anywhere
  */
-import { existsSync, renameSync } from "node:fs";
+import { chmodSync, existsSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HostError, UsageError } from "../base/index.ts";
 import { containerDir, ensureDir, findProgram, type HostFacts, hasFuse, layersDir } from "../host/index.ts";
@@ -80,12 +80,20 @@ export async function layersRootfs(
   ensureDir(merged);
   if (driver === "vfs") return { kind: "directory", path: await copyOnce(ctx, layers, dir, run), merged };
   const [upper, work] = [join(dir, "upper"), join(dir, "work")];
-  ensureDir(upper);
+  makeUpper(ctx, upper, layers);
   ensureDir(work);
   const mount = { layersDir: layersDir(ctx.paths), lower: lowerNames(ctx, layers), upper, work, merged };
   return driver === "fuse-overlayfs"
     ? { kind: "fuse", program: requireFuse(ctx), ...mount, options: [] }
     : { kind: "overlay", ...mount, options: ["userxattr"] };
+}
+
+/** The upper directory's mode is the mode of the container's `/`: the image's own, whatever the umask. */
+function makeUpper(ctx: Context, upper: string, layers: readonly number[]): void {
+  if (existsSync(upper)) return;
+  ensureDir(upper);
+  const top = layers.at(-1);
+  chmodSync(upper, top === undefined ? 0o755 : statSync(layerDir(ctx.paths, top)).mode & 0o7777);
 }
 
 /** Topmost first. An image without layers is an empty directory, since overlay needs one. */
