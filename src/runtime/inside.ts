@@ -126,5 +126,6 @@ export function usernsNotice(): string | undefined {
   const maps = loadIdMaps();
   if (told || !maps.single) return undefined;
   told = true;
-  return `only one user id is available${maps.reason === undefined ? "" : ` (${maps.reason})`}: every file of a container belongs to its root`;
+  const reason = maps.reason === undefined ? "" : `: ${maps.reason}`;
+  return `only one user id is available${reason}; every file of a container belongs to its root`;
 }
