@@ -26,6 +26,7 @@ export class Database {
   readonly #migrations: readonly string[];
   readonly #statements = new Map<string, StatementSync>();
   #handle: DatabaseSync | undefined;
+  #keeper: DatabaseSync | undefined;
   #mode: Mode = "empty";
   #firstMode: "read" | "write" = "read";
   #synchronous: "FULL" | "NORMAL" | undefined;
@@ -87,11 +88,7 @@ export class Database {
     this.#afterCommit.push(hook);
   }
 
-  /**
-   * Says that a write will follow, so that an existing database is opened once, for writing. Not
-   * for commands that only read: a reader leaves the log alone, while the last writer that closes the
-   * database moves the log into it, which waits for the disk.
-   */
+  /** Says that a write will follow, so that an existing database is opened once, for writing. */
   expectWrites(): void {
     this.#firstMode = "write";
   }
@@ -100,7 +97,10 @@ export class Database {
     this.#statements.clear();
     this.#handle?.close();
     this.#handle = undefined;
+    this.#keeper?.close();
+    this.#keeper = undefined;
     this.#synchronous = undefined;
+    openForWriting.delete(this);
   }
 
   #guard<T>(body: () => T): T {
@@ -142,17 +142,29 @@ export class Database {
   }
 
   #open(mode: "read" | "write"): DatabaseSync {
-    const [handle, version] = retryBusy(() => openHandle(this.#path, mode), BUSY_TIMEOUT_MS);
+    const { handle, version, shared } = retryBusy(() => openHandle(this.#path, mode), BUSY_TIMEOUT_MS);
     this.#mode = mode;
     this.#handle = handle;
-    if (version === this.#migrations.length) return handle;
-    refuseNewer(this.#path, version, this.#migrations.length);
-    if (mode === "read") {
-      this.close();
-      return this.#open("write");
+    if (version !== this.#migrations.length) {
+      refuseNewer(this.#path, version, this.#migrations.length);
+      if (mode === "read") {
+        this.close();
+        return this.#open("write");
+      }
+      migrate(handle, this.#path, this.#migrations);
     }
-    migrate(handle, this.#path, this.#migrations);
+    if (mode === "write" && shared) this.#keepLog();
     return handle;
+  }
+
+  /**
+   * The last writer to close a database moves its log into it, waits for the disk twice and removes the
+   * log, so that the next one waits twice to begin another: much for a command of milliseconds. A reader
+   * does nothing of that. So a reading handle is open when the writing one is closed, and closed after it.
+   */
+  #keepLog(): void {
+    this.#keeper ??= openHandle(this.#path, "read").handle;
+    closeAtExit(this);
   }
 
   #setSynchronous(handle: DatabaseSync, mode: "FULL" | "NORMAL"): void {
@@ -160,6 +172,19 @@ export class Database {
     handle.exec(`PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}; PRAGMA synchronous = ${mode}`);
     this.#synchronous = mode;
   }
+}
+
+const openForWriting = new Set<Database>();
+let listening = false;
+
+/** At the end of a process the runtime closes handles in any order. */
+function closeAtExit(database: Database): void {
+  openForWriting.add(database);
+  if (listening) return;
+  listening = true;
+  process.once("exit", () => {
+    for (const one of openForWriting) one.close();
+  });
 }
 
 function rollBack(handle: DatabaseSync): void {

@@ -6,8 +6,16 @@ import { pathToFileURL } from "node:url";
 import { userVersion } from "./migrate.ts";
 import { BUSY_TIMEOUT_MS, lacksSharedMemory } from "./sqlite.ts";
 
-/** A handle that has really read the file, and the schema's version it found. */
-export function openHandle(path: string, mode: "read" | "write"): [DatabaseSync, number] {
+/** A handle that has really read the file. */
+export interface Opened {
+  readonly handle: DatabaseSync;
+  /** The schema's version it found. */
+  readonly version: number;
+  /** Other processes can have it open, too. */
+  readonly shared: boolean;
+}
+
+export function openHandle(path: string, mode: "read" | "write"): Opened {
   try {
     return openAndRead(path, { timeout: BUSY_TIMEOUT_MS, readOnly: mode === "read" });
   } catch (error) {
@@ -21,22 +29,23 @@ export function openHandle(path: string, mode: "read" | "write"): [DatabaseSync,
  * Without the -shm file that processes share, and so without other processes until the handle is
  * closed. On a disk too full for that file this still shows what there is, and can remove some of it.
  */
-function openAlone(path: string): [DatabaseSync, number] {
-  return openAndRead(path, { timeout: BUSY_TIMEOUT_MS }, "PRAGMA locking_mode = EXCLUSIVE");
+function openAlone(path: string): Opened {
+  const opened = openAndRead(path, { timeout: BUSY_TIMEOUT_MS }, "PRAGMA locking_mode = EXCLUSIVE");
+  return { ...opened, shared: false };
 }
 
 /** Even a reader makes -wal and -shm files; on a read-only medium nobody writes, so it may do without. */
-function openImmutable(path: string): [DatabaseSync, number] {
+function openImmutable(path: string): Opened {
   const url = pathToFileURL(path);
   url.searchParams.set("immutable", "1");
   return openAndRead(url, { readOnly: true });
 }
 
-function openAndRead(path: string | URL, options: DatabaseSyncOptions, before = ""): [DatabaseSync, number] {
+function openAndRead(path: string | URL, options: DatabaseSyncOptions, before = ""): Opened {
   const handle = new DatabaseSync(path, options);
   try {
     if (before !== "") handle.exec(before);
-    return [handle, userVersion(handle)];
+    return { handle, version: userVersion(handle), shared: true };
   } catch (error) {
     handle.close();
     throw error;

@@ -138,3 +138,19 @@ test("a store that somebody may tamper with is refused", () => {
     `cannot use directory ${paths.data}: everybody may write in it`,
   );
 });
+
+test("a command that wrote leaves the log for the next one, however it ends", () => {
+  for (const end of ["", "process.exit(0)", 'process.execve("/bin/true", ["true"], {})']) {
+    const paths = pathsIn(scratch());
+    const script = `
+      import { newId, State } from "${join(import.meta.dirname, "../../../src/state/index.ts")}";
+      globalThis.state = new State(${JSON.stringify(paths)});
+      state.containers.create({ id: newId(), name: "a", config: { image: "", autoRemove: false, mounts: [] } });
+      state.containers.list();
+      ${end}`;
+    const { exitCode, stderr } = Bun.spawnSync([process.execPath, "-e", script]);
+    expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: "" });
+    expect(statSync(join(paths.data, "kelp.db-wal")).size).toBeGreaterThan(0);
+    expect(openState(paths).containers.list()).toHaveLength(1);
+  }
+});
