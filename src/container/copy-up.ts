@@ -67,7 +67,7 @@ async function lookUp(layer: string, names: readonly string[]): Promise<Seen> {
 }
 
 async function isOpaque(path: string): Promise<boolean> {
-  const { loadLibc } = await import("../host/libc.ts");
+  const { loadLibc } = await import("../host/index.ts");
   return loadLibc().lgetxattr(path, "user.overlay.opaque")?.toString() === "y";
 }
 

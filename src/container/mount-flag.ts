@@ -1,6 +1,6 @@
 /** The `type=…,source=…,destination=…` form of --mount. */
 import { UsageError } from "../base/index.ts";
-import type { MountConfig } from "../state/records.ts";
+import type { MountConfig } from "../state/index.ts";
 import { checkOptions, containerPath, hostPath, withDefaults } from "./mount-words.ts";
 
 type MountType = "bind" | "tmpfs" | "volume" | "image" | "devpts";

@@ -3,7 +3,7 @@
  * is asked here, whether a volume exists is not.
  */
 import { UsageError } from "../base/index.ts";
-import type { MountConfig } from "../state/records.ts";
+import type { MountConfig } from "../state/index.ts";
 import { parseMountFlag } from "./mount-flag.ts";
 import { checkOptions, cleanPath, containerPath, hostPath, withDefaults } from "./mount-words.ts";
 

@@ -7,7 +7,9 @@ const MAX_FILE = 700;
 const MAX_FUNCTION = 100;
 const MAX_COMMAND_FILE = 250;
 
-const EXCEPTIONS: Readonly<Record<string, string>> = {};
+const EXCEPTIONS: Readonly<Record<string, string>> = {
+  "src/cli/commands/index.ts": "generated",
+};
 
 const text = sourceFiles(/./).filter((path) => !/\.(png|gz|xz|zst|bz2|tar|lock)$/.test(path));
 const c = sourceFiles(/^native\/.*\.c$/);
