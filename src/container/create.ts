@@ -25,6 +25,7 @@ export interface Created {
  * @throws {ConflictError} `name-in-use`
  */
 export async function createContainer(ctx: Context, request: CreateRequest): Promise<Created> {
+  ctx.state.expectWrites();
   const { options } = request;
   const name =
     options.name === undefined || options.name === "" ? undefined : checkContainerName(options.name);
