@@ -1,13 +1,12 @@
 /** Reading a stretch of a file in large pieces, and what comes out of it decompressed. */
 import { closeSync, openSync, readSync } from "node:fs";
-import { pipeline, Readable } from "node:stream";
 import { errnoCode, StorageError } from "../base/index.ts";
 import type { LayerCompression } from "../oci/index.ts";
 import { archiveError } from "./tar/header.ts";
 
 export const CHUNK = 1 << 20;
 
-/** node:zlib takes 8 ms to load, which a `run` that unpacks nothing must not pay. */
+/** node:zlib and node:stream take 8 ms to load, which a `run` that unpacks nothing must not pay. */
 export function zlib() {
   return process.getBuiltinModule("node:zlib");
 }
@@ -70,6 +69,7 @@ export async function* decompress(
 ): AsyncGenerator<Buffer> {
   const options = { chunkSize: CHUNK };
   const { createGunzip, createZstdDecompress } = zlib();
+  const { pipeline, Readable } = process.getBuiltinModule("node:stream");
   const stream = compression === "gzip" ? createGunzip(options) : createZstdDecompress(options);
   pipeline(Readable.from(pieces, { objectMode: true, highWaterMark: 2 }), stream, () => {});
   try {

@@ -7,6 +7,7 @@ import { StorageError } from "../base/index.ts";
 import { type Libc, loadLibc } from "../host/index.ts";
 import { type Digest, Digester, type LayerCompression } from "../oci/index.ts";
 import { type ExtractResult, LayerExtractor } from "./extract.ts";
+import { RingHasher, WORTH_A_THREAD } from "./hash-worker.ts";
 import { LayerRecorder } from "./recorder.ts";
 import { closeRange, decompress, type FileRange, type OpenRange, openRange, readRange } from "./source.ts";
 import { lockFileShared } from "./store-lock.ts";
@@ -84,8 +85,11 @@ async function unpackLayer(layer: UnpackRequest, libc: Libc, single: boolean): P
   const copy = plain ? undefined : openSync(layer.blobOut, "wx", 0o600);
   const extractor = new LayerExtractor({ root: "", confined: true, single, libc, recorder });
   const sink = new LayerSink(extractor, layer.maxUnpacked);
+  const hasher = plain && source.size >= WORTH_A_THREAD ? await RingHasher.start() : undefined;
   try {
-    const blob = await insideRoot(libc, layer.dir, () => pump(source, layer.compression, sink, copy));
+    const blob = await insideRoot(libc, layer.dir, () =>
+      plain ? unpackPlain(source, sink, hasher) : unpackCompressed(source, layer.compression, sink, copy),
+    );
     const result = sink.finish();
     checkDigests(layer, result.diffId, blob ?? result.diffId);
     recorder?.close();
@@ -93,6 +97,7 @@ async function unpackLayer(layer: UnpackRequest, libc: Libc, single: boolean): P
     return { ...result, blob: blob ?? result.diffId, blobSize: layer.source.size, kept };
   } finally {
     extractor.abort();
+    await hasher?.stop();
     if (copy !== undefined) closeSync(copy);
     closeRange(source);
   }
@@ -112,20 +117,25 @@ async function insideRoot<T>(libc: Libc, dir: string, action: () => Promise<T>):
   }
 }
 
-/** Feeds the layer through; returns the digest of the compressed bytes, if they are compressed. */
-async function pump(
+async function unpackPlain(
+  source: OpenRange,
+  sink: LayerSink,
+  hasher: RingHasher | undefined,
+): Promise<undefined> {
+  for (const piece of hasher?.read(source) ?? readRange(source)) sink.push(piece, hasher !== undefined);
+  sink.end(await hasher?.digest());
+}
+
+/** Returns the digest of the compressed bytes. */
+async function unpackCompressed(
   source: OpenRange,
   compression: LayerCompression,
   sink: LayerSink,
   copy: number | undefined,
-): Promise<Digest | undefined> {
-  if (compression === "none") {
-    for (const piece of readRange(source)) sink.push(piece);
-    sink.end();
-    return undefined;
-  }
+): Promise<Digest> {
   const digester = new Digester();
-  for await (const piece of decompress(tee(source, digester, copy), compression)) sink.push(piece);
+  const pieces = decompress(tee(source, digester, copy), compression as "gzip" | "zstd");
+  for await (const piece of pieces) sink.push(piece);
   sink.end();
   if (digester.size !== source.size) throw archiveError("bytes follow its compressed data");
   return digester.digest();
@@ -149,7 +159,8 @@ class LayerSink {
   readonly #parser: TarParser;
   readonly #extractor: LayerExtractor;
   readonly #limit: number;
-  #result: ExtractResult | undefined;
+  #size = 0;
+  #result: (ExtractResult & { diffId: Digest; tarSize: number }) | undefined;
 
   constructor(extractor: LayerExtractor, limit: number) {
     this.#extractor = extractor;
@@ -157,26 +168,28 @@ class LayerSink {
     this.#limit = limit;
   }
 
-  push(piece: Buffer): void {
-    this.#digester.update(piece);
-    if (this.#digester.size > this.#limit) {
+  /** @param hashed somebody else hashes these bytes */
+  push(piece: Buffer, hashed = false): void {
+    this.#size += piece.length;
+    if (this.#size > this.#limit) {
       throw new StorageError(
         "archive-too-large",
         `cannot unpack layer: it grows beyond ${this.#limit} bytes, which is out of proportion to its compressed size`,
       );
     }
+    if (!hashed) this.#digester.update(piece);
     this.#parser.push(piece);
   }
 
   /** Inside the layer's root: the times of directories are set now. */
-  end(): void {
+  end(diffId?: Digest): void {
     this.#parser.end();
-    this.#result = this.#extractor.finish();
+    const result = this.#extractor.finish();
+    this.#result = { ...result, tarSize: this.#size, diffId: diffId ?? this.#digester.digest() };
   }
 
   finish(): ExtractResult & { diffId: Digest; tarSize: number } {
-    const tarSize = this.#digester.size;
-    return { ...(this.#result as ExtractResult), tarSize, diffId: this.#digester.digest() };
+    return this.#result as ExtractResult & { diffId: Digest; tarSize: number };
   }
 }
 
