@@ -93,6 +93,18 @@ function checkCombinations(options: CreateOptions, given: ReadonlySet<string>): 
     throw conflict('the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"');
 }
 
+/** The monitor has no clock yet; a limit that silently does not hold is worse than none. */
+function refuseTimeout(seconds: number): number {
+  if (seconds === 0) return 0;
+  throw new UsageError(
+    "not-supported",
+    "--timeout is not supported yet: a container's monitor has no clock",
+    {
+      hint: "Use timeout(1) as the container's command.",
+    },
+  );
+}
+
 function imageParts({ image, imageName, request, storageDriver }: ConfigInput) {
   const { options } = request;
   if (options.rootfs !== true) {
@@ -179,7 +191,7 @@ function lifeParts(ctx: Context, { id, request }: ConfigInput, run: ImageRunConf
         ? parseSignal(options["stop-signal"] || run.StopSignal || "")
         : SIGTERM,
     stopTimeout: given.has("stop-timeout") ? unsigned(options["stop-timeout"]) : ctx.settings.stopTimeout,
-    timeout: options.timeout ?? 0,
+    timeout: refuseTimeout(options.timeout ?? 0),
     restart: parseRestart(options.restart),
     ...(health === undefined ? {} : { health }),
     ...(pidFile === undefined ? {} : { pidFile }),
