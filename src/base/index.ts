@@ -22,6 +22,6 @@ export {
 } from "./errors.ts";
 export { type LogFields, type LogLevel, log, logs, parseLogLevel, startLog } from "./log.ts";
 export { redact, redactEnv, redactHeaders } from "./redact.ts";
-export { ellipsis, escapeControl, escapeLines, plural, quoteList } from "./text.ts";
+export { ellipsis, escapeControl, escapeLines } from "./text.ts";
 export { ago, formatDuration, humanDuration, parseDuration, parseTime } from "./time.ts";
 export { humanBinarySize, humanSize, parseSize, type SizeFormat } from "./units.ts";

@@ -38,15 +38,3 @@ export function ellipsis(text: string, width: number): string {
   if (characters.length <= width) return text;
   return `${characters.slice(0, Math.max(0, width - 1)).join("")}…`;
 }
-
-/** `"a", "b" and "c"`. */
-export function quoteList(words: readonly string[]): string {
-  const quoted = words.map((word) => JSON.stringify(word));
-  const last = quoted.pop() ?? "";
-  return quoted.length === 0 ? last : `${quoted.join(", ")} and ${last}`;
-}
-
-/** `1 container`, `2 containers`. */
-export function plural(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
-}

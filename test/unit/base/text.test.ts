@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { ellipsis, escapeControl, escapeLines, plural, quoteList } from "../../../src/base/index.ts";
+import { ellipsis, escapeControl, escapeLines } from "../../../src/base/index.ts";
 
 test("escapeControl() leaves nothing a terminal could act on", () => {
   const hostile = "a\x1b[31mb\x9b2Jc\u202ed\x07e\rf\x00g\u2028h\u{e0041}i\u200fj\x7f";
@@ -29,10 +29,4 @@ test("ellipsis() cuts between characters and marks the cut", () => {
   expect(ellipsis("sleep 100000", 8)).toBe("sleep 1…");
   expect(ellipsis("short", 5)).toBe("short");
   expect(ellipsis("🦦🦦🦦🦦", 3)).toBe("🦦🦦…");
-});
-
-test("lists and counts read like a sentence", () => {
-  expect(quoteList(["a", "b", "c"])).toBe('"a", "b" and "c"');
-  expect(quoteList(["a"])).toBe('"a"');
-  expect([plural(1, "layer"), plural(3, "layer")]).toEqual(["1 layer", "3 layers"]);
 });
