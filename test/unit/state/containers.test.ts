@@ -1,9 +1,11 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { goneDir } from "../../../src/host/index.ts";
 import { newId } from "../../../src/state/index.ts";
-import { config, openState, pathsIn, scratch } from "./support.ts";
+import { config, openState, pathsIn, removeScratch, scratch } from "./support.ts";
+
+afterEach(removeScratch);
 
 test("a container is found by id, name and unique prefix", () => {
   const { containers } = openState();

@@ -1,11 +1,13 @@
-import { expect, test } from "bun:test";
+import { afterEach, expect, test } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { Database } from "../../../src/state/db.ts";
 import { newId } from "../../../src/state/index.ts";
 import { MIGRATIONS } from "../../../src/state/schema.ts";
-import { config, openState, pathsIn, scratch } from "./support.ts";
+import { config, openState, pathsIn, removeScratch, scratch } from "./support.ts";
+
+afterEach(removeScratch);
 
 test("reading a store that does not exist shows an empty one and makes nothing", () => {
   const paths = pathsIn(scratch());

@@ -1,5 +1,7 @@
-import { expect, test } from "bun:test";
-import { image, openState } from "./support.ts";
+import { afterEach, expect, test } from "bun:test";
+import { image, openState, removeScratch } from "./support.ts";
+
+afterEach(removeScratch);
 
 const NAME = "docker.io/library/x:latest";
 

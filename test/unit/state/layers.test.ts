@@ -1,5 +1,7 @@
-import { expect, test } from "bun:test";
-import { image, openState } from "./support.ts";
+import { afterEach, expect, test } from "bun:test";
+import { image, openState, removeScratch } from "./support.ts";
+
+afterEach(removeScratch);
 
 const layer = (name: string, parent?: number) => ({
   diffId: `sha256:${name}`,

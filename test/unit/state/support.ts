@@ -1,5 +1,4 @@
 /** Stores in temporary directories, and records with no more than a test cares about. */
-import { afterEach } from "bun:test";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -9,10 +8,11 @@ import { type ContainerConfig, type ImageRecord, newId, State } from "../../../s
 const made: string[] = [];
 const opened: State[] = [];
 
-afterEach(() => {
+/** For `afterEach` of every file: a hook in this module would belong to the first file that imports it. */
+export function removeScratch(): void {
   for (const state of opened.splice(0)) state.close();
   for (const directory of made.splice(0)) rmSync(directory, { recursive: true, force: true });
-});
+}
 
 export function scratch(): string {
   const directory = mkdtempSync(join(tmpdir(), "kelp-unit-"));

@@ -1,5 +1,7 @@
-import { expect, test } from "bun:test";
-import { openState } from "./support.ts";
+import { afterEach, expect, test } from "bun:test";
+import { openState, removeScratch } from "./support.ts";
+
+afterEach(removeScratch);
 
 const volume = (name: string) => ({
   name,
