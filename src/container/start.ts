@@ -187,6 +187,14 @@ function monitorConfig(
       ],
       env,
     },
+    ...(config.removeImage && !options.client.attach
+      ? {
+          after: {
+            argv: [...kelpCommand(), "--root", paths.data, "--runroot", paths.runtime, "rmi", config.image],
+            env,
+          },
+        }
+      : {}),
     ...(config.autoRemove ? { remove: removal(ctx, record, rootfs) } : {}),
   };
 }

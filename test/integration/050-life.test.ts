@@ -142,6 +142,7 @@ test("volumes: made when named, filled from nothing, kept, and removed with thei
   await box.ok(["run", "--rm", "-v", "data:/data", BUSYBOX, "sh", "-c", "echo kept >/data/file"]);
   expect(await box.ok(["run", "--rm", "-v", "data:/data", BUSYBOX, "cat", "/data/file"])).toBe("kept");
   expect(await box.ok(["volume", "ls", "--quiet"])).toBe("data");
+  expect(await box.ok(["volume", "prune", "--force"])).toBe("");
   await box.ok(["create", "--name", "user", "-v", "data:/data", BUSYBOX, "true"]);
   expect((await box.kelp(["volume", "rm", "data"])).code).toBe(2);
   await box.ok(["rm", "user"]);

@@ -50,12 +50,26 @@ export default defineCommand({
         preserveFds,
         consoleSize: options.tty ? terminalSize() : undefined,
       });
+      if (options.rmi && client.attach) {
+        const status = await runPlan(prepared.holdfast, "start", prepared.planPath, preserveFds);
+        await removeImage(ctx, record.config.image);
+        return status;
+      }
       ctx.state.close();
       if (preserveFds > 0) return runPlan(prepared.holdfast, "start", prepared.planPath, preserveFds);
       return startPlan(prepared.holdfast, "start", prepared.planPath);
     });
   },
 });
+
+/** --rmi: the image goes with its last container; one that others use stays, with a word about it. */
+async function removeImage(ctx: Context, id: string): Promise<void> {
+  const { removeImages } = await import("../../../image/index.ts");
+  ctx.state.containers.sweepGone();
+  const names = ctx.state.images.get(id)?.names ?? [];
+  const report = await removeImages(ctx, names.length === 0 ? [id] : names);
+  for (const error of report.errors) log.warn(error.message);
+}
 
 /** A container that could not even be handed to holdfast leaves nothing if it was made with --rm. */
 async function orRemove(ctx: Context, id: string, start: () => Promise<number>): Promise<number> {
