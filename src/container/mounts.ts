@@ -20,20 +20,20 @@ export interface MountInput {
 
 /** Every mount of a container, flags before image volumes; two flags with one destination are an error. */
 export function resolveMounts(input: MountInput): { mounts: MountConfig[]; imageVolumes: string[] } {
-  const mounts = [
+  const asked: MountConfig[] = [
     ...input.mounts.map((flag) => parseMountFlag(flag, input.cwd)),
     ...input.volumes.map((flag) => parseVolumeFlag(flag, input.cwd)),
     ...input.tmpfs.map(parseTmpfsFlag),
   ];
-  const taken = new Set<string>();
-  for (const mount of mounts) {
-    if (taken.has(mount.destination)) {
-      throw new UsageError("duplicate-mount", `${mount.destination}: duplicate mount destination`, {
-        hint: "Two of --volume, --mount and --tmpfs name the same directory of the container.",
-      });
+  const taken = new Map<string, MountConfig>();
+  for (const mount of asked) {
+    const other = taken.get(mount.destination);
+    if (other === undefined) taken.set(mount.destination, mount);
+    else if (!isSame(mount, other)) {
+      throw new UsageError("duplicate-mount", `${mount.destination}: duplicate mount destination`);
     }
-    taken.add(mount.destination);
   }
+  const mounts = [...taken.values()];
   const imageVolumes: string[] = [];
   for (const path of imageVolumePaths(input.imageVolumes)) {
     if (taken.has(path) || input.imageVolumeMode === "ignore") continue;
@@ -47,6 +47,11 @@ export function resolveMounts(input: MountInput): { mounts: MountConfig[]; image
     if (!tmpfs) imageVolumes.push(path);
   }
   return { mounts, imageVolumes };
+}
+
+/** The same flag twice is no contradiction. */
+function isSame(a: MountConfig, b: MountConfig): boolean {
+  return a.type === b.type && a.source === b.source && a.options.join() === b.options.join();
 }
 
 /** An image's word is not trusted: what is not a clean absolute path below the root is no volume. */
