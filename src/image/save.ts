@@ -42,6 +42,8 @@ export interface SaveOptions {
   readonly multi?: boolean;
   /** docker-dir: layers are compressed. */
   readonly compress?: boolean;
+  /** OCI formats: layers are written as plain tars, whatever form they came in; the manifest's digest changes with them. */
+  readonly uncompressed?: boolean;
 }
 
 interface SavedImage {
@@ -88,7 +90,7 @@ async function saveArchive(ctx: Context, images: readonly SavedImage[], options:
   await toOutput(options, async (sink) => {
     const tar = new TarWriter(sink);
     if (options.format === "docker-archive") await writeDockerArchive(ctx, tar, images);
-    else await writeOci(ctx, images[0] as SavedImage, tarTarget(tar));
+    else await writeOci(ctx, images[0] as SavedImage, tarTarget(tar), options.uncompressed === true);
     tar.end();
   });
 }
@@ -190,7 +192,7 @@ async function saveDirectory(ctx: Context, image: SavedImage, options: SaveOptio
   try {
     mkdirSync(root, { recursive: true });
     const target = directoryTarget(root);
-    if (options.format === "oci-dir") await writeOci(ctx, image, target);
+    if (options.format === "oci-dir") await writeOci(ctx, image, target, options.uncompressed === true);
     else await writeDockerDirectory(ctx, image, target, options.compress === true);
   } catch (error) {
     if (errnoCode(error) === "EEXIST" || errnoCode(error) === "ENOTDIR") {
@@ -204,11 +206,16 @@ async function saveDirectory(ctx: Context, image: SavedImage, options: SaveOptio
 }
 
 /** An OCI layout of one image: an image that came with an OCI manifest keeps it, and with it its digest. */
-async function writeOci(ctx: Context, { record, names }: SavedImage, target: Target): Promise<void> {
+async function writeOci(
+  ctx: Context,
+  { record, names }: SavedImage,
+  target: Target,
+  plain: boolean,
+): Promise<void> {
   const { manifest, bytes } = imageManifest(ctx, record);
-  const layers = await layersAsStored(ctx, record, manifest);
+  const layers = await (plain ? layersPlain : layersAsStored)(ctx, record, manifest);
   try {
-    const saved = isDockerType(manifest.mediaType) ? encodeManifest(manifest, layers, false) : bytes;
+    const saved = isDockerType(manifest.mediaType) || plain ? encodeManifest(manifest, layers, false) : bytes;
     target.directory("blobs");
     target.directory("blobs/sha256");
     for (const layer of layers) target.file(blobName(layer.digest), layer);

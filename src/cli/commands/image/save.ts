@@ -38,7 +38,7 @@ export default defineCommand({
     "signature-policy": { kind: "string", value: "FILE", hidden: true, text: "Accepted and ignored" },
     uncompressed: {
       kind: "boolean",
-      text: "Accept uncompressed layers; kelp always keeps layers as they are",
+      text: "Write the layers of OCI formats uncompressed",
     },
   },
   args: { min: 1, completes: "image" },
@@ -73,6 +73,7 @@ export default defineCommand({
       sink: (piece) => io.write(piece),
       multi: options["multi-image-archive"],
       compress: options.compress,
+      uncompressed: options.uncompressed,
     });
     return 0;
   },
