@@ -6,7 +6,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { StorageError } from "../base/index.ts";
+import { log, StorageError } from "../base/index.ts";
 import { ensureDir, layersDir, type Paths } from "../host/index.ts";
 import { chainIds, type Digest, type LayerCompression } from "../oci/index.ts";
 import type { Context, LayerRecord } from "../state/index.ts";
@@ -237,14 +237,19 @@ function recordLayer(
   return record;
 }
 
-/** Removes whatever of the work was not published. */
+/** Removes whatever of the work was not published. What cannot be removed now is left for the sweep. */
 async function discard(run: RunInside, work: readonly Work[]): Promise<void> {
   for (const { request } of work) {
     rmSync(request.recording, { force: true });
     rmSync(request.blobOut, { force: true });
   }
   const paths = work.map(({ request }) => request.dir).filter((dir) => existsSync(dir));
-  if (paths.length > 0) await run("remove-trees", { paths });
+  if (paths.length === 0) return;
+  try {
+    await run("remove-trees", { paths });
+  } catch (error) {
+    log.debug("cannot remove half-made layers", { error: String(error) });
+  }
 }
 
 /** Layers of an image must follow each other; said once for all who join records to directories. */

@@ -7,6 +7,7 @@ import { StorageError } from "../base/index.ts";
 import { type Libc, loadLibc } from "../host/index.ts";
 import { type Digest, Digester, type LayerCompression } from "../oci/index.ts";
 import { type ExtractResult, LayerExtractor } from "./extract.ts";
+import { explainUnpack } from "./extract-error.ts";
 import { RingHasher, WORTH_A_THREAD } from "./hash-worker.ts";
 import { LayerRecorder } from "./recorder.ts";
 import { closeRange, decompress, type FileRange, type OpenRange, openRange, readRange } from "./source.ts";
@@ -95,6 +96,8 @@ async function unpackLayer(layer: UnpackRequest, libc: Libc, single: boolean): P
     recorder?.close();
     const kept = keepPlain(layer, source, recorder);
     return { ...result, blob: blob ?? result.diffId, blobSize: layer.source.size, kept };
+  } catch (error) {
+    throw explainUnpack(error, layer.name);
   } finally {
     extractor.abort();
     await hasher?.stop();
