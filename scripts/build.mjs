@@ -15,6 +15,7 @@ import {
   copyFileSync,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -63,12 +64,17 @@ function buildInfo() {
   const changed = git("status", "--porcelain", "--untracked-files=no");
   const commit = git("rev-parse", "--short=12", "HEAD");
   const time = process.env.SOURCE_DATE_EPOCH ?? git("log", "-1", "--format=%ct") ?? "0";
-  const holdfast = readFileSync(join(DIST, "assets", "holdfast"));
+  const hash = (name) => [
+    name,
+    createHash("sha256")
+      .update(readFileSync(join(DIST, "assets", name)))
+      .digest("hex"),
+  ];
   return {
     version,
     commit: commit === undefined ? "unknown" : `${commit}${changed ? "-dirty" : ""}`,
     time: Number(time),
-    holdfastSha256: createHash("sha256").update(holdfast).digest("hex"),
+    assets: Object.fromEntries(readdirSync(join(DIST, "assets")).sort().map(hash)),
   };
 }
 
@@ -79,8 +85,14 @@ function native() {
   run("holdfast", "make", ["-C", "native", `-j${availableParallelism()}`]);
   run("the program hello", "make", ["-C", "native/hello"]);
   const assets = join(DIST, "assets");
+  rmSync(assets, { recursive: true, force: true });
   mkdirSync(assets, { recursive: true });
   copyFileSync(join(ROOT, "native", "build", "holdfast"), join(assets, "holdfast"));
+  const { arch } = process;
+  copyFileSync(
+    join(ROOT, `node_modules/@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`),
+    join(assets, "koffi.node"),
+  );
   run("the image hello", findBun(), [
     "scripts/hello-image.ts",
     "native/build/hello",

@@ -10,21 +10,26 @@ interface BuildInfo {
   readonly commit: string;
   /** Seconds since the epoch: SOURCE_DATE_EPOCH, else the commit's time; 0 if neither is known. */
   readonly time: number;
-  readonly holdfastSha256: string;
+  /** SHA-256 of each file carried inside; empty in a run from source: nobody has fixed its content there. */
+  readonly assets: Readonly<Record<AssetName, string>>;
 }
+
+/** Files that travel inside the executable. */
+export type AssetName = "holdfast" | "hello.tar" | "koffi.node";
 
 declare const KELP_BUILD: BuildInfo | undefined;
 
-const FROM_SOURCE: BuildInfo = { version: "0.0.0-source", commit: "unknown", time: 0, holdfastSha256: "" };
+const FROM_SOURCE: BuildInfo = {
+  version: "0.0.0-source",
+  commit: "unknown",
+  time: 0,
+  assets: { holdfast: "", "hello.tar": "", "koffi.node": "" },
+};
 
-/** `holdfastSha256` is empty in a run from source: nobody has fixed its content there. */
 export const BUILD: BuildInfo = typeof KELP_BUILD === "undefined" ? FROM_SOURCE : KELP_BUILD;
 
 /** Whether this is the compiled executable, with its assets inside. */
 export const IS_COMPILED = BUILD !== FROM_SOURCE;
-
-/** Files that travel inside the executable. */
-export type AssetName = "holdfast" | "hello.tar";
 
 /**
  * Where an embedded file can be read. In the executable this path exists for `node:fs` of this

@@ -4,6 +4,7 @@
  *
  * Must not know: containers, images, settings, the database.
  */
+export { unpackedAsset } from "./assets.ts";
 export { type CgroupDelegation, findDelegatedCgroup } from "./cgroups.ts";
 export {
   ensureDir,

@@ -1,9 +1,12 @@
 /**
- * The native half of koffi, without its JavaScript: `import "koffi"` looks for a file beside
- * itself, which a compiled executable does not have. The bundler embeds what a literal `require`
- * of a `.node` file names, and leaves out what is not installed.
+ * The native half of koffi, without its JavaScript: `import "koffi"` looks for a file beside itself,
+ * which a compiled executable does not have, and Bun would unpack an embedded one under a name that
+ * can be guessed into the temporary directory, which is everybody's.
  */
-import { HostError } from "../base/index.ts";
+import { createRequire } from "node:module";
+import { HostError, IS_COMPILED } from "../base/index.ts";
+import { unpackedAsset } from "./assets.ts";
+import { resolvePaths } from "./paths.ts";
 
 /** The part of koffi's interface that libc.ts uses. */
 export interface Koffi {
@@ -14,14 +17,21 @@ export interface Koffi {
 
 /** @throws {HostError} `native-library-missing` if koffi does not run here */
 export function loadKoffi(): Koffi {
-  let reason: unknown = `it is not built for ${process.arch}`;
+  const module = { exports: {} };
   try {
-    if (process.arch === "x64") return require("@koromix/koffi-linux-x64/linux_x64/koffi.node");
-    if (process.arch === "arm64") return require("@koromix/koffi-linux-arm64/linux_arm64/koffi.node");
+    process.dlopen(module, libraryPath());
   } catch (error) {
-    reason = error instanceof Error ? error.message : error;
+    const reason = error instanceof Error ? error.message : error;
+    throw new HostError("native-library-missing", `cannot load the native library koffi: ${reason}`, {
+      hint: "kelp's cache directory must not be on a noexec mount",
+      cause: error,
+    });
   }
-  throw new HostError("native-library-missing", `cannot load the native library koffi: ${reason}`, {
-    hint: "install kelp for this machine's architecture again",
-  });
+  return module.exports as Koffi;
+}
+
+function libraryPath(): string {
+  if (IS_COMPILED) return unpackedAsset(resolvePaths().cache, "koffi.node");
+  const { arch } = process;
+  return createRequire(import.meta.url).resolve(`@koromix/koffi-linux-${arch}/linux_${arch}/koffi.node`);
 }

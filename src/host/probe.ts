@@ -45,7 +45,7 @@ export function hostFacts(paths: Paths, holdfast: string): HostFacts {
   const file = join(paths.cache, `facts-${shortHash(paths.data)}.json`);
   // Overlay is tried where the layers will be; before there is a store, on a tmpfs.
   const hasStore = existsSync(paths.data);
-  const key = `${bootId()} ${BUILD.holdfastSha256 || statSync(holdfast).mtimeMs} ${hasStore}`;
+  const key = `${bootId()} ${BUILD.assets.holdfast || statSync(holdfast).mtimeMs} ${hasStore}`;
   const cached = readCached(file, key);
   if (cached !== undefined) return cached;
   const output = hasStore ? probeStore(holdfast, paths) : runProbe(holdfast);

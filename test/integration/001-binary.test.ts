@@ -1,6 +1,6 @@
 /** The executable itself: what it may read beside its arguments, and that it needs nothing around it. */
 import { beforeAll, expect, test } from "bun:test";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { KELP, requires, run, useSandbox } from "../support/index.ts";
 
@@ -51,4 +51,14 @@ test("a copy of the executable works alone, under another name", async () => {
 test("the version names the package's version", async () => {
   const { version } = JSON.parse(readFileSync(join(import.meta.dirname, "../../package.json"), "utf8"));
   expect(await box.ok(["--version"])).toContain(version);
+});
+
+test("the native library comes from the user's cache, never from a temporary directory", async () => {
+  const temporary = join(box.directory, "tmp");
+  mkdirSync(temporary, { recursive: true });
+  // Loading the image for the first time takes the library.
+  const { code } = await box.kelp(["run", "--rm", "hello"], { env: { ...box.env, TMPDIR: temporary } });
+  expect(code).toBe(0);
+  expect(readdirSync(join(box.directory, "cache", "kelp")).join(" ")).toContain("koffi.node-");
+  expect(readdirSync(temporary)).toEqual([]);
 });
