@@ -20,7 +20,9 @@ export {
   StorageError,
   UsageError,
 } from "./errors.ts";
+export { Sha256, sha256Bytes, sha256Hex } from "./hash.ts";
 export { type LogFields, type LogLevel, log, logs, parseLogLevel, startLog } from "./log.ts";
+export { randomBelow, randomHex } from "./random.ts";
 export { redact, redactEnv, redactHeaders } from "./redact.ts";
 export { ellipsis, escapeControl, escapeLines } from "./text.ts";
 export { ago, formatDuration, humanDuration, parseDuration, parseTime } from "./time.ts";

@@ -1,5 +1,4 @@
 /** Which streams a client gets, and becoming one. */
-import { isatty, WriteStream } from "node:tty";
 import { UsageError } from "../base/index.ts";
 import { parseDetachKeys } from "../container/index.ts";
 import type { ClientConfig } from "../runtime/index.ts";
@@ -74,6 +73,7 @@ export function attachTo(holdfast: string, socket: string, client: ClientConfig)
 
 /** Size of the caller's terminal, for the container's own from its first moment on. */
 export function terminalSize(): { readonly height: number; readonly width: number } | undefined {
+  const { isatty, WriteStream } = process.getBuiltinModule("node:tty");
   const fd = [0, 1, 2].find((candidate) => isatty(candidate));
   if (fd === undefined) return undefined;
   const [width, height] = new WriteStream(fd).getWindowSize();

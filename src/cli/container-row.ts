@@ -37,7 +37,10 @@ export function containerRow(view: ContainerView, options: RowOptions) {
     CIDFile: config.cidFile ?? "",
     Command: options.noTrunc ? command : short,
     Created: new Date(record.created),
-    CreatedAt: goTimeText(record.created),
+    // A getter: the first look at the local time zone takes 4 ms.
+    get CreatedAt() {
+      return goTimeText(record.created);
+    },
     CreatedHuman: human,
     ExitCode: status.exitCode,
     Exited: status.state === "exited",

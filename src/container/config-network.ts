@@ -1,5 +1,4 @@
 /** --network and what belongs to it. */
-import { isIP } from "node:net";
 import { UsageError } from "../base/index.ts";
 import type { Context, NetworkConfig, PortMapping } from "../state/index.ts";
 import type { CreateOptions } from "./create-options.ts";
@@ -74,7 +73,8 @@ function networkMode(ctx: Context, words: readonly string[]): string {
 }
 
 function parseDns(word: string): string {
-  if (isIP(word) === 0) throw new UsageError("invalid-dns", `${word} is not an ip address`);
+  if (process.getBuiltinModule("node:net").isIP(word) === 0)
+    throw new UsageError("invalid-dns", `${word} is not an ip address`);
   return word;
 }
 
@@ -88,7 +88,7 @@ function parseAddHost(word: string): string {
       "invalid-host",
       `unable to parse host entry ${JSON.stringify(word)}: incorrect format`,
     );
-  if (isIP(ip) === 0 && ip !== "host-gateway")
+  if (process.getBuiltinModule("node:net").isIP(ip) === 0 && ip !== "host-gateway")
     throw new UsageError("invalid-host", `invalid IP address in add-host: ${JSON.stringify(ip)}`);
   return `${name}:${ip}`;
 }
@@ -100,7 +100,7 @@ export function parsePort(text: string): PortMapping {
   if (match === null) throw badPort(text, "must be [[IP:]HOSTPORT:]CONTAINERPORT[/PROTOCOL]");
   const [, address = "", host = "", container = "", protocol = "tcp"] = match;
   const hostIp = address.replace(/^\[(.*)\]$/, "$1");
-  if (hostIp !== "" && isIP(hostIp) === 0)
+  if (hostIp !== "" && process.getBuiltinModule("node:net").isIP(hostIp) === 0)
     throw badPort(text, `${JSON.stringify(hostIp)} is not an IP address`);
   const inside = parseRange(container, text);
   const outside = host === "" ? { first: 0, length: inside.length } : parseRange(host, text);

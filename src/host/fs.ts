@@ -1,6 +1,4 @@
 /** File operations with the guarantees the store needs: files appear whole, directories are private. */
-
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   fchmodSync,
@@ -15,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { errnoCode, HostError, StorageError } from "../base/index.ts";
+import { errnoCode, HostError, randomHex, StorageError } from "../base/index.ts";
 
 export interface WriteOptions {
   /** Permission bits, whatever the umask; 0600 unless said otherwise. */
@@ -31,7 +29,7 @@ export interface WriteOptions {
  * @throws {StorageError} with code `disk-full` or `write-failed`; nothing is left behind then.
  */
 export function writeFileAtomic(path: string, data: string | Uint8Array, options: WriteOptions = {}): void {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = `${path}.${randomHex(6)}.tmp`;
   try {
     writeNew(temporary, data, options);
     renameSync(temporary, path);

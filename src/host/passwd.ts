@@ -1,5 +1,4 @@
 /** The calling user's entry in the user database. The environment is not asked: USER may say anything under su. */
-import { spawnSync } from "node:child_process";
 import { readIfExists } from "./fs.ts";
 
 export interface PasswdEntry {
@@ -12,6 +11,7 @@ export interface PasswdEntry {
 export function lookupUser(uid: number): PasswdEntry | undefined {
   const local = findByUid(readIfExists("/etc/passwd") ?? "", uid);
   if (local !== undefined) return local;
+  const { spawnSync } = process.getBuiltinModule("node:child_process");
   const { stdout } = spawnSync("getent", ["passwd", String(uid)], { encoding: "utf8", timeout: 5000 });
   return findByUid(stdout ?? "", uid);
 }

@@ -1,5 +1,4 @@
 /** Which ids of the host a user namespace of ours may use, and with whose help. */
-import { spawnSync } from "node:child_process";
 import { statSync } from "node:fs";
 import { readIfExists } from "./fs.ts";
 import { loadLibc } from "./libc.ts";
@@ -161,6 +160,7 @@ function systemSources(): SubidSources {
       const program = findProgram("getsubids");
       if (program === undefined) return undefined;
       const options = { encoding: "utf8", timeout: 10_000 } as const;
+      const { spawnSync } = process.getBuiltinModule("node:child_process");
       return spawnSync(program, [...(kind === "gid" ? ["-g"] : []), owner], options).stdout ?? undefined;
     },
     findProgram: (program) => findProgram(program),

@@ -1,6 +1,5 @@
 /** Digests, `ALGORITHM:HEX`. Text from outside becomes a `Digest` here or nowhere: a digest is also a file name. */
-import { createHash } from "node:crypto";
-import { StorageError } from "../base/index.ts";
+import { Sha256, StorageError, sha256Hex } from "../base/index.ts";
 
 declare const digestBrand: unique symbol;
 /** `sha256:` and 64 lower-case hex digits; nothing else is ever branded. */
@@ -40,12 +39,12 @@ export function digestFromHex(hex: string): Digest {
 }
 
 export function sha256(data: string | Uint8Array): Digest {
-  return `sha256:${createHash("sha256").update(data).digest("hex")}` as Digest;
+  return `sha256:${sha256Hex(data)}` as Digest;
 }
 
 /** A running SHA-256 whose result is a `Digest`. */
 export class Digester {
-  readonly #hash = createHash("sha256");
+  readonly #hash = new Sha256();
   #size = 0;
 
   update(chunk: Uint8Array): void {
@@ -60,7 +59,7 @@ export class Digester {
 
   /** Ends the computation; call once. */
   digest(): Digest {
-    return `sha256:${this.#hash.digest("hex")}` as Digest;
+    return `sha256:${this.#hash.digestHex()}` as Digest;
   }
 }
 

@@ -1,10 +1,8 @@
 /** Work as the user namespace's root: kelp executes itself there, and the two talk JSON. */
-import { spawn } from "node:child_process";
-import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { HostError, IS_COMPILED, KelpError } from "../base/index.ts";
+import { HostError, IS_COMPILED, KelpError, randomHex } from "../base/index.ts";
 import { ensureDir, loadIdMaps, type Paths } from "../host/index.ts";
 import { holdfastPath } from "./helper.ts";
 import type { JobReply, JobRequest } from "./job.ts";
@@ -33,7 +31,7 @@ export async function runInside<I, O>(
 ): Promise<O> {
   const { paths } = ctx;
   const holdfast = holdfastPath(paths);
-  const planPath = join(paths.runtime, `job-${process.pid}-${randomBytes(4).toString("hex")}.plan`);
+  const planPath = join(paths.runtime, `job-${process.pid}-${randomHex(4)}.plan`);
   ensureDir(paths.runtime);
   ensureDir(join(paths.runtime, "live"));
   sweepPlans(paths.runtime);
@@ -79,6 +77,7 @@ function converse(
   input: string,
   fds: readonly number[],
 ): Promise<{ status: number; output: string }> {
+  const { spawn } = process.getBuiltinModule("node:child_process");
   const child = spawn(holdfast, ["enter", planPath], { stdio: ["pipe", "pipe", "inherit", ...fds], env: {} });
   const chunks: Buffer[] = [];
   child.stdout!.on("data", (chunk: Buffer) => chunks.push(chunk));

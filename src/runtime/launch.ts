@@ -1,5 +1,4 @@
 /** Handing a plan to holdfast: becoming it, or waiting for it. */
-import { spawn } from "node:child_process";
 import { errnoCode, HostError } from "../base/index.ts";
 import { writeFileAtomic } from "../host/index.ts";
 import { encodePlan } from "./plan/encode.ts";
@@ -40,6 +39,7 @@ export function runPlan(
   preserveFds = 0,
 ): Promise<number> {
   const more = Array.from({ length: preserveFds }, (_, index) => 3 + index);
+  const { spawn } = process.getBuiltinModule("node:child_process");
   const child = spawn(holdfast, [verb, planPath], { stdio: [0, 1, 2, ...more], env: {} });
   return new Promise((resolve, reject) => {
     child.once("error", (cause) => reject(notExecutable(holdfast, cause)));

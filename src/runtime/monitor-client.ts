@@ -1,5 +1,5 @@
 import { closeSync, constants, openSync } from "node:fs";
-import { createConnection, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { basename, dirname } from "node:path";
 import { errnoCode, HostError } from "../base/index.ts";
 
@@ -54,7 +54,7 @@ function connectSocket<T>(path: string, use: (socket: Socket) => T): Promise<T> 
   const dir = isLong ? openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY) : undefined;
   const address = dir === undefined ? path : `/proc/self/fd/${dir}/${basename(path)}`;
   return new Promise<T>((resolve, reject) => {
-    const socket = createConnection({ path: address });
+    const socket = process.getBuiltinModule("node:net").createConnection({ path: address });
     socket.once("error", reject);
     socket.once("connect", () => {
       socket.off("error", reject);

@@ -1,9 +1,8 @@
 /** Making a database, and bringing an older one up to date. */
-import { randomBytes } from "node:crypto";
 import { existsSync, linkSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { errnoCode, StorageError } from "../base/index.ts";
+import { errnoCode, randomHex, StorageError } from "../base/index.ts";
 import { ensureDir, syncDirectory, writeError, writeFileAtomic } from "../host/index.ts";
 
 /** The schema's version a database was last brought to. */
@@ -19,7 +18,7 @@ export function createDatabase(path: string, migrations: readonly string[]): voi
   const workshop = join(dirname(path), "tmp");
   ensureDir(dirname(path));
   ensureDir(workshop);
-  const temporary = join(workshop, `db-${randomBytes(6).toString("hex")}`);
+  const temporary = join(workshop, `db-${randomHex(6)}`);
   try {
     // SQLite gives its -wal and -shm files the mode of this one.
     writeFileAtomic(temporary, "");
@@ -79,7 +78,7 @@ export function migrate(handle: DatabaseSync, path: string, migrations: readonly
 }
 
 function backUp(handle: DatabaseSync, target: string): void {
-  const temporary = `${target}.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = `${target}.${randomHex(6)}.tmp`;
   try {
     writeFileAtomic(temporary, ""); // with our mode; SQLite fills an empty file
     handle.prepare("VACUUM INTO ?").run(temporary);

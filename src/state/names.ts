@@ -1,10 +1,10 @@
 /** Identifiers of containers: random 64-digit ids, the prefixes users type, and names for those who gave none. */
-import { randomBytes, randomInt } from "node:crypto";
+import { randomBelow, randomHex } from "../base/index.ts";
 
 /** A new id: 64 hex digits, never all decimal in its first twelve, so that no tool takes the short form for a number. */
 export function newId(): string {
   for (;;) {
-    const id = randomBytes(32).toString("hex");
+    const id = randomHex(32);
     if (!/^\d+$/.test(id.slice(0, 12))) return id;
   }
 }
@@ -26,5 +26,5 @@ const CREATURES =
 
 /** A name like `swift_otter`, for a container that was given none. */
 export function randomName(): string {
-  return `${QUALITIES[randomInt(QUALITIES.length)]}_${CREATURES[randomInt(CREATURES.length)]}`;
+  return `${QUALITIES[randomBelow(QUALITIES.length)]}_${CREATURES[randomBelow(CREATURES.length)]}`;
 }

@@ -2,7 +2,6 @@
 import { accessSync, constants } from "node:fs";
 import { dirname } from "node:path";
 import { DatabaseSync, type DatabaseSyncOptions } from "node:sqlite";
-import { pathToFileURL } from "node:url";
 import { userVersion } from "./migrate.ts";
 import { BUSY_TIMEOUT_MS, lacksSharedMemory } from "./sqlite.ts";
 
@@ -36,7 +35,7 @@ function openAlone(path: string): Opened {
 
 /** Even a reader makes -wal and -shm files; on a read-only medium nobody writes, so it may do without. */
 function openImmutable(path: string): Opened {
-  const url = pathToFileURL(path);
+  const url = process.getBuiltinModule("node:url").pathToFileURL(path);
   url.searchParams.set("immutable", "1");
   return openAndRead(url, { readOnly: true });
 }

@@ -1,5 +1,4 @@
 /** Content-addressed files: a blob is visible under its digest when all of it is there and was verified. */
-import { randomBytes } from "node:crypto";
 import {
   closeSync,
   existsSync,
@@ -14,7 +13,7 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname, join } from "node:path";
-import { errnoCode, StorageError } from "../base/index.ts";
+import { errnoCode, randomHex, StorageError } from "../base/index.ts";
 import { blobPath, ensureDir, type Paths, syncDirectory, tempDir, writeError } from "../host/index.ts";
 import { type Digest, Digester, digestHex, isDigest, sha256 } from "../oci/index.ts";
 
@@ -78,7 +77,7 @@ export class BlobStore {
   temporary(kind: string): string {
     const dir = tempDir(this.#paths);
     ensureDir(dir);
-    return join(dir, `${kind}-${randomBytes(8).toString("hex")}`);
+    return join(dir, `${kind}-${randomHex(8)}`);
   }
 
   /**

@@ -2,11 +2,10 @@
  * Unpacked layers: from a layer's bytes somewhere on disk to a recorded directory `layers/ROW`.
  * The caller holds the store's lock shared from before the first call until its image is recorded.
  */
-import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { log, StorageError } from "../base/index.ts";
+import { log, randomHex, StorageError } from "../base/index.ts";
 import { ensureDir, layersDir, type Paths } from "../host/index.ts";
 import { chainIds, type Digest, type LayerCompression } from "../oci/index.ts";
 import type { Context, LayerRecord } from "../state/index.ts";
@@ -99,7 +98,7 @@ function makeRequest(paths: Paths, source: LayerSource): UnpackRequest {
   const parent = layersDir(paths);
   ensureDir(parent);
   // In the same directory as its final place: moving a directory elsewhere needs write permission for itself.
-  const dir = join(parent, `.new-${randomBytes(6).toString("hex")}`);
+  const dir = join(parent, `.new-${randomHex(6)}`);
   mkdirSync(dir, 0o755);
   return {
     source: source.file,

@@ -1,8 +1,7 @@
 /** Local volumes: `data/volumes/NAME/_data` and a record. */
-import { randomBytes } from "node:crypto";
 import { chmodSync } from "node:fs";
 import { join } from "node:path";
-import { NotFoundError, UsageError } from "../base/index.ts";
+import { NotFoundError, randomHex, UsageError } from "../base/index.ts";
 import { ensureDir } from "../host/index.ts";
 import type { Context, VolumeRecord } from "../state/index.ts";
 
@@ -32,7 +31,7 @@ export function checkVolumeName(name: string): string {
 
 /** 64 hex digits: the name of a volume nobody named. */
 export function newVolumeName(): string {
-  return randomBytes(32).toString("hex");
+  return randomHex(32);
 }
 
 /** The directory that holds a volume's data directory. */

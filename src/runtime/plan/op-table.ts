@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { sha256Bytes } from "../../base/index.ts";
 import { OPS, type OpDef, STAGES } from "./ops.ts";
 
 /** Argument kinds as numbers: their order in the generated header and in the canonical text. */
@@ -23,5 +23,5 @@ export function opTableText(): string {
 
 /** First 8 bytes of the SHA-256 of the canonical text: the plan header's word for "the same table". */
 export function opTableHash(): Uint8Array {
-  return createHash("sha256").update(opTableText()).digest().subarray(0, 8);
+  return sha256Bytes(opTableText()).subarray(0, 8);
 }

@@ -1,8 +1,7 @@
 /** Which filter a container gets. */
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { errnoCode, HostError, log, UsageError } from "../../base/index.ts";
+import { errnoCode, HostError, log, sha256Hex, UsageError } from "../../base/index.ts";
 import {
   ensureDir,
   errnoText,
@@ -44,7 +43,7 @@ export function compiledSeccomp(spec: RuntimeSpec, config: ContainerConfig): Uin
   const unlocked = unlockingCapabilities(bounding).filter((name) => name !== ALREADY);
   if (unlocked.length === 0) return standard;
   // The default filter stands for the rules it was made from.
-  const filter = cached(["own", ARCH, hash(standard), ...unlocked], (library) =>
+  const filter = cached(["own", ARCH, sha256Hex(standard), ...unlocked], (library) =>
     compileOwnFilter(library, ARCH, new Set([...unlocked, ALREADY])),
   );
   if (filter === undefined) {
@@ -92,14 +91,14 @@ function cached(
   compile: (library: SeccompLibrary) => Uint8Array,
 ): Uint8Array | undefined {
   const { cache } = resolvePaths();
-  const path = join(cache, `seccomp-${hash(JSON.stringify(key))}`);
+  const path = join(cache, `seccomp-${sha256Hex(JSON.stringify(key))}`);
   const found = readFilter(path);
   if (found !== undefined) return found;
   const library = loadLibSeccomp();
   if (library === undefined) return undefined;
   const filter = compile(library);
   ensureDir(cache);
-  writeFileAtomic(path, Buffer.concat([Buffer.from(hash(filter), "hex"), filter]));
+  writeFileAtomic(path, Buffer.concat([Buffer.from(sha256Hex(filter), "hex"), filter]));
   return filter;
 }
 
@@ -112,9 +111,7 @@ function readFilter(path: string): Uint8Array | undefined {
     return undefined;
   }
   const filter = bytes.subarray(32);
-  return filter.length > 0 && bytes.subarray(0, 32).toString("hex") === hash(filter) ? filter : undefined;
-}
-
-function hash(data: string | Uint8Array): string {
-  return createHash("sha256").update(data).digest("hex");
+  return filter.length > 0 && bytes.subarray(0, 32).toString("hex") === sha256Hex(filter)
+    ? filter
+    : undefined;
 }
