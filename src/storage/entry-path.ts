@@ -6,13 +6,13 @@ const MAX_COMPONENT = 255;
 const MAX_PATH = 3800;
 
 /**
- * The components of an entry's name, without empty ones and `.`; none at all for the root.
+ * The components of an entry's name, without empty ones and `.`; none at all for the root. A leading slash
+ * means the archive's root, as it does for tar: some builders write such names.
  *
- * @throws {StorageError} for a name that is empty, absolute, too long, has a NUL or a `..`
+ * @throws {StorageError} for a name that is empty, too long, has a NUL or a `..`
  */
 export function entryComponents(name: string, shown = name): string[] {
   if (name === "") throw archiveError("its name is empty", shown);
-  if (name.startsWith("/")) throw archiveError("its name is absolute", shown);
   if (name.includes("\0")) throw archiveError("its name has a NUL inside", shown);
   if (name.length > MAX_PATH)
     throw archiveError(`its name has ${name.length} bytes, the limit is ${MAX_PATH}`, shown);
