@@ -20,6 +20,9 @@
 
 enum { ENTRY_SIGNALS, ENTRY_SOCKET, ENTRY_CONTROL, ENTRY_STDIN, ENTRY_SINK, ENTRY_COUNT };
 enum { GO_ON = -1 }; /* no exit status yet */
+/* Whole pages, so that a program which reads its stdin in blocks (dd) gets none in two pieces; the rest is for held-back keys. */
+enum { INPUT_MAX = FRAME_BODY_MAX - 4096 };
+_Static_assert(KEYS_MAX <= FRAME_BODY_MAX - INPUT_MAX, "held-back keys and input fit a frame");
 
 struct sink {
 	int fd; /* -1: what comes for it is thrown away */
@@ -204,7 +207,7 @@ static void end_input(struct client *c)
 /* Returns the exit status after a detach or when the terminal is gone, else GO_ON. */
 static int take_input(struct client *c)
 {
-	static uint8_t data[FRAME_BODY_MAX - KEYS_MAX];
+	static uint8_t data[INPUT_MAX];
 	bool found = false;
 	ssize_t n = read(c->input, data, sizeof(data));
 

@@ -50,7 +50,7 @@ export interface ExtractOptions {
 export interface ExtractResult {
   /** Bytes of the files' content. */
   readonly size: number;
-  /** Parents the archive did not mention (byte strings): they get the looks of the layers below. */
+  /** Directories the archive did not mention (byte strings; "" is the root): they get the looks of the layers below. */
   readonly implied: readonly string[];
   readonly ownersDropped: boolean;
   readonly devicesSkipped: number;
@@ -75,6 +75,7 @@ export class LayerExtractor implements TarHandler {
   #size = 0;
   #ownersDropped = false;
   #devicesSkipped = 0;
+  #rootSeen = false;
 
   constructor(options: ExtractOptions) {
     this.#options = options;
@@ -88,7 +89,7 @@ export class LayerExtractor implements TarHandler {
     }
     return {
       size: this.#size,
-      implied: [...this.#implied],
+      implied: [...(this.#rootSeen ? [] : [""]), ...this.#implied],
       ownersDropped: this.#ownersDropped,
       devicesSkipped: this.#devicesSkipped,
     };
@@ -149,6 +150,7 @@ export class LayerExtractor implements TarHandler {
     if (entry.type !== "directory")
       throw archiveError(`it is a ${entry.type} in the place of the root directory`, entry.name);
     this.#directoryLooks("", entry);
+    this.#rootSeen = true;
   }
 
   #place(entry: TarEntry, parts: readonly string[]): void {

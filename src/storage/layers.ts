@@ -2,7 +2,7 @@
  * Unpacked layers: from a layer's bytes somewhere on disk to a recorded directory `layers/ROW`.
  * The caller holds the store's lock shared from before the first call until its image is recorded.
  */
-import { existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { log, randomHex, StorageError } from "../base/index.ts";
@@ -99,7 +99,9 @@ function makeRequest(paths: Paths, source: LayerSource): UnpackRequest {
   ensureDir(parent);
   // In the same directory as its final place: moving a directory elsewhere needs write permission for itself.
   const dir = join(parent, `.new-${randomHex(6)}`);
-  mkdirSync(dir, 0o755);
+  mkdirSync(dir);
+  // Of an image that does not say otherwise, as podman has it; layers above take over their parent's.
+  chmodSync(dir, 0o555);
   return {
     source: source.file,
     compression: source.compression,

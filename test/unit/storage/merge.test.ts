@@ -73,6 +73,7 @@ test("the copy obeys whiteouts, opaque directories, replacements and hard links"
 
 test("directories an archive left out look as in the layer below", async () => {
   const base = await layer("base", [
+    { name: "./", type: "5", mode: 0o711, mtime: 4 },
     { name: "tmp/", type: "5", mode: 0o1777, mtime: 5 },
     { name: "tmp/deep/", type: "5", mode: 0o700, mtime: 6 },
   ]);
@@ -80,8 +81,8 @@ test("directories an archive left out look as in the layer below", async () => {
     { name: "tmp/deep/f", data: "x" },
     { name: "other/f", data: "x" },
   ]);
-  expect(top.implied).toEqual(["tmp", "tmp/deep", "other"]);
+  expect(top.implied).toEqual(["", "tmp", "tmp/deep", "other"]);
   await runUnshared("adopt-parents", { layers: [{ ...top, lower: [base.dir] }] });
-  const modes = shellUnshared(`cd '${top.dir}' && stat -c '%n %a %Y' tmp tmp/deep && stat -c '%n %a' other`);
-  expect(modes).toBe("tmp 1777 5\ntmp/deep 700 6\nother 755\n");
+  const modes = shellUnshared(`cd '${top.dir}' && stat -c '%n %a %Y' . tmp tmp/deep && stat -c '%n %a' other`);
+  expect(modes).toBe(". 711 4\ntmp 1777 5\ntmp/deep 700 6\nother 755\n");
 });
