@@ -156,3 +156,14 @@ test("a command that wrote leaves the log for the next one, however it ends", ()
     expect(openState(paths).containers.list()).toHaveLength(1);
   }
 });
+
+test("the log does not grow with the number of commands that wrote", () => {
+  const paths = pathsIn(scratch());
+  for (let command = 0; command < 200; command++) {
+    const state = openState(paths);
+    state.containers.create({ id: newId(), config: config() });
+    state.close();
+  }
+  expect(statSync(join(paths.data, "kelp.db-wal")).size).toBeLessThan(2_000_000);
+  expect(openState(paths).containers.list()).toHaveLength(200);
+});
