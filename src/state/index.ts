@@ -5,6 +5,7 @@
  * Must not know: what the records mean to a kernel, a registry or a terminal.
  */
 
+export { BuildCache, type BuildCacheEntry } from "./build-cache.ts";
 export { Containers, type NewContainer } from "./containers.ts";
 export { type Context, type ContextOptions, openContext } from "./context.ts";
 export type { TransactionOptions } from "./db.ts";

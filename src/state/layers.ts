@@ -65,11 +65,12 @@ export class Layers {
     return Number(this.#db.get("SELECT count(*) AS n FROM image_layers WHERE layer = ?", row)?.n);
   }
 
-  /** Layers no image contains, the topmost first, so that they can be removed in this order. */
+  /** Layers that neither an image contains nor a build may use again, the topmost first: they can be removed in this order. */
   unused(): LayerRecord[] {
     return this.#db
       .all(
-        `SELECT ${COLUMNS} FROM layers WHERE NOT EXISTS (SELECT 1 FROM image_layers WHERE layer = layers.row) ORDER BY row DESC`,
+        `SELECT ${COLUMNS} FROM layers WHERE NOT EXISTS (SELECT 1 FROM image_layers WHERE layer = layers.row)
+           AND NOT EXISTS (SELECT 1 FROM build_cache WHERE layer = layers.row) ORDER BY row DESC`,
       )
       .map(toRecord);
   }
@@ -79,13 +80,14 @@ export class Layers {
     this.#db.transaction(() => this.#db.run("UPDATE layers SET blob = ? WHERE row = ?", blob ?? null, row));
   }
 
-  /** Forgets a layer if no image and no other layer needs it (any more): false otherwise. Its directory goes afterwards. */
+  /** Forgets a layer if no image, no other layer and no build needs it (any more): false otherwise. Its directory goes afterwards. */
   remove(row: number): boolean {
     return this.#db.transaction(
       () =>
         this.#db.run(
           `DELETE FROM layers WHERE row = ?
              AND NOT EXISTS (SELECT 1 FROM image_layers WHERE layer = layers.row)
+             AND NOT EXISTS (SELECT 1 FROM build_cache WHERE layer = layers.row)
              AND NOT EXISTS (SELECT 1 FROM layers AS child WHERE child.parent = layers.row)`,
           row,
         ).changes > 0,

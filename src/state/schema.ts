@@ -62,6 +62,17 @@ export const MIGRATIONS: readonly string[] = [
     mountpoint TEXT NOT NULL
   ) STRICT;
   `,
+  `
+  CREATE TABLE build_cache (
+    key TEXT NOT NULL PRIMARY KEY, -- digest of everything the step depends on
+    layer INTEGER REFERENCES layers(row), -- absent: the step changed no file
+    blob_size INTEGER NOT NULL, -- bytes of the layer's tar
+    created INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    note TEXT NOT NULL -- the instruction, or what else the step left behind
+  ) STRICT;
+  CREATE INDEX build_cache_layer ON build_cache(layer);
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

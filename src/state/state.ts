@@ -1,6 +1,7 @@
 /** The database as the rest of kelp sees it: one repository per noun, opened on first use. */
 import { join } from "node:path";
 import type { Paths } from "../host/index.ts";
+import { BuildCache } from "./build-cache.ts";
 import { Containers } from "./containers.ts";
 import { Database, type TransactionOptions } from "./db.ts";
 import { Images } from "./images.ts";
@@ -9,6 +10,7 @@ import { Volumes } from "./volumes.ts";
 
 export class State {
   readonly #db: Database;
+  readonly buildCache: BuildCache;
   readonly containers: Containers;
   readonly images: Images;
   readonly layers: Layers;
@@ -16,6 +18,7 @@ export class State {
 
   constructor(paths: Paths) {
     this.#db = new Database(join(paths.data, "kelp.db"));
+    this.buildCache = new BuildCache(this.#db);
     this.containers = new Containers(this.#db, paths);
     this.images = new Images(this.#db);
     this.layers = new Layers(this.#db);
