@@ -12,6 +12,8 @@ async function main(argv: readonly string[]): Promise<number> {
       return (await import("./cli/roles.ts")).runJob(argv[1] ?? "", terminalIo({}));
     case "__failed":
       throw await (await import("./container/index.ts")).explainFailedStart(argv.slice(1));
+    case "__ended":
+      return (await import("./container/index.ts")).finishEnded(argv.slice(1));
     case "__complete":
     case "__completeNoDesc":
       return (await import("./cli/complete.ts")).complete(argv, terminalIo({}));

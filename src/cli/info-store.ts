@@ -1,6 +1,7 @@
 /** The part of `kelp info` about the store. */
 import { existsSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
+import { presentContainers } from "../container/index.ts";
 import { liveState } from "../runtime/index.ts";
 import type { Context } from "../state/index.ts";
 import { goMap } from "./template.ts";
@@ -39,7 +40,7 @@ export function storeReport(ctx: Context): object {
 }
 
 function containerCounts(ctx: Context): object {
-  const containers = ctx.state.containers.list();
+  const containers = presentContainers(ctx);
   const running = containers.filter(({ id }) => liveState(ctx, id).state === "running").length;
   return { number: containers.length, paused: 0, running, stopped: containers.length - running };
 }

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runInside } from "../runtime/index.ts";
 import type { Context, ImageRecord, MountConfig } from "../state/index.ts";
 import { layerDir } from "../storage/index.ts";
-import { removeTrees } from "./remove.ts";
+import { removeTrees } from "./trees.ts";
 
 /**
  * Fills the empty volumes among the mounts. A volume that holds anything, is mounted read-only or with `nocopy` is left as

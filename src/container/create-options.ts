@@ -97,4 +97,6 @@ export interface CreateRequest {
   /** The caller's environment and working directory. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** The caller starts the container at once: with --rm it goes if the caller is killed before. */
+  readonly starts?: boolean;
 }

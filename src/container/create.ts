@@ -4,13 +4,14 @@ import { dirname } from "node:path";
 import { ConflictError, UsageError } from "../base/index.ts";
 import { errnoText } from "../host/index.ts";
 import { displayName, type FoundImage, resolveImage } from "../image/index.ts";
-import { type ContainerRecord, type Context, newId } from "../state/index.ts";
+import { type ContainerConfig, type ContainerRecord, type Context, newId } from "../state/index.ts";
 import { buildConfig } from "./config.ts";
 import { copyUpVolumes } from "./copy-up.ts";
 import type { CreateRequest } from "./create-options.ts";
 import { checkContainerName } from "./name.ts";
 import { removeContainer } from "./remove.ts";
 import { driverName } from "./rootfs.ts";
+import { isGone, sweepMarked, thisProcess } from "./sweep.ts";
 import { ensureVolumes } from "./volumes.ts";
 
 export interface Created {
@@ -32,6 +33,7 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
   const id = newId();
   const found = options.rootfs === true ? undefined : await findImage(ctx, request.image, options.pull);
   const storageDriver = driverName(ctx);
+  if (ctx.state.containers.goneWithRemains().length > 0) await sweepMarked(ctx);
   const built = buildConfig(ctx, {
     id,
     request,
@@ -41,23 +43,41 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
   });
   checkCidFile(built.config.cidFile);
   if (options.replace === true) await replaceContainer(ctx, name);
-  const record = insert(ctx, id, name, built.config);
+  const config = owned(built.config, request);
+  const record = await insert(ctx, id, name, config);
   if (found !== undefined) await copyUpVolumes(ctx, found.record, record.config.mounts);
   if (built.config.cidFile !== undefined) writeFileSync(built.config.cidFile, id);
   return { record, warnings: built.warnings };
 }
 
-function insert(
+function owned(config: ContainerConfig, { starts }: CreateRequest): ContainerConfig {
+  return starts === true && config.autoRemove ? { ...config, creator: thisProcess() } : config;
+}
+
+/** A name that only an ended --rm container still has is free. */
+async function insert(
   ctx: Context,
   id: string,
   name: string | undefined,
-  config: ContainerRecord["config"],
-): ContainerRecord {
+  config: ContainerConfig,
+): Promise<ContainerRecord> {
+  const attempt = () =>
+    ctx.state.transaction(
+      () => {
+        const mounts = ensureVolumes(ctx, config.mounts);
+        return ctx.state.containers.create({ id, name, config: { ...config, mounts } });
+      },
+      { durable: !config.autoRemove },
+    );
   try {
-    const mounts = ensureVolumes(ctx, config.mounts);
-    return ctx.state.containers.create({ id, name, config: { ...config, mounts } });
+    return attempt();
   } catch (error) {
     if (!(error instanceof ConflictError) || error.code !== "name-in-use") throw error;
+    const holder = name === undefined ? undefined : ctx.state.containers.byName(name);
+    if (holder !== undefined && isGone(ctx, holder)) {
+      await sweepMarked(ctx);
+      return attempt();
+    }
     throw new ConflictError(
       "name-in-use",
       `creating container storage: ${error.message}, or use --replace to instruct kelp to do so.`,

@@ -1,21 +1,12 @@
 /** The end of a container's record and files. */
-import {
-  chmodSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmdirSync,
-  rmSync,
-  unlinkSync,
-} from "node:fs";
-import { join } from "node:path";
-import { ConflictError, errnoCode, KelpError } from "../base/index.ts";
-import { containerDir, containerRunDir, tempDir } from "../host/index.ts";
-import { runInside } from "../runtime/index.ts";
+import { readFileSync, rmSync, unlinkSync } from "node:fs";
+import { ConflictError, KelpError } from "../base/index.ts";
+import { containerDir, containerRunDir } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { statusOf } from "./status.ts";
 import { stopContainer } from "./stop.ts";
+import { forgetAnonymousVolumes, moveAside, sweepMarked } from "./sweep.ts";
+import { removeTrees } from "./trees.ts";
 import { isRunning } from "./view.ts";
 
 export interface RemoveOptions {
@@ -71,42 +62,40 @@ function stillRunning({ id }: ContainerRecord): ConflictError {
 }
 
 async function removeFiles(ctx: Context, record: ContainerRecord, volumes: boolean): Promise<void> {
-  const trash = moveAside(ctx, record.id);
-  await forgetContainer(ctx, record, trash);
-  ctx.state.containers.sweepGone();
+  const trash = moveAside(ctx, containerDir(ctx.paths, record.id), `container-${record.id}`);
+  const trees = await forgetContainer(ctx, record, trash, volumes);
   rmSync(containerRunDir(ctx.paths, record.id), { recursive: true, force: true });
   removeCidFile(record);
-  const trees = trash === undefined ? [] : [trash];
-  if (volumes) trees.push(...forgetAnonymousVolumes(ctx, record));
-  await removeTrees(ctx, trees);
+  await removeTrees(ctx, trash === undefined ? trees : [trash, ...trees]);
+  await sweepMarked(ctx);
 }
 
-/** A full disk has no room to note that anything went: then the container's own files make it. */
+/**
+ * A full disk has no room to note that anything went: then the container's own files make it.
+ *
+ * @returns directories of its anonymous volumes, to be removed
+ */
 async function forgetContainer(
   ctx: Context,
-  { id, config }: ContainerRecord,
+  record: ContainerRecord,
   trash: string | undefined,
-): Promise<void> {
-  const forget = () => ctx.state.containers.remove(id, { durable: !config.autoRemove });
+  volumes: boolean,
+): Promise<string[]> {
+  const forget = () =>
+    ctx.state.transaction(
+      () => {
+        const trees = volumes ? forgetAnonymousVolumes(ctx, record) : [];
+        ctx.state.containers.remove(record.id);
+        return trees;
+      },
+      { durable: !record.config.autoRemove },
+    );
   try {
-    forget();
+    return forget();
   } catch (error) {
     if (trash === undefined || !(error instanceof KelpError) || error.code !== "disk-full") throw error;
     await removeTrees(ctx, [trash]);
-    forget();
-  }
-}
-
-function moveAside(ctx: Context, id: string): string | undefined {
-  const trash = join(tempDir(ctx.paths), `container-${id}`);
-  try {
-    mkdirSync(tempDir(ctx.paths), { recursive: true, mode: 0o700 });
-    renameSync(containerDir(ctx.paths, id), trash);
-    return trash;
-  } catch (error) {
-    // Never started, or removed by its own monitor.
-    if (errnoCode(error) === "ENOENT") return undefined;
-    throw error;
+    return forget();
   }
 }
 
@@ -117,56 +106,5 @@ function removeCidFile({ id, config }: ContainerRecord): void {
     if (readFileSync(config.cidFile, "utf8").trim() === id) unlinkSync(config.cidFile);
   } catch {
     // The user has tidied up before us.
-  }
-}
-
-function forgetAnonymousVolumes(ctx: Context, record: ContainerRecord): string[] {
-  const trees: string[] = [];
-  for (const mount of record.config.mounts) {
-    const volume =
-      mount.type === "volume" && mount.source !== undefined ? ctx.state.volumes.get(mount.source) : undefined;
-    if (volume?.anonymous !== true || ctx.state.containers.usingVolume(volume.name).length > 0) continue;
-    ctx.state.volumes.remove(volume.name);
-    trees.push(join(volume.mountpoint, ".."));
-  }
-  return trees;
-}
-
-/** Most files belong to the user themself; the others are removed by the user namespace's root. */
-export async function removeTrees(ctx: Context, trees: readonly string[]): Promise<void> {
-  const left = trees.filter((tree) => !removeOwnTree(tree));
-  if (left.length > 0) await runInside(ctx, "remove-trees", { paths: left });
-}
-
-/** False if something in there is not ours to remove. Links are removed, never followed. */
-function removeOwnTree(path: string): boolean {
-  try {
-    removeDirectory(path);
-    return true;
-  } catch (error) {
-    const code = errnoCode(error);
-    if (code === "ENOENT") return true;
-    if (code === "EACCES" || code === "EPERM" || code === "ENOTEMPTY") return false;
-    throw error;
-  }
-}
-
-function removeDirectory(path: string): void {
-  for (const entry of listDirectory(path)) {
-    const child = join(path, entry.name);
-    if (entry.isDirectory()) removeDirectory(child);
-    else unlinkSync(child);
-  }
-  rmdirSync(path);
-}
-
-/** overlay leaves a work directory without any permission behind. */
-function listDirectory(path: string) {
-  try {
-    return readdirSync(path, { withFileTypes: true });
-  } catch (error) {
-    if (errnoCode(error) !== "EACCES") throw error;
-    chmodSync(path, 0o700);
-    return readdirSync(path, { withFileTypes: true });
   }
 }

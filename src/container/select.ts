@@ -5,6 +5,7 @@ import { errnoText } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import type { ContainerPredicate } from "./filter.ts";
 import { viewOf } from "./status.ts";
+import { isGone, presentContainers } from "./sweep.ts";
 
 export interface Selection {
   readonly names: readonly string[];
@@ -49,12 +50,12 @@ function hasWords(selection: Selection): boolean {
 
 function unnamed(ctx: Context, selection: Selection): Target[] {
   if (selection.latest === true) {
-    const latest = ctx.state.containers.latest();
+    const latest = presentContainers(ctx).at(-1);
     if (latest === undefined)
       throw new NotFoundError("no-such-container", "no containers: no such container");
     return [{ record: latest, shown: latest.id }];
   }
-  return ctx.state.containers.list().map((record) => ({ record, shown: record.id }));
+  return presentContainers(ctx).map((record) => ({ record, shown: record.id }));
 }
 
 function named(ctx: Context, selection: Selection, failures: KelpError[]): Target[] {
@@ -79,8 +80,13 @@ function named(ctx: Context, selection: Selection, failures: KelpError[]): Targe
 
 /** A name (docker's leading slash is dropped), an ID or the beginning of one. */
 export function resolveContainer(ctx: Context, word: string): ContainerRecord {
-  const record = ctx.state.containers.resolve(word.startsWith("/") ? word.slice(1) : word);
-  return record;
+  const name = word.startsWith("/") ? word.slice(1) : word;
+  const record = ctx.state.containers.resolve(name);
+  if (!isGone(ctx, record)) return record;
+  throw new NotFoundError(
+    "no-such-container",
+    `no container with name or ID ${JSON.stringify(name)} found: no such container`,
+  );
 }
 
 /** The ID in the first line of a --cidfile. */

@@ -31,7 +31,7 @@ import {
   specNotices,
   writePlan,
 } from "../runtime/index.ts";
-import type { ContainerConfig, ContainerRecord, Context, RootfsSource } from "../state/index.ts";
+import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
 import { writeBindFiles } from "./bind-files.ts";
 import { helperEnvironment } from "./helper-env.ts";
 import { joinedNamespaces } from "./joined.ts";
@@ -91,7 +91,7 @@ export async function prepareStart(
   const plan = lowerSpec({
     spec,
     rootfs,
-    monitor: monitorConfig(ctx, record, rootfs, options),
+    monitor: monitorConfig(ctx, record, options),
     maps: loadIdMaps(),
     paths: ctx.paths,
     facts,
@@ -153,12 +153,7 @@ function isClaimed(path: string, own: string): boolean {
   }
 }
 
-function monitorConfig(
-  ctx: Context,
-  record: ContainerRecord,
-  rootfs: RootfsSource,
-  options: StartOptions,
-): MonitorConfig {
+function monitorConfig(ctx: Context, record: ContainerRecord, options: StartOptions): MonitorConfig {
   const { config, id } = record;
   const directory = containerDir(ctx.paths, id);
   const env = helperEnvironment(ctx);
@@ -187,16 +182,28 @@ function monitorConfig(
       ],
       env,
     },
-    ...(config.removeImage && !options.client.attach
-      ? {
-          after: {
-            argv: [...kelpCommand(), "--root", paths.data, "--runroot", paths.runtime, "rmi", config.image],
-            env,
-          },
-        }
-      : {}),
-    ...(config.autoRemove ? { remove: removal(ctx, record, rootfs) } : {}),
+    ...after(ctx, record, options),
+    ...(config.autoRemove ? { remove: removal(ctx, record) } : {}),
   };
+}
+
+/** Volumes and images may have found other users by then: that is asked of the database, which only kelp knows. */
+function after(
+  ctx: Context,
+  { config }: ContainerRecord,
+  { client }: StartOptions,
+): Pick<MonitorConfig, "after"> {
+  const image = config.removeImage && !client.attach ? [config.image] : [];
+  if (image.length === 0 && !(config.autoRemove && hasAnonymousVolumes(ctx, config))) return {};
+  const argv = [...kelpCommand(), "__ended", ctx.paths.data, ctx.paths.runtime, ...image];
+  return { after: { argv, env: helperEnvironment(ctx) } };
+}
+
+function hasAnonymousVolumes(ctx: Context, config: ContainerConfig): boolean {
+  return config.mounts.some(
+    ({ type, source }) =>
+      type === "volume" && source !== undefined && ctx.state.volumes.get(source)?.anonymous === true,
+  );
 }
 
 /** Only the image's own WORKDIR is made where it is missing; a wrong --workdir is the user's error. */
@@ -228,18 +235,9 @@ function copyPlan(ctx: Context, id: string, plan: Plan): void {
 }
 
 /** What --rm takes with it, without any kelp running. */
-function removal(
-  ctx: Context,
-  { config, id }: ContainerRecord,
-  _rootfs: RootfsSource,
-): NonNullable<MonitorConfig["remove"]> {
-  const anonymous = config.mounts.flatMap((mount) => {
-    const volume =
-      mount.type === "volume" && mount.source !== undefined ? ctx.state.volumes.get(mount.source) : undefined;
-    return volume?.anonymous === true ? [join(volume.mountpoint, "..")] : [];
-  });
+function removal(ctx: Context, { config, id }: ContainerRecord): NonNullable<MonitorConfig["remove"]> {
   return {
-    trees: [containerDir(ctx.paths, id), containerRunDir(ctx.paths, id), ...anonymous],
+    trees: [containerDir(ctx.paths, id), containerRunDir(ctx.paths, id)],
     files: config.cidFile === undefined ? [] : [config.cidFile],
     marker: join(goneDir(ctx.paths), id),
   };

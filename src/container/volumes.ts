@@ -3,7 +3,8 @@ import { dirname } from "node:path";
 import { ConflictError, NotFoundError } from "../base/index.ts";
 import type { Context, MountConfig, VolumeRecord } from "../state/index.ts";
 import { ensureVolume, newVolumeName } from "../volume/index.ts";
-import { removeContainer, removeTrees } from "./remove.ts";
+import { removeContainer } from "./remove.ts";
+import { removeTrees } from "./trees.ts";
 
 /** Host directories of the named volumes among the mounts. */
 export function volumePaths(ctx: Context, mounts: readonly MountConfig[]): Map<string, string> {

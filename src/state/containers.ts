@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConflictError, errnoCode, NotFoundError } from "../base/index.ts";
-import { goneDir, type Paths } from "../host/index.ts";
+import { containerDir, goneDir, type Paths } from "../host/index.ts";
 import type { Database, Row } from "./db.ts";
 import { isIdPrefix, randomName } from "./names.ts";
 import type { ContainerConfig, ContainerRecord } from "./records.ts";
@@ -13,6 +13,12 @@ export interface NewContainer {
   readonly name?: string | undefined;
   readonly created?: number;
   readonly config: ContainerConfig;
+}
+
+/** A `--rm` container that has ended; without a record if its row went already. */
+export interface GoneContainer {
+  readonly id: string;
+  readonly record?: ContainerRecord;
 }
 
 const COLUMNS = "id, name, created, config";
@@ -165,22 +171,48 @@ export class Containers {
     );
   }
 
+  /** `--rm` containers that have ended and left a marker: readers look past them, writers tidy them away. */
+  gone(): GoneContainer[] {
+    return [...this.#goneIds()].map((id) => {
+      const row = this.#db.get(`SELECT ${COLUMNS} FROM containers WHERE id = ?`, id);
+      return row === undefined ? { id } : { id, record: toRecord(row) };
+    });
+  }
+
+  /** Those of them whose files or anonymous volumes are still there: more than a row has to go. */
+  goneWithRemains(): GoneContainer[] {
+    return this.gone().filter((gone) => this.#hasRemains(gone));
+  }
+
   /**
-   * Deletes the rows of `--rm` containers that have ended: their monitor removed the files and
-   * left a marker, since it knows no database. Writers call it; readers only look past them.
+   * Deletes the rows of `--rm` containers that have ended and of which nothing else is left: their monitor removed the
+   * files and left a marker, since it knows no database.
    */
   sweepGone(): void {
-    const gone = [...this.#goneIds()];
+    this.dropGone(this.gone().filter((gone) => !this.#hasRemains(gone)));
+  }
+
+  /** Deletes their rows and, once that is certain, their markers. */
+  dropGone(gone: readonly GoneContainer[]): void {
     if (gone.length === 0) return;
     this.#db.transaction(
       () => {
-        for (const id of gone) this.#db.run("DELETE FROM containers WHERE id = ?", id);
+        for (const { id } of gone) this.#db.run("DELETE FROM containers WHERE id = ?", id);
         this.#db.afterCommit(() => {
-          for (const id of gone) rmSync(join(goneDir(this.#paths), id), { force: true });
+          for (const { id } of gone) rmSync(join(goneDir(this.#paths), id), { force: true });
         });
       },
       { durable: false },
     );
+  }
+
+  #hasRemains({ id, record }: GoneContainer): boolean {
+    if (existsSync(containerDir(this.#paths, id))) return true;
+    const names = (record?.config.mounts ?? []).flatMap(({ type, source }) =>
+      type === "volume" && source !== undefined ? [source] : [],
+    );
+    const sql = "SELECT 1 FROM volumes WHERE name = ? AND anonymous = 1";
+    return names.some((name) => this.#db.get(sql, name) !== undefined);
   }
 
   #goneIds(): Set<string> {

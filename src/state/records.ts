@@ -156,6 +156,8 @@ export interface ContainerConfig {
   }[];
   readonly sdnotify: string;
   readonly dependencies: readonly string[];
+  /** `PID START BOOT` of the `run --rm` it is made for: a container that never ran goes with that process. */
+  readonly creator?: string;
   readonly createCommand: readonly string[];
 }
 

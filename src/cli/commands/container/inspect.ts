@@ -1,5 +1,11 @@
 import { KelpError, NotFoundError, UsageError } from "../../../base/index.ts";
-import { containerSize, inspectContainer, resolveContainer, viewOf } from "../../../container/index.ts";
+import {
+  containerSize,
+  inspectContainer,
+  presentContainers,
+  resolveContainer,
+  viewOf,
+} from "../../../container/index.ts";
 import { type Context, openContext } from "../../../state/index.ts";
 import { defineCommand, type Io } from "../../command.ts";
 import { reportFailure } from "../../exit.ts";
@@ -68,7 +74,7 @@ export default defineCommand({
 function latest(ctx: Context, args: readonly string[]): string[] {
   if (args.length > 0)
     throw new UsageError("conflicting-flags", "--latest and arguments cannot be used together");
-  const record = ctx.state.containers.latest();
+  const record = presentContainers(ctx).at(-1);
   if (record === undefined) throw new NotFoundError("no-such-container", "no containers: no such container");
   return [record.id];
 }

@@ -1,4 +1,4 @@
-import { isRunning, removeContainer, viewOf } from "../../../container/index.ts";
+import { isRunning, presentContainers, removeContainer, viewOf } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { containerPredicate, forEachContainer } from "../../containers.ts";
@@ -25,7 +25,7 @@ export default defineCommand({
       if (!(await confirmed(io.stdin()))) return 0;
     }
     const filter = containerPredicate(ctx, options.filter);
-    const records = ctx.state.containers.list().filter((record) => {
+    const records = presentContainers(ctx).filter((record) => {
       const view = viewOf(ctx, record);
       return !isRunning(view.status) && (filter === undefined || filter(view));
     });

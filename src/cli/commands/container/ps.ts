@@ -1,6 +1,12 @@
 import { readlinkSync } from "node:fs";
 import { UsageError } from "../../../base/index.ts";
-import { type ContainerView, containerSize, isRunning, viewOf } from "../../../container/index.ts";
+import {
+  type ContainerView,
+  containerSize,
+  isRunning,
+  presentContainers,
+  viewOf,
+} from "../../../container/index.ts";
 import { type Context, openContext } from "../../../state/index.ts";
 import { defineCommand, type Io, type OptionValues } from "../../command.ts";
 import { type ContainerRow, containerJson, containerRow, type RowOptions } from "../../container-row.ts";
@@ -131,8 +137,7 @@ function listed(ctx: Context, options: Options): ContainerView[] {
     options.latest ||
     options.last >= 0 ||
     options.filter.some((word) => /^(status|exited)=/.test(word));
-  const views = ctx.state.containers
-    .list()
+  const views = presentContainers(ctx)
     .map((record) => viewOf(ctx, record))
     .filter((view) => (any || isRunning(view.status)) && (filter === undefined || filter(view)));
   const count = options.latest ? 1 : options.last;

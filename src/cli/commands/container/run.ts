@@ -1,6 +1,12 @@
 import { log } from "../../../base/index.ts";
 import { hostEnvironment } from "../../../config/index.ts";
-import { createContainer, prepareStart, removeContainer } from "../../../container/index.ts";
+import {
+  createContainer,
+  prepareStart,
+  removeContainer,
+  removeUnusedImage,
+  sweepEnded,
+} from "../../../container/index.ts";
 import { runPlan, startPlan } from "../../../runtime/index.ts";
 import { type Context, openContext } from "../../../state/index.ts";
 import { chooseStreams, clientConfig, terminalSize } from "../../attach.ts";
@@ -34,6 +40,7 @@ export default defineCommand({
       argv,
       environment: hostEnvironment(),
       cwd: process.cwd(),
+      starts: true,
     });
     for (const warning of created.warnings) io.err(`${warning}\n`);
     const { record } = created;
@@ -52,7 +59,8 @@ export default defineCommand({
       });
       if (options.rmi && client.attach) {
         const status = await runPlan(prepared.holdfast, "start", prepared.planPath, preserveFds);
-        await removeImage(ctx, record.config.image);
+        await sweepEnded(ctx);
+        await removeUnusedImage(ctx, record.config.image);
         return status;
       }
       ctx.state.close();
@@ -61,15 +69,6 @@ export default defineCommand({
     });
   },
 });
-
-/** --rmi: the image goes with its last container; one that others use stays, with a word about it. */
-async function removeImage(ctx: Context, id: string): Promise<void> {
-  const { removeImages } = await import("../../../image/index.ts");
-  ctx.state.containers.sweepGone();
-  const names = ctx.state.images.get(id)?.names ?? [];
-  const report = await removeImages(ctx, names.length === 0 ? [id] : names);
-  for (const error of report.errors) log.warn(error.message);
-}
 
 /** A container that could not even be handed to holdfast leaves nothing if it was made with --rm. */
 async function orRemove(ctx: Context, id: string, start: () => Promise<number>): Promise<number> {

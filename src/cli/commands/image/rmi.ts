@@ -1,5 +1,5 @@
 import { UsageError } from "../../../base/index.ts";
-import { removeContainer } from "../../../container/index.ts";
+import { removeContainer, sweepEnded } from "../../../container/index.ts";
 import { type RemoveOptions, removeAllImages, removeImages } from "../../../image/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
@@ -35,6 +35,7 @@ export default defineCommand({
         "when using the --all switch, you may not pass any images names or IDs",
       );
     const ctx = await openContext(globals);
+    await sweepEnded(ctx);
     const remove: RemoveOptions = {
       force: options.force,
       ignore: options.ignore || options.force,

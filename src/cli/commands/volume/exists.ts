@@ -1,3 +1,4 @@
+import { tidyEnded } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 
@@ -10,6 +11,7 @@ export default defineCommand({
   args: { min: 1, max: 1, completes: "volume" },
   async run({ args, globals }) {
     const ctx = await openContext(globals);
+    await tidyEnded(ctx);
     return ctx.state.volumes.get(args[0]!) === undefined ? 1 : 0;
   },
 });

@@ -1,5 +1,5 @@
 import { KelpError, UsageError } from "../../../base/index.ts";
-import { volumeByName } from "../../../container/index.ts";
+import { tidyEnded, volumeByName } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { inspectVolume } from "../../../volume/index.ts";
 import { defineCommand } from "../../command.ts";
@@ -24,6 +24,7 @@ export default defineCommand({
   args: { min: 1, checked: true, completes: "volume" },
   async run({ io, args, options, globals }) {
     const ctx = await openContext(globals);
+    await tidyEnded(ctx);
     if (options.all === args.length > 0)
       throw new UsageError("conflicting-flags", "provide one or more volume names or use --all");
     let status = 0;

@@ -1,3 +1,4 @@
+import { tidyEnded } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { inspectVolume } from "../../../volume/index.ts";
 import { defineCommand } from "../../command.ts";
@@ -16,6 +17,7 @@ export default defineCommand({
   args: { min: 0, max: 0 },
   async run({ io, options, globals }) {
     const ctx = await openContext(globals);
+    await tidyEnded(ctx);
     const volumes = ctx.state.volumes.list().filter(volumePredicate(ctx, options.filter));
     const rows = volumes.map((volume) => ({
       ...inspectVolume(volume),

@@ -1,4 +1,4 @@
-import { removeVolume } from "../../../container/index.ts";
+import { removeVolume, sweepEnded } from "../../../container/index.ts";
 import { openContext, type VolumeRecord } from "../../../state/index.ts";
 import { defineCommand, type Io } from "../../command.ts";
 import { volumePredicate } from "../../volume-filters.ts";
@@ -15,6 +15,7 @@ export default defineCommand({
   args: { min: 0, max: 0 },
   async run({ io, options, globals }) {
     const ctx = await openContext(globals);
+    await sweepEnded(ctx);
     const wanted = volumePredicate(ctx, options.filter);
     const unused = ctx.state.volumes
       .list()

@@ -1,5 +1,5 @@
 import { KelpError, NotFoundError, UsageError } from "../../../base/index.ts";
-import { removeVolume, volumeByName } from "../../../container/index.ts";
+import { removeVolume, sweepEnded, volumeByName } from "../../../container/index.ts";
 import { type Context, openContext } from "../../../state/index.ts";
 import { defineCommand, type Io } from "../../command.ts";
 import { reportFailure } from "../../exit.ts";
@@ -30,6 +30,7 @@ export default defineCommand({
     if (options.all === args.length > 0)
       throw new UsageError("conflicting-flags", "choose either one or more volumes or all");
     const ctx = await openContext(globals);
+    await sweepEnded(ctx);
     const names = options.all ? ctx.state.volumes.list().map((volume) => volume.name) : args;
     let status = 0;
     for (const name of names) {
