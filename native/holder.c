@@ -34,7 +34,7 @@ void monitor_started(struct monitor *m)
 
 /*
  * Lets go of what only the container's process needed: the caller's kept descriptors, the working directory, the
- * slots but for that of the cgroup, the pages of the plan that have been carried out.
+ * slots but for that of the cgroup.
  */
 static void let_go(const struct vm *vm, int cgroup)
 {
@@ -47,7 +47,6 @@ static void let_go(const struct vm *vm, int cgroup)
 	if (cgroup > SLOT_FIRST_FD)
 		syscall(SYS_close_range, SLOT_FIRST_FD, cgroup - 1, 0);
 	syscall(SYS_close_range, cgroup + 1, ~0U, 0);
-	plan_trim(&vm->plan);
 }
 
 /*
@@ -75,23 +74,61 @@ static pid_t clone_process(struct vm *vm, const struct records *records, struct 
 	return pid;
 }
 
-/* `start`: everything from the attach socket to the container's end. Return: 0, or -errno with vm->failure set */
+/* Clones the first process and serves it to its end. Return: 0, or -errno with m->failure set */
+static int monitor_process(struct vm *vm, const struct records *records, struct monitor *m)
+{
+	m->init = clone_process(vm, records, &m->streams, &m->init_fd, &m->inner);
+	if (m->init < 0) {
+		m->failure = (struct report){ REPORT_FAILED, STAGE_CONFIG, records->index[OP_CONTAINER],
+					      (uint32_t)-m->init };
+		streams_close(&m->streams);
+		return -(int)m->failure.error;
+	}
+	let_go(vm, m->cgroup);
+	/* Whoever carries out nothing again needs the records and `finish` only. */
+	if (records->life.restart == 0)
+		plan_trim(&vm->plan);
+	return monitor_serve(m);
+}
+
+/* `start`: everything from the attach socket to the process's end. Return: 0, or -errno with vm->failure set */
 static int monitor_run(struct vm *vm, const struct records *records, struct monitor *m)
 {
 	int error = monitor_prepare(m);
 
 	if (error == 0) {
-		m->init = clone_process(vm, records, &m->streams, &m->init_fd, &m->inner);
-		if (m->init < 0) {
+		error = monitor_process(vm, records, m);
+		if (error != 0)
 			unlinkat(m->run_dir, records->files.socket_name.data, 0);
-			return vm_fail(vm, STAGE_CONFIG, records->index[OP_CONTAINER], -m->init);
-		}
-		let_go(vm, m->cgroup);
-		error = monitor_serve(m);
 	}
 	if (error != 0)
 		vm->failure = m->failure;
 	return error;
+}
+
+/* The operations of `monitor` that belong to the container rather than to this process: those after registerHolder. */
+static int prepare_again(struct vm *vm)
+{
+	struct op op;
+
+	plan_seek(&vm->plan, STAGE_MONITOR, &vm->cursor);
+	while (plan_next(&vm->plan, &vm->cursor, &op) == 1 && op.code != OP_REGISTER_HOLDER)
+		;
+	return vm_continue(vm, STAGE_MONITOR);
+}
+
+/*
+ * Another first process, from the same plan: what `monitor` mounted is undone and made again, then `setup` and `exec`
+ * run in the new process. The caller's kept descriptors were the first one's only.
+ */
+static void monitor_rerun(struct vm *vm, const struct records *records, struct monitor *m, struct cursor finish)
+{
+	vm->filled = slot_fd(vm, records->container.cgroup) < 0 ? 0 : UINT64_C(1) << records->container.cgroup;
+	vm->keep_fds = 0;
+	vm->cursor = finish;
+	vm_finish(vm, false);
+	if (prepare_again(vm) != 0 || monitor_streams(m) != 0 || monitor_process(vm, records, m) != 0)
+		monitor_missed(m);
 }
 
 /*
@@ -114,6 +151,10 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 		m.cgroup = slot_fd(vm, records.container.cgroup);
 		error = monitor_run(vm, &records, &m);
 	}
+	while (error == 0 && monitor_again(&m))
+		monitor_rerun(vm, &records, &m, finish);
+	if (error == 0)
+		monitor_end(&m);
 	vm->cursor = finish;
 	vm_finish(vm, error == 0);
 	base_unregister(getpid(), start);

@@ -70,8 +70,9 @@ struct records {
 	struct args_log log;
 	struct args_client client;
 	struct args_on_failure on_failure;
-	uint32_t have; /* bit N: record with opcode N is there (1 container, 2 files, 3 log, 4 client, 5 onFailure) */
-	uint32_t index[6]; /* by opcode: position in the plan, for reports */
+	struct args_life life;
+	uint32_t have; /* bit N: record with opcode N is there (1 container, 2 files, 3 log, 4 client, 5 onFailure, 6 life) */
+	uint32_t index[7]; /* by opcode: position in the plan, for reports */
 };
 
 /* ---- stream.c: the pipes or the terminal between a process of the container and us ---- */
@@ -88,6 +89,10 @@ struct streams {
 	int pty_ours; /* our end; -1 without a tty */
 };
 int streams_open(struct streams *s, bool tty, bool stdin_open);
+/* All -1: neither pipes nor a terminal. */
+void streams_none(struct streams *s);
+/* Closes whatever is open on either side. */
+void streams_close(struct streams *s);
 /* Closes child[] and pty_child: called by the parent after the clone, and by nobody else. */
 void streams_close_child(struct streams *s);
 /* Receives the pty master that the process sent (after the inner pipe said "exec worked"); sets ours[0]. */
@@ -101,11 +106,13 @@ struct monitor {
 	int run_dir; /* O_PATH of records->files.runDir; opened by monitor_prepare */
 	int listen_fd; /* the attach socket; made by monitor_prepare */
 	int foreground; /* M's end of the launcher's socketpair (client.attach = 1), or -1; no output is read before its HELLO */
-	pid_t init; /* the container's first process, as M sees it */
+	pid_t init; /* the container's first process, as M sees it; 0 between two of them */
 	int init_fd; /* its pidfd */
 	int inner; /* read end: a struct report if the first process failed before execve, else EOF at execve */
 	int cgroup; /* descriptor of the container's cgroup directory (for oom events), or -1 */
+	int inherited[3]; /* log driver passthrough: the caller's 0, 1, 2, for every process; else -1 */
 	uint64_t base_pid_start; /* M's own start time, field 22 of /proc/self/stat */
+	uint32_t restarts; /* processes after the first one */
 	struct report failure; /* filled when monitor_prepare or monitor_serve fails */
 };
 
@@ -115,16 +122,33 @@ struct monitor {
  */
 int monitor_prepare(struct monitor *m);
 
+/* monitor_streams() - the streams for the next process: 0, or -errno with m->failure set */
+int monitor_streams(struct monitor *m);
+
 /*
- * monitor_serve() - from the clone of the first process to its end
+ * monitor_serve() - from the clone of a first process to its end
  * Called with init, init_fd and inner set and the child's ends closed; 0, 1, 2 are /dev/null already.
- * Waits on `inner`. A report there: reaps the process, removes the socket, copies it to m->failure, returns -errno
- * (launch.c then runs `finish` and tells the launcher). EOF: takes the pty, writes the status and pid files,
- * calls monitor_started(m), serves until the process ended, drains, writes the exit file, removes socket and
- * status, returns 0. The caller runs `finish`, calls monitor_farewell and unregisters. Blocks every signal (the
- * monitor is not to be interrupted); `run` and `spawn` must reset the mask in their children.
+ * Waits on `inner`. A report there: reaps the process, copies it to m->failure, returns -errno; at the first start it
+ * also removes the socket (launch.c then tells the launcher). EOF: takes the pty, writes the status and pid files,
+ * calls monitor_started(m) at the first start, serves until the process ended, drains, returns 0. Blocks every signal
+ * (the monitor is not to be interrupted); `run` and `spawn` must reset the mask in their children.
  */
 int monitor_serve(struct monitor *m);
+
+/*
+ * monitor_again() - whether another first process is to follow the one that has ended
+ * By the record `life`. Serves the clients during the pause before it; one who asks for the container's end ends the pause.
+ */
+bool monitor_again(struct monitor *m);
+
+/* monitor_missed() - the next first process could not be started: counts as one that ended with status 127 */
+void monitor_missed(struct monitor *m);
+
+/*
+ * monitor_end() - writes the exit file, removes socket and status
+ * The caller then runs `finish`, calls monitor_farewell and unregisters.
+ */
+void monitor_end(struct monitor *m);
 /*
  * monitor_farewell() - send EXIT to every client and let them go
  * After `finish`, so that who waits for EXIT (run --rm, stop, wait, rm) finds the container's mounts gone.

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The container's log: one line a line, with time and stream, in k8s-file or json-file format.
+ * The container's log: one line a line, with time and stream, in k8s-file format; or the journal.
  *
  * A log that cannot be written must not hurt the container. What a failing write leaves behind is cut back to the
  * last whole record, the rest of that record is dropped, and the next one is tried anew.
@@ -16,14 +16,6 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DRIVER_NONE, DRIVER_K8S, DRIVER_JSON };
-
-/* A UTF-8 sequence of which the beginning has been seen. */
-struct sequence {
-	uint8_t bytes[4];
-	uint8_t got, size;
-};
-
 static struct {
 	const struct args_log *conf;
 	int fd;
@@ -32,7 +24,6 @@ static struct {
 	uint32_t used;
 	uint32_t used_whole; /* of the buffer up to its last whole record; 0: none ends in it */
 	bool broken; /* the present record is lost */
-	struct sequence sequence[2];
 } log_state = { .fd = -1 };
 static char log_data[8192];
 
@@ -58,7 +49,9 @@ static int log_open_file(const char *path)
 
 int log_open(const struct args_log *conf)
 {
-	if (conf->driver == DRIVER_NONE)
+	if (conf->driver == LOG_JOURNAL)
+		return journal_open(conf);
+	if (conf->driver != LOG_FILE)
 		return 0;
 	log_state.conf = conf;
 	return log_open_file(conf->path.data);
@@ -143,6 +136,7 @@ void log_reopen(void)
 
 void log_close(void)
 {
+	journal_close();
 	close_fd(&log_state.fd);
 	log_state.conf = NULL;
 }
@@ -230,132 +224,28 @@ static void write_k8s(unsigned stream, const char *time, const uint8_t *text, si
 	record_end();
 }
 
-/* ---- json-file ---- */
-
-/* Adds to *@count what is put; puts only if @emit. */
-static void json_put(const void *data, size_t size, bool emit, size_t *count)
-{
-	*count += size;
-	if (emit)
-		log_put(data, size);
-}
-
-static void json_ascii(uint8_t byte, bool emit, size_t *count)
-{
-	static const char hex[] = "0123456789abcdef";
-	static const char plain[] = "\"\\\b\f\n\r\t", letters[] = "\"\\bfnrt";
-	const char *known = byte ? strchr(plain, byte) : NULL;
-	char escaped[6] = { '\\', 'u', '0', '0', hex[byte >> 4], hex[byte & 15] };
-
-	if (known) {
-		escaped[1] = letters[known - plain];
-		json_put(escaped, 2, emit, count);
-	} else if (byte < 0x20 || byte == 0x7f) {
-		json_put(escaped, 6, emit, count);
-	} else {
-		json_put(&byte, 1, emit, count);
-	}
-}
-
-/* Whether @byte may follow the beginning of a sequence (RFC 3629: no surrogates, nothing overlong). */
-static bool sequence_goes_on(const struct sequence *q, uint8_t byte)
-{
-	uint8_t low = 0x80, high = 0xbf;
-
-	if (q->got == 1) {
-		if (q->bytes[0] == 0xe0)
-			low = 0xa0;
-		else if (q->bytes[0] == 0xed)
-			high = 0x9f;
-		else if (q->bytes[0] == 0xf0)
-			low = 0x90;
-		else if (q->bytes[0] == 0xf4)
-			high = 0x8f;
-	}
-	return byte >= low && byte <= high;
-}
-
-static uint8_t sequence_size(uint8_t first)
-{
-	if (first < 0xc2 || first > 0xf4)
-		return 0;
-	return first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
-}
-
-/*
- * The text as the inside of a JSON string. A character cut in two by a read waits in @q for its other half, unless the
- * line ends (@whole).
- */
-static size_t json_text(struct sequence *q, const uint8_t *text, size_t size, bool whole, bool emit)
-{
-	static const char bad[] = "\\ufffd";
-	size_t count = 0;
-
-	for (size_t i = 0; i < size; i++) {
-		if (q->got && sequence_goes_on(q, text[i])) {
-			q->bytes[q->got++] = text[i];
-			if (q->got == q->size) {
-				json_put(q->bytes, q->size, emit, &count);
-				q->got = 0;
-			}
-			continue;
-		}
-		if (q->got)
-			json_put(bad, 6, emit, &count);
-		q->got = 0;
-		if (text[i] < 0x80) {
-			json_ascii(text[i], emit, &count);
-		} else if ((q->size = sequence_size(text[i])) > 0) {
-			q->bytes[q->got++] = text[i];
-		} else {
-			json_put(bad, 6, emit, &count);
-		}
-	}
-	if (whole && q->got) {
-		json_put(bad, 6, emit, &count);
-		q->got = 0;
-	}
-	return count;
-}
-
-static void write_json(unsigned stream, const char *time, const uint8_t *text, size_t size, bool whole)
-{
-	struct sequence trial = log_state.sequence[stream];
-	char suffix[80];
-	struct line l;
-
-	line_init(&l, suffix, sizeof(suffix));
-	line_text(&l, whole ? "\\n\",\"stream\":\"" : "\",\"stream\":\"");
-	line_text(&l, stream ? "stderr" : "stdout");
-	line_text(&l, "\",\"time\":\"");
-	line_text(&l, time);
-	line_text(&l, "Z\"}\n");
-	record_begin(strlen("{\"log\":\"") + json_text(&trial, text, size, whole, false) + l.used);
-	log_put("{\"log\":\"", 8);
-	json_text(&log_state.sequence[stream], text, size, whole, true);
-	log_put(suffix, l.used);
-	record_end();
-}
-
-void log_write(unsigned stream, const uint8_t *data, size_t size)
+static void file_write(unsigned stream, const uint8_t *data, size_t size)
 {
 	char time[32];
 	struct timespec now;
 
-	if (!log_state.conf)
-		return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	time[log_time(time, now.tv_sec, (uint32_t)now.tv_nsec)] = '\0';
 	while (size > 0) {
 		const uint8_t *end = memchr(data, '\n', size);
 		size_t text = end ? (size_t)(end - data) : size;
 
-		if (log_state.conf->driver == DRIVER_JSON)
-			write_json(stream, time, data, text, end);
-		else
-			write_k8s(stream, time, data, text, end);
+		write_k8s(stream, time, data, text, end);
 		data += text + (end ? 1 : 0);
 		size -= text + (end ? 1 : 0);
 	}
 	log_flush();
+}
+
+void log_write(unsigned stream, const uint8_t *data, size_t size)
+{
+	if (log_state.conf)
+		file_write(stream, data, size);
+	else
+		journal_write(stream, data, size);
 }

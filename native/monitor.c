@@ -17,8 +17,17 @@
 #include <time.h>
 #include <unistd.h>
 
+enum { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
+enum {
+	STATUS_TIMED_OUT = 255,
+	STATUS_MISSED = 127,
+	STEADY_MS = 10000, /* after a life of that length the pause before the next one is the first pause again */
+};
+
 static struct server server;
-static struct timespec started;
+static struct timespec started, finished;
+static uint64_t started_ms, pause_ms;
+static bool timed_out;
 static int exit_fd = -1; /* the exit file to be */
 
 static int failed(struct monitor *m, enum opcode record, int error)
@@ -58,6 +67,38 @@ static int listen_in(int dir, const struct text *name)
 	return r < 0 ? r : fd;
 }
 
+/* Passthrough: the caller's 0, 1, 2 are kept for the container's processes before they are replaced. */
+static int inherit_streams(struct monitor *m)
+{
+	for (int i = 0; i < 3; i++) {
+		m->inherited[i] = -1;
+		if (m->records->log.driver != LOG_PASSTHROUGH)
+			continue;
+		m->inherited[i] = fcntl(i, F_DUPFD_CLOEXEC, 3);
+		if (m->inherited[i] < 0)
+			return failed(m, OP_LOG, -errno);
+	}
+	return 0;
+}
+
+int monitor_streams(struct monitor *m)
+{
+	const struct args_container *container = &m->records->container;
+	int r;
+
+	if (m->records->log.driver != LOG_PASSTHROUGH) {
+		r = streams_open(&m->streams, container->tty, container->stdin != 0);
+		return r < 0 ? failed(m, OP_CONTAINER, r) : 0;
+	}
+	streams_none(&m->streams);
+	for (int i = 0; i < 3; i++)
+		m->streams.child[i] = fcntl(m->inherited[i], F_DUPFD_CLOEXEC, 3);
+	/* Our own hold on them would keep their readers from seeing the end. */
+	for (int i = 0; i < 3 && m->records->life.restart == RESTART_NO; i++)
+		close_fd(&m->inherited[i]);
+	return 0;
+}
+
 int monitor_prepare(struct monitor *m)
 {
 	const struct records *records = m->records;
@@ -72,8 +113,8 @@ int monitor_prepare(struct monitor *m)
 	r = log_open(&records->log);
 	if (r < 0)
 		failed(m, OP_LOG, r);
-	else if ((r = streams_open(&m->streams, records->container.tty, records->container.stdin != 0)) < 0)
-		failed(m, OP_CONTAINER, r);
+	else if ((r = inherit_streams(m)) == 0)
+		r = monitor_streams(m);
 	if (r < 0)
 		(void)unlinkat(m->run_dir, records->files.socket_name.data, 0);
 	return r;
@@ -113,16 +154,28 @@ static void line_boot(struct line *l)
 	line_text(l, "\n");
 }
 
+static void line_counter(struct line *l, const char *word, uint64_t number)
+{
+	line_text(l, word);
+	line_number(l, number);
+	line_text(l, "\n");
+}
+
 static int write_status(const struct monitor *m)
 {
-	char data[256];
+	char data[384];
 	struct line l;
 
 	line_init(&l, data, sizeof(data));
 	line_process(&l, "monitor ", getpid(), m->base_pid_start);
-	line_process(&l, "init ", m->init, process_start(m->init));
+	line_process(&l, "init ", m->init, m->init ? process_start(m->init) : 0);
 	line_time(&l, "started ", &started);
 	line_boot(&l);
+	line_counter(&l, "restarts ", m->restarts);
+	if (m->init == 0) {
+		line_counter(&l, "code ", server.code);
+		line_time(&l, "finished ", &finished);
+	}
 	return file_replace(m->run_dir, m->records->files.status_name.data, data, l.used);
 }
 
@@ -202,17 +255,15 @@ static void write_exit(const struct monitor *m)
 {
 	char data[EXIT_SIZE];
 	struct line l;
-	struct timespec finished;
 
-	clock_gettime(CLOCK_REALTIME, &finished);
 	line_init(&l, data, sizeof(data));
-	line_text(&l, "code ");
-	line_number(&l, server.code);
-	line_text(&l, "\nsignal ");
-	line_number(&l, server.signal);
-	line_text(&l, server.oom ? "\noom 1\n" : "\noom 0\n");
+	line_counter(&l, "code ", server.code);
+	line_counter(&l, "signal ", server.signal);
+	line_counter(&l, "oom ", server.oom);
 	line_time(&l, "started ", &started);
 	line_time(&l, "finished ", &finished);
+	line_counter(&l, "restarts ", m->restarts);
+	line_counter(&l, "timeout ", timed_out);
 	if (m->records->files.exit_file.size && !write_reserved(m, &l))
 		(void)file_replace(AT_FDCWD, m->records->files.exit_file.data, data, l.used);
 }
@@ -238,49 +289,144 @@ static int give_up(struct monitor *m, int error)
 {
 	char path[PATH_MAX];
 
-	if (exit_fd >= 0)
-		(void)unlink(exit_new_name(m, path, sizeof(path)));
 	(void)syscall(SYS_pidfd_send_signal, m->init_fd, SIGKILL, NULL, 0);
 	(void)process_wait(m->init);
+	close_fd(&m->init_fd);
+	streams_close(&m->streams);
+	m->init = 0;
+	if (m->restarts > 0)
+		return error;
+	if (exit_fd >= 0)
+		(void)unlink(exit_new_name(m, path, sizeof(path)));
 	remove_files(m);
 	return error;
 }
 
-int monitor_serve(struct monitor *m)
+/* The container's time is over. What the kernel does not let us kill ends by itself or never. */
+static void time_over(struct server *s)
+{
+	timed_out = true;
+	(void)syscall(SYS_pidfd_send_signal, s->process_fd, SIGKILL, NULL, 0);
+}
+
+/* The first process, or a further one: the server watches it from here on. */
+static void take_process(struct monitor *m)
 {
 	const struct args_container *container = &m->records->container;
-	struct report report;
 	struct stat st;
+
+	server.process = m->init;
+	server.process_fd = m->init_fd;
+	m->init_fd = -1;
+	if (m->restarts > 0) {
+		server_next(&server, &m->streams, container->stdin);
+	} else {
+		server.owner = fstat(m->run_dir, &st) < 0 ? geteuid() : st.st_uid;
+		server.stop_signal = container->stop_signal;
+		server_init(&server, &m->streams, container->tty, container->stdin);
+		server.listen_fd = m->listen_fd;
+		server_foreground(&server, m->foreground);
+	}
+	server.wake = time_over;
+	if (m->records->life.timeout_ms)
+		server.alarm = started_ms + m->records->life.timeout_ms;
+}
+
+/* What the end of a process leaves to be known. */
+static void take_end(struct monitor *m)
+{
+	server.alarm = 0;
+	server.oom = oom_killed(m->cgroup);
+	if (timed_out) {
+		server.code = STATUS_TIMED_OUT;
+		server.signal = 0;
+	}
+	m->init = 0;
+	clock_gettime(CLOCK_REALTIME, &finished);
+}
+
+int monitor_serve(struct monitor *m)
+{
+	struct report report;
 	int r = 0;
 
 	block_signals();
 	if (read_some(m->inner, &report, sizeof(report)) == sizeof(report)) {
+		close_fd(&m->inner);
 		m->failure = report;
 		return give_up(m, report.error < HELPER_ERRNO ? -(int)report.error : -EIO);
 	}
 	close_fd(&m->inner);
 	clock_gettime(CLOCK_REALTIME, &started);
-	if (container->tty)
+	started_ms = now_ms();
+	timed_out = false;
+	if (m->records->container.tty)
 		r = streams_take_pty(&m->streams);
 	if (r < 0)
 		return give_up(m, failed(m, OP_CONTAINER, r));
-	reserve_exit(m);
+	if (m->restarts == 0)
+		reserve_exit(m);
 	r = write_files(m);
-	if (r < 0)
+	if (r < 0 && m->restarts == 0)
 		return give_up(m, failed(m, OP_MONITOR_FILES, r));
-
-	server.process = m->init;
-	server.process_fd = m->init_fd;
-	server.owner = fstat(m->run_dir, &st) < 0 ? geteuid() : st.st_uid;
-	server_init(&server, &m->streams, container->tty, container->stdin);
-	server.listen_fd = m->listen_fd;
-	server_foreground(&server, m->foreground);
-	monitor_started(m);
+	take_process(m);
+	if (m->restarts == 0)
+		monitor_started(m);
 	server_run(&server);
-	server.oom = oom_killed(m->cgroup);
+	take_end(m);
+	return 0;
+}
+
+/* ---- one process after the other ---- */
+
+static bool restart_due(const struct monitor *m)
+{
+	const struct args_life *life = &m->records->life;
+
+	if (server.asked || life->restart == RESTART_NO)
+		return false;
+	if (life->restart == RESTART_ALWAYS)
+		return true;
+	return server.code != 0 && (life->retries == 0 || m->restarts < life->retries);
+}
+
+/* The pause doubles with every life that was short. */
+static void choose_pause(const struct args_life *life)
+{
+	if (pause_ms == 0 || now_ms() - started_ms >= STEADY_MS)
+		pause_ms = life->delay_ms;
+	else
+		pause_ms = pause_ms * 2 < life->delay_max_ms ? pause_ms * 2 : life->delay_max_ms;
+}
+
+bool monitor_again(struct monitor *m)
+{
+	if (!restart_due(m))
+		return false;
+	choose_pause(&m->records->life);
+	(void)write_status(m);
+	server_tell_end(&server);
+	server_pause(&server, now_ms() + pause_ms);
+	if (server.asked)
+		return false;
+	m->restarts++;
+	return true;
+}
+
+void monitor_missed(struct monitor *m)
+{
+	server.code = STATUS_MISSED;
+	server.signal = 0;
+	server.ended = true;
+	m->init = 0;
+	started_ms = now_ms();
+	clock_gettime(CLOCK_REALTIME, &finished);
+}
+
+void monitor_end(struct monitor *m)
+{
 	write_exit(m);
 	remove_files(m);
-	return 0;
 }
 
 void monitor_farewell(struct monitor *m)

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -62,7 +63,8 @@ static uint32_t input_room(const struct input *in)
 short peer_events(const struct server *s, const struct peer *p)
 {
 	short events = 0;
-	bool sending = p->out_start < p->out_used || p->body || p->ready_due || p->ack_due || p->exit_due;
+	bool sending = p->out_start < p->out_used || p->body || p->ready_due || p->ack_due || p->end_due ||
+		       p->exit_due;
 
 	for (unsigned i = 0; i < 2; i++)
 		if ((p->want & stream_want[i]) && p->taken[i] < s->out[i].used)
@@ -108,9 +110,10 @@ static bool head_valid(const struct peer *p)
 
 static void take_hello(struct server *s, struct peer *p)
 {
-	p->want = p->in[FRAME_HEAD] & (WANT_STDIN | WANT_STDOUT | WANT_STDERR);
+	p->want = p->in[FRAME_HEAD] & (WANT_STDIN | WANT_STDOUT | WANT_STDERR | WANT_ENDS);
 	p->greeted = p->ready_due = true;
 	p->awaited = false;
+	p->end_due = s->ended && (p->want & WANT_ENDS);
 	p->exit_due = s->leaving;
 	for (unsigned i = 0; i < 2; i++)
 		p->taken[i] = (uint16_t)s->out[i].used;
@@ -122,9 +125,13 @@ static void take_signal(struct server *s, struct peer *p)
 
 	p->ack = 0;
 	p->ack_due = true;
-	if (syscall(SYS_pidfd_send_signal, s->process_fd, signal, NULL, 0) < 0)
+	if (s->process_fd < 0)
+		p->ack = ESRCH;
+	else if (syscall(SYS_pidfd_send_signal, s->process_fd, signal, NULL, 0) < 0)
 		p->ack = (uint32_t)errno;
-	if (signal != 9)
+	if (signal == SIGKILL || signal == SIGINT || signal == (int)s->stop_signal)
+		s->asked = true;
+	if (signal != SIGKILL)
 		return;
 	s->hurry = true;
 	if (s->ended)
@@ -284,6 +291,11 @@ static bool frame_next(const struct server *s, struct peer *p)
 		p->body = (uint16_t)rest;
 		return true;
 	}
+	if (p->end_due) {
+		frame_small(p, FRAME_ENDED, (uint32_t[]){ s->code, s->signal, s->oom }, 3);
+		p->end_due = false;
+		return true;
+	}
 	if (p->exit_due) {
 		frame_small(p, FRAME_EXIT, (uint32_t[]){ s->code, s->signal, s->oom }, 3);
 		p->exit_due = false;
@@ -308,7 +320,7 @@ void peer_send(struct server *s, struct peer *p)
 			/* Not dropped yet: what it sent before it went (a signal, the rest of stdin) still counts. */
 			if (errno != EAGAIN) {
 				p->gone = true;
-				p->ready_due = p->ack_due = p->exit_due = false;
+				p->ready_due = p->ack_due = p->end_due = p->exit_due = false;
 			}
 			return;
 		}

@@ -251,6 +251,9 @@ void plan_records(const struct plan *plan, struct records *records)
 		case OP_ON_FAILURE:
 			records->on_failure = op.args.on_failure;
 			break;
+		case OP_LIFE:
+			records->life = op.args.life;
+			break;
 		}
 		records->have |= 1U << op.code;
 		records->index[op.code] = op.index;

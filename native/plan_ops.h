@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "monitor", "setup", "exec", "finish" }
-#define PLAN_TABLE_HASH { 0xd3, 0xf8, 0xb2, 0xe7, 0x10, 0x46, 0x10, 0x9e }
+#define PLAN_TABLE_HASH { 0x50, 0xe5, 0x5a, 0x2c, 0xa1, 0xfa, 0xeb, 0xd8 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -25,6 +25,7 @@ enum opcode {
 	OP_LOG = 0x03,
 	OP_CLIENT = 0x04,
 	OP_ON_FAILURE = 0x05,
+	OP_LIFE = 0x06,
 	OP_JOIN_BASE = 0x10,
 	OP_JOIN_HOLDER = 0x11,
 	OP_ID_MAP = 0x12,
@@ -109,6 +110,7 @@ struct args_log {
 	struct text path;
 	uint64_t max_bytes;
 	uint32_t keep;
+	struct text fields;
 };
 
 struct args_client {
@@ -122,6 +124,14 @@ struct args_client {
 struct args_on_failure {
 	struct texts argv;
 	struct texts env;
+};
+
+struct args_life {
+	uint32_t restart;
+	uint32_t retries;
+	uint32_t delay_ms;
+	uint32_t delay_max_ms;
+	uint64_t timeout_ms;
 };
 
 struct args_join_base {
@@ -397,6 +407,7 @@ union args {
 	struct args_log log;
 	struct args_client client;
 	struct args_on_failure on_failure;
+	struct args_life life;
 	struct args_join_base join_base;
 	struct args_join_holder join_holder;
 	struct args_id_map id_map;
@@ -522,11 +533,12 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STR, offsetof(struct args_monitor_files, exit_file) },
 		{ ARG_STR, offsetof(struct args_monitor_files, pid_file) },
 		{ ARG_STR, offsetof(struct args_monitor_files, monitor_pid_file) } } },
-	[OP_LOG] = { 1 << STAGE_CONFIG, 4, {
+	[OP_LOG] = { 1 << STAGE_CONFIG, 5, {
 		{ ARG_U32, offsetof(struct args_log, driver) },
 		{ ARG_STR, offsetof(struct args_log, path) },
 		{ ARG_U64, offsetof(struct args_log, max_bytes) },
-		{ ARG_U32, offsetof(struct args_log, keep) } } },
+		{ ARG_U32, offsetof(struct args_log, keep) },
+		{ ARG_BLOB, offsetof(struct args_log, fields) } } },
 	[OP_CLIENT] = { 1 << STAGE_CONFIG, 5, {
 		{ ARG_U32, offsetof(struct args_client, attach) },
 		{ ARG_U32, offsetof(struct args_client, streams) },
@@ -536,6 +548,12 @@ static const struct op_def op_defs[OP_LIMIT] = {
 	[OP_ON_FAILURE] = { 1 << STAGE_CONFIG, 2, {
 		{ ARG_STRV, offsetof(struct args_on_failure, argv) },
 		{ ARG_STRV, offsetof(struct args_on_failure, env) } } },
+	[OP_LIFE] = { 1 << STAGE_CONFIG, 5, {
+		{ ARG_U32, offsetof(struct args_life, restart) },
+		{ ARG_U32, offsetof(struct args_life, retries) },
+		{ ARG_U32, offsetof(struct args_life, delay_ms) },
+		{ ARG_U32, offsetof(struct args_life, delay_max_ms) },
+		{ ARG_U64, offsetof(struct args_life, timeout_ms) } } },
 	[OP_JOIN_BASE] = { 1 << STAGE_LAUNCH, 3, {
 		{ ARG_STR, offsetof(struct args_join_base, lock) },
 		{ ARG_STR, offsetof(struct args_join_base, live) },

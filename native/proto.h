@@ -17,9 +17,10 @@ enum frame_type {
 	FRAME_STDERR = 0x83,
 	FRAME_EXIT = 0x84,
 	FRAME_ACK = 0x85,
+	FRAME_ENDED = 0x86,
 };
 
-enum { WANT_STDIN = 1, WANT_STDOUT = 2, WANT_STDERR = 4 };
+enum { WANT_STDIN = 1, WANT_STDOUT = 2, WANT_STDERR = 4, WANT_ENDS = 8 };
 
 enum {
 	FRAME_HEAD = 4,

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -35,17 +36,12 @@ uint64_t now_ms(void)
 	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
 
-void server_init(struct server *s, const struct streams *streams, bool tty, uint32_t stdin_mode)
+static void take_streams(struct server *s, const struct streams *streams, uint32_t stdin_mode)
 {
-	for (struct peer *p = s->peers; p < s->peers + PEERS_MAX; p++)
-		p->fd = -1;
-	s->listen_fd = s->tty_fd = -1;
-	s->tty = tty;
-	s->keep_stdin = tty || stdin_mode == 1;
 	s->in.fd = streams->ours[0];
 	s->out[0].fd = streams->ours[1];
 	s->out[1].fd = streams->ours[2];
-	if (tty && streams->ours[0] >= 0) {
+	if (s->tty && streams->ours[0] >= 0) {
 		/*
 		 * The master reads EIO whenever nobody has the slave open, which a program that reopens its
 		 * /dev/console brings about in mid-life. Our own hold on the slave keeps the end for the end.
@@ -59,6 +55,25 @@ void server_init(struct server *s, const struct streams *streams, bool tty, uint
 	for (int i = 0; i < 3; i++)
 		if (ours[i] >= 0)
 			(void)fcntl(ours[i], F_SETFL, O_NONBLOCK);
+}
+
+void server_init(struct server *s, const struct streams *streams, bool tty, uint32_t stdin_mode)
+{
+	for (struct peer *p = s->peers; p < s->peers + PEERS_MAX; p++)
+		p->fd = -1;
+	s->listen_fd = s->tty_fd = -1;
+	s->tty = tty;
+	s->keep_stdin = tty || stdin_mode == 1;
+	take_streams(s, streams, stdin_mode);
+}
+
+/* Stdin that was closed for the former process is closed for the next one: `closing` stays. */
+void server_next(struct server *s, const struct streams *streams, uint32_t stdin_mode)
+{
+	s->ended = s->hurry = false;
+	s->oom = 0;
+	s->in.start = s->in.used = 0;
+	take_streams(s, streams, stdin_mode);
 }
 
 void server_foreground(struct server *s, int fd)
@@ -83,6 +98,7 @@ static void process_ended(struct server *s)
 	s->deadline = now_ms() + GRACE_MS;
 	s->signal = info.si_code == CLD_EXITED ? 0 : (uint32_t)info.si_status;
 	s->code = s->signal ? 128 + s->signal : (uint32_t)info.si_status & 0xff;
+	close_fd(&s->process_fd);
 	close_fd(&s->tty_fd);
 	for (unsigned i = 0; i < 2; i++) {
 		int waiting = 0;
@@ -162,9 +178,13 @@ static void poll_fill(const struct server *s, struct pollfd *set)
 
 static int poll_timeout(const struct server *s)
 {
-	uint64_t now = now_ms();
+	uint64_t now = now_ms(), next = s->alarm ? s->alarm : UINT64_MAX;
 
-	return s->ended && now < s->deadline ? (int)(s->deadline - now) : -1;
+	if (s->ended && now < s->deadline && s->deadline < next)
+		next = s->deadline;
+	if (next == UINT64_MAX)
+		return -1;
+	return next <= now ? 0 : next - now < INT_MAX ? (int)(next - now) : INT_MAX;
 }
 
 static void serve_peers(struct server *s, const struct pollfd *set)
@@ -213,6 +233,10 @@ static void server_step(struct server *s)
 	serve_outputs(s, set);
 	if (s->ended && s->hurry && now_ms() >= s->deadline)
 		drop_stalled(s);
+	if (s->alarm && now_ms() >= s->alarm) {
+		s->alarm = 0;
+		s->wake(s);
+	}
 }
 
 void server_run(struct server *s)
@@ -220,6 +244,31 @@ void server_run(struct server *s)
 	while (!s->ended || s->out[0].fd >= 0 || s->out[1].fd >= 0)
 		server_step(s);
 	close_fd(&s->in.fd);
+}
+
+static void nothing(struct server *s)
+{
+	(void)s;
+}
+
+void server_pause(struct server *s, uint64_t until)
+{
+	s->wake = nothing;
+	while (!s->asked && now_ms() < until) {
+		s->alarm = until;
+		server_step(s);
+	}
+	s->alarm = 0;
+}
+
+void server_tell_end(struct server *s)
+{
+	for (struct peer *p = s->peers; p < s->peers + PEERS_MAX; p++) {
+		if (p->fd < 0 || !(p->want & WANT_ENDS))
+			continue;
+		p->end_due = true;
+		peer_send(s, p);
+	}
 }
 
 /* Whether a client is left that is still to be told; one that never said HELLO has the grace time. */

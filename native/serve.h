@@ -45,7 +45,7 @@ struct peer {
 	uint16_t body; /* how many of them are still to be sent */
 	uint16_t taken[2]; /* per output: offset in its buffer */
 	uint8_t want; /* of HELLO */
-	bool greeted, ready_due, ack_due, exit_due;
+	bool greeted, ready_due, ack_due, end_due, exit_due;
 	bool wrote; /* has sent STDIN */
 	bool awaited; /* the launcher's connection: nothing is read before its HELLO, lest it miss the beginning */
 	bool gone; /* cannot be sent anything any more; what it sent is still read */
@@ -65,6 +65,10 @@ struct server {
 	bool hurry; /* SIGKILL was asked for: clients that do not read are not waited for */
 	uint32_t code, signal, oom;
 	uint64_t deadline; /* milliseconds of the monotonic clock; valid once ended */
+	uint32_t stop_signal; /* that of the container */
+	bool asked; /* a client sent SIGKILL, SIGINT or the stop signal: the container's end is wanted */
+	uint64_t alarm; /* milliseconds of the monotonic clock: when to call `wake`; 0: never */
+	void (*wake)(struct server *s);
 	struct input in;
 	struct output out[2];
 	struct peer peers[PEERS_MAX];
@@ -77,6 +81,12 @@ struct server {
  * The descriptors in @streams become the server's. @stdin_mode is that of the container record.
  */
 void server_init(struct server *s, const struct streams *streams, bool tty, uint32_t stdin_mode);
+/* The same for the next process; clients stay, and what they have not read of the former one is theirs first. */
+void server_next(struct server *s, const struct streams *streams, uint32_t stdin_mode);
+/* Serves clients while there is no process, until @until (as now_ms() counts) or until one has asked for the end. */
+void server_pause(struct server *s, uint64_t until);
+/* Tells those clients that want to know it that the process has ended and another will follow. */
+void server_tell_end(struct server *s);
 /* Makes the launcher's connection, or -1, a client before anything is read from the process. */
 void server_foreground(struct server *s, int fd);
 /* Serves until the process has ended and its streams are drained; its status is in code, signal then. */
@@ -109,7 +119,9 @@ bool peers_took(const struct server *s, unsigned which);
 
 /* ---- log.c ---- */
 
-/* Opens the log of the record (driver 0: none): 0 or -errno; -ELOOP or -EINVAL if it is not a regular file. */
+/* What becomes of the output besides going to clients. LOG_PASSTHROUGH: it never comes to us. */
+enum log_driver { LOG_NONE, LOG_FILE, LOG_JOURNAL, LOG_PASSTHROUGH };
+/* Opens the log of the record: 0 or -errno; -ELOOP or -EINVAL if it is not a regular file. */
 int log_open(const struct args_log *conf);
 /* Logs bytes of stdout (0) or stderr (1). Never fails: what cannot be written is missing in the log. */
 void log_write(unsigned stream, const uint8_t *data, size_t size);
@@ -118,5 +130,13 @@ void log_reopen(void);
 void log_close(void);
 /* "2026-11-21T08:34:57.123456789" of a time in UTC; returns its length (29). */
 uint32_t log_time(char *to, int64_t seconds, uint32_t nanoseconds);
+
+/* ---- journal.c ---- */
+
+/* Makes the socket; the path is journald's, the fields are what every entry has. 0 or -errno. */
+int journal_open(const struct args_log *conf);
+/* Sends each line; nothing without journal_open. */
+void journal_write(unsigned stream, const uint8_t *data, size_t size);
+void journal_close(void);
 
 #endif

@@ -8,14 +8,14 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static void streams_clear(struct streams *s)
+void streams_none(struct streams *s)
 {
 	for (int i = 0; i < 3; i++)
 		s->child[i] = s->ours[i] = -1;
 	s->pty_child = s->pty_ours = -1;
 }
 
-static void streams_close(struct streams *s)
+void streams_close(struct streams *s)
 {
 	streams_close_child(s);
 	for (int i = 0; i < 3; i++)
@@ -38,7 +38,7 @@ int streams_open(struct streams *s, bool tty, bool stdin_open)
 {
 	int ends[2], r = 0;
 
-	streams_clear(s);
+	streams_none(s);
 	if (tty) {
 		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 			return -errno;

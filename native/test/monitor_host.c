@@ -8,8 +8,9 @@
  *     monitor_host exec RUNDIR [OPTIONS] -- COMMAND      the same around relay_run, as `exec` has it
  *     monitor_host attach SOCKET STREAMS SIGNALS KEYS    the verb
  *
- * Options: -t terminal, -s N stdin mode, -l PATH k8s-file log, -j PATH json-file log, -m N maxBytes, -k N keep,
- * -c N streams of the client, -g forward signals, -d HEX detach keys, -o DIR cgroup. RUNDIR gets status, exit, pid, socket.
+ * Options: -t terminal, -s N stdin mode, -l PATH k8s-file log, -j PATH journal socket, -m N maxBytes, -k N keep,
+ * -c N streams of the client, -g forward signals, -d HEX detach keys, -o DIR cgroup, -p passthrough,
+ * -r N restart rule, -n N retries, -w MS first pause, -x MS timeout. RUNDIR gets status, exit, pid, socket.
  */
 #include "../holdfast.h"
 #include "../proto.h"
@@ -150,6 +151,13 @@ static int be_monitor(char **argv, int foreground)
 	int r = monitor_serve(&m);
 	if (r < 0)
 		return 125;
+	while (monitor_again(&m)) {
+		check(monitor_streams(&m) == 0, "streams");
+		m.init = clone_command(&m.streams, argv, &m.inner, &m.init_fd);
+		if (monitor_serve(&m) < 0)
+			monitor_missed(&m);
+	}
+	monitor_end(&m);
 	monitor_farewell(&m);
 	return 0;
 }
@@ -200,7 +208,7 @@ static struct text unhex(const char *hex)
 
 static void parse(int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:pr:n:w:x:")) != -1;) {
 		switch (c) {
 		case 't':
 			records.container.tty = 1;
@@ -212,6 +220,22 @@ static void parse(int argc, char **argv)
 		case 'j':
 			records.log.driver = c == 'l' ? 1 : 2;
 			records.log.path = text_of(optarg);
+			records.log.fields = text_of("CONTAINER_NAME=host\n");
+			break;
+		case 'p':
+			records.log.driver = 3;
+			break;
+		case 'r':
+			records.life.restart = (uint32_t)atoi(optarg);
+			break;
+		case 'n':
+			records.life.retries = (uint32_t)atoi(optarg);
+			break;
+		case 'w':
+			records.life.delay_ms = (uint32_t)atoi(optarg);
+			break;
+		case 'x':
+			records.life.timeout_ms = (uint64_t)atoi(optarg);
 			break;
 		case 'm':
 			records.log.max_bytes = (uint64_t)atoll(optarg);
@@ -248,7 +272,9 @@ int main(int argc, char **argv)
 	while (open("/dev/null", O_RDWR | O_CLOEXEC) < 3) /* the launcher does the same */
 		;
 	records.client.streams = WANT_STDOUT | WANT_STDERR;
-	for (uint32_t i = 0; i < 6; i++)
+	records.container.stop_signal = SIGTERM;
+	records.life.delay_max_ms = 400;
+	for (uint32_t i = 0; i < 7; i++)
 		records.index[i] = i;
 	records.files.run_dir = text_of(dir);
 	records.files.status_name = text_of("status");

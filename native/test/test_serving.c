@@ -76,40 +76,6 @@ static void test_keys(void)
 	}
 }
 
-static const char *read_log(const char *path)
-{
-	static char text[1 << 16];
-	int fd = open(path, O_RDONLY);
-	ssize_t n = read(fd, text, sizeof(text) - 1);
-
-	close(fd);
-	text[n > 0 ? n : 0] = '\0';
-	return text;
-}
-
-static void test_json(const char *path)
-{
-	struct args_log conf = { .driver = 2, .path = { path, (uint32_t)strlen(path) } };
-	static const char text[] = "q\"b\\t\t\x01\x7f e\xcc\x81 \xff \xed\xa0\x80 \xf0\x9f\x98\x80 \xc3\n";
-
-	ok(log_open(&conf) == 0, "opens a json-file");
-	for (size_t i = 0; i < sizeof(text) - 1; i++)
-		log_write(1, (const uint8_t *)text + i, 1);
-	log_close();
-	char joined[1024] = "";
-	const char *all = read_log(path);
-
-	/* Each read made a record; together their texts are the line, whatever a read cut in two. */
-	for (const char *at = all; (at = strstr(at, "{\"log\":\"")) != NULL;) {
-		at += 8;
-		const char *end = strstr(at, "\",\"stream\":\"stderr\",\"time\":\"");
-		strncat(joined, at, (size_t)(end - at));
-	}
-	ok(strcmp(joined, "q\\\"b\\\\t\\t\\u0001\\u007f e\xcc\x81 \\ufffd \\ufffd\\ufffd\\ufffd \xf0\x9f\x98\x80 \\ufffd\\n") == 0,
-	   "json escapes, and joins characters cut in two");
-	unlink(path);
-}
-
 static void test_file_kinds(const char *path)
 {
 	struct args_log conf = { .driver = 1, .path = { path, (uint32_t)strlen(path) } };
@@ -135,7 +101,6 @@ int main(int argc, char **argv)
 	snprintf(path, sizeof(path), "%s/test-log", argv[1]);
 	test_time();
 	test_keys();
-	test_json(path);
 	test_file_kinds(path);
 	printf("1..%d\n", count);
 	return failures != 0;

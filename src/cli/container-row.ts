@@ -16,6 +16,8 @@ const ID_WIDTH = 12;
 
 /** Words about a container's life: `Up 5 seconds`, `Exited (0) 2 hours ago`, `Created`. */
 export function statusText({ status }: ContainerView, now: number): string {
+  if (status.state === "restarting")
+    return `Restarting (${status.exitCode}) ${ago(status.finishedAt ?? now, now)}`;
   if (isRunning(status)) {
     const up = `Up ${humanDuration(now - (status.startedAt ?? now))}`;
     return status.state === "stopping" ? "Stopping" : up;
@@ -64,7 +66,7 @@ export function containerRow(view: ContainerView, options: RowOptions) {
     Pod: "",
     PodName: "",
     Ports: portText(view),
-    Restarts: 0,
+    Restarts: status.restarts,
     RunningFor: human,
     Size: options.size === undefined ? "" : sizeText(options.size(view)),
     StartedAt: unix(status.startedAt),
@@ -118,7 +120,7 @@ export function containerJson(view: ContainerView, options: RowOptions) {
             range: port.range,
             protocol: port.protocol,
           })),
-    Restarts: 0,
+    Restarts: status.restarts,
     Size: size === undefined ? null : { rootFsSize: size.total, rwSize: size.own },
     StartedAt: unix(status.startedAt),
     State: status.state,

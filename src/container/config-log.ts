@@ -6,7 +6,7 @@ import type { Context, LogConfig } from "../state/index.ts";
 import { parsePairs } from "./config-words.ts";
 import type { CreateOptions } from "./create-options.ts";
 
-const DRIVERS = new Set(["k8s-file", "json-file", "none", "passthrough", "journald"]);
+const DRIVERS = new Set(["k8s-file", "json-file", "none", "passthrough", "passthrough-tty", "journald"]);
 const DECIMAL: Readonly<Record<string, number>> = { "": 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15 };
 
 /** Logs lie in the container's own directory unless a path is given. */

@@ -88,21 +88,11 @@ function checkCombinations(options: CreateOptions, given: ReadonlySet<string>): 
   const conflict = (message: string) => new UsageError("conflicting-flags", message);
   if (options.rmi === true && given.has("rm") && options.rm !== true)
     throw conflict("the --rmi option does not work without --rm");
+  if (options.tty === true && options["log-driver"]?.startsWith("passthrough"))
+    throw conflict("--tty and the log driver passthrough cannot be used together");
   const restart = (options.restart ?? "no").split(":")[0];
   if (options.rm === true && restart !== "no" && restart !== "")
     throw conflict('the --rm option conflicts with --restart, when the restartPolicy is not "" and "no"');
-}
-
-/** The monitor has no clock yet; a limit that silently does not hold is worse than none. */
-function refuseTimeout(seconds: number): number {
-  if (seconds === 0) return 0;
-  throw new UsageError(
-    "not-supported",
-    "--timeout is not supported yet: a container's monitor has no clock",
-    {
-      hint: "Use timeout(1) as the container's command.",
-    },
-  );
 }
 
 function imageParts({ image, imageName, request, storageDriver }: ConfigInput) {
@@ -191,7 +181,7 @@ function lifeParts(ctx: Context, { id, request }: ConfigInput, run: ImageRunConf
         ? parseSignal(options["stop-signal"] || run.StopSignal || "")
         : SIGTERM,
     stopTimeout: given.has("stop-timeout") ? unsigned(options["stop-timeout"]) : ctx.settings.stopTimeout,
-    timeout: refuseTimeout(options.timeout ?? 0),
+    timeout: Math.max(0, options.timeout ?? 0),
     restart: parseRestart(options.restart),
     ...(health === undefined ? {} : { health }),
     ...(pidFile === undefined ? {} : { pidFile }),

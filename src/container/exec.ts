@@ -55,7 +55,7 @@ export async function prepareExec(
 ): Promise<Prepared> {
   const { config, id } = record;
   const live = liveState(ctx, id);
-  if (live.state !== "running") {
+  if (live.state !== "running" || live.pause !== undefined) {
     throw new ConflictError(
       "not-running",
       "can only create exec sessions on running containers: container state improper",

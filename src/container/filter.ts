@@ -15,6 +15,7 @@ export interface FilterLookup {
 const STATES = new Set([
   "created",
   "running",
+  "restarting",
   "stopping",
   "paused",
   "exited",
@@ -54,12 +55,15 @@ export function containerFilters(lookup: FilterLookup): Readonly<Record<string, 
     health: { test: matchHealth },
     pod: { test: () => () => false },
     "should-start-on-boot": {
-      test:
-        (value) =>
-        ({ record }) =>
-          (record.config.restart.policy === "always") === (value === "true"),
+      test: (value) => (container) => shouldStartOnBoot(container) === (value === "true"),
     },
   };
+}
+
+/** `always` in any case, `unless-stopped` unless somebody had stopped it. */
+function shouldStartOnBoot({ record, status }: ContainerView): boolean {
+  const { policy } = record.config.restart;
+  return policy === "always" || (policy === "unless-stopped" && !status.stoppedByUser);
 }
 
 /** Hex digits alone are the beginning of an ID; anything else is a pattern. */
@@ -133,7 +137,8 @@ function matchNetwork(value: string): ContainerPredicate {
 
 function matchRestartPolicy(value: string): ContainerPredicate {
   if (!POLICIES.has(value)) throw new UsageError("invalid-filter", `${value} invalid restart policy`);
-  return ({ record }) => record.config.restart.policy === value;
+  const wanted = value === "none" ? "no" : value;
+  return ({ record }) => record.config.restart.policy === wanted;
 }
 
 function matchHealth(value: string): ContainerPredicate {

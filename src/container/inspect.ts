@@ -42,7 +42,7 @@ export function inspectContainer(ctx: Context, view: ContainerView, extras: Insp
     ConmonPidFile: config.conmonPidFile ?? join(containerRunDir(ctx.paths, id), "monitor.pid"),
     PidFile: config.pidFile ?? join(containerRunDir(ctx.paths, id), "pid"),
     Name: record.name,
-    RestartCount: 0,
+    RestartCount: status.restarts,
     Driver: config.storageDriver,
     MountLabel: "",
     ProcessLabel: "",
@@ -75,7 +75,7 @@ function inspectState(status: ContainerStatus) {
     Status: status.state,
     Running: isRunning(status),
     Paused: false,
-    Restarting: false,
+    Restarting: status.state === "restarting",
     OOMKilled: status.oomKilled,
     Dead: false,
     Pid: status.pid,
@@ -133,7 +133,7 @@ function inspectNetwork({ config }: ContainerRecord, status: ContainerStatus) {
     LinkLocalIPv6Address: "",
     LinkLocalIPv6PrefixLen: 0,
     Ports: portBindings(config.network.ports),
-    SandboxKey: isRunning(status) ? `/proc/${status.pid}/ns/net` : "",
+    SandboxKey: status.pid > 0 ? `/proc/${status.pid}/ns/net` : "",
   };
 }
 

@@ -3,7 +3,6 @@ import { ConflictError } from "../base/index.ts";
 import type { SpecNamespaceType } from "../oci/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { statusOf } from "./status.ts";
-import { isRunning } from "./view.ts";
 
 const FILES: Readonly<Record<string, string>> = {
   pid: "pid",
@@ -29,7 +28,7 @@ export function joinedNamespaces(
     if (!mode.startsWith("container:")) continue;
     const owner = ctx.state.containers.resolve(mode.slice("container:".length));
     const status = statusOf(ctx, owner);
-    if (!isRunning(status)) {
+    if (status.pid === 0) {
       throw new ConflictError(
         "namespace-gone",
         `cannot join the ${type} namespace of container ${owner.name}: it is not running: container state improper`,

@@ -1,7 +1,5 @@
 /**
- * The log files a monitor writes, as entries. `k8s-file` lines are `TIME STREAM F|P TEXT`, `json-file` lines are docker's
- * objects; both are recognised by their first byte, so that a file is read as it was written and not as it is
- * configured now. Nothing here follows a link: a log is opened with O_NOFOLLOW, and only a regular file is read.
+ * The log files a monitor writes, as entries: lines `TIME STREAM F|P TEXT`. Nothing here follows a link: a log is opened with O_NOFOLLOW, and only a regular file is read.
  */
 import { closeSync, constants, fstatSync, openSync, readSync } from "node:fs";
 
@@ -120,10 +118,6 @@ function lastLines(entries: readonly LogEntry[], count: number): { index: number
 
 /** One line without its newline; undefined if it is no log line (a torn write before a power cut). */
 export function parseLine(line: Buffer): LogEntry | undefined {
-  return line[0] === 0x7b ? parseJsonLine(line) : parseK8sLine(line);
-}
-
-function parseK8sLine(line: Buffer): LogEntry | undefined {
   const first = line.indexOf(32);
   const second = line.indexOf(32, first + 1);
   const third = line.indexOf(32, second + 1);
@@ -137,24 +131,4 @@ function parseK8sLine(line: Buffer): LogEntry | undefined {
     partial: flag.startsWith("P"),
     text: line.subarray(third + 1),
   };
-}
-
-function parseJsonLine(line: Buffer): LogEntry | undefined {
-  try {
-    const { log, stream, time } = JSON.parse(line.toString()) as {
-      log?: unknown;
-      stream?: unknown;
-      time?: unknown;
-    };
-    if (typeof log !== "string" || typeof time !== "string") return undefined;
-    const partial = !log.endsWith("\n");
-    return {
-      time,
-      stream: stream === "stderr" ? "stderr" : "stdout",
-      partial,
-      text: Buffer.from(partial ? log : log.slice(0, -1)),
-    };
-  } catch {
-    return undefined;
-  }
 }

@@ -35,6 +35,7 @@ import type { ContainerConfig, ContainerRecord, Context } from "../state/index.t
 import { writeBindFiles } from "./bind-files.ts";
 import { helperEnvironment } from "./helper-env.ts";
 import { joinedNamespaces } from "./joined.ts";
+import { journalFields } from "./journal-fields.ts";
 import { containerRootfs } from "./rootfs.ts";
 import { askedPath, statusOf } from "./status.ts";
 import { isRunning } from "./view.ts";
@@ -162,12 +163,16 @@ function monitorConfig(ctx: Context, record: ContainerRecord, options: StartOpti
     id,
     containerDir: directory,
     runDir: containerRunDir(paths, id),
-    log: config.log,
+    log: { ...config.log, fields: config.log.driver === "journald" ? journalFields(record) : {} },
+    restart: config.restart,
+    timeout: config.timeout,
     tty: config.tty,
     stdin: !config.openStdin ? "null" : config.stdinOnce ? "once" : "open",
     init: config.init,
     stopSignal: config.stopSignal,
-    client: options.client,
+    client: ownStreams(config)
+      ? { ...options.client, stdin: false, stdout: false, stderr: false }
+      : options.client,
     ...(config.pidFile === undefined ? {} : { pidFile: config.pidFile }),
     ...(config.conmonPidFile === undefined ? {} : { monitorPidFile: config.conmonPidFile }),
     onFailure: {
@@ -185,6 +190,11 @@ function monitorConfig(ctx: Context, record: ContainerRecord, options: StartOpti
     ...after(ctx, record, options),
     ...(config.autoRemove ? { remove: removal(ctx, record) } : {}),
   };
+}
+
+/** Whether the container's streams are the caller's own, of which no client can have a part. */
+function ownStreams({ log: { driver } }: ContainerConfig): boolean {
+  return driver === "passthrough" || driver === "passthrough-tty";
 }
 
 /** Volumes and images may have found other users by then: that is asked of the database, which only kelp knows. */

@@ -9,6 +9,9 @@ import type { ContainerStatus, ContainerView } from "./view.ts";
 /** Says that somebody asked the container to end, and how: `stop` or `kill`. */
 const ASKED = "asked-to-end";
 
+/** podman's number for a container whose time was over; as an exit status it is 255. */
+const TIMED_OUT = -1;
+
 /** The record with its present state. */
 export function viewOf(ctx: Context, record: ContainerRecord): ContainerView {
   return { record, status: statusOf(ctx, record) };
@@ -27,15 +30,19 @@ export function statusOf(ctx: Context, record: ContainerRecord): ContainerStatus
     exitCode: 0,
     oomKilled: false,
     stoppedByUser,
+    restarts: 0,
   };
   switch (live.state) {
     case "running":
       return {
         ...none,
-        state: asked === "stop" ? "stopping" : "running",
+        state: asked === "stop" ? "stopping" : live.pause === undefined ? "running" : "restarting",
         pid: live.init.pid,
         monitorPid: live.monitor.pid,
         startedAt: live.started,
+        finishedAt: live.pause?.finished,
+        exitCode: live.pause?.code ?? 0,
+        restarts: live.restarts,
       };
     case "exited":
       return {
@@ -43,8 +50,9 @@ export function statusOf(ctx: Context, record: ContainerRecord): ContainerStatus
         state: "exited",
         startedAt: live.exit.started,
         finishedAt: live.exit.finished,
-        exitCode: live.exit.code,
+        exitCode: live.exit.timedOut ? TIMED_OUT : live.exit.code,
         oomKilled: live.exit.oom,
+        restarts: live.exit.restarts,
       };
     default:
       return { ...none, state: "created" };

@@ -5,7 +5,6 @@ import type { ContainerRecord, Context } from "../state/index.ts";
 import { type ContainerProcess, containerProcesses } from "./processes.ts";
 import { containerRootfs } from "./rootfs.ts";
 import { statusOf } from "./status.ts";
-import { isRunning } from "./view.ts";
 
 interface Names {
   readonly users: ReadonlyMap<number, string>;
@@ -116,7 +115,7 @@ export async function containerTop(
 ): Promise<string[][]> {
   const columns = chooseColumns(words);
   const status = statusOf(ctx, record);
-  if (!isRunning(status)) {
+  if (status.pid === 0) {
     throw new ConflictError("not-running", "top can only be used on running containers");
   }
   const files = readUserFiles(await containerRootfs(ctx, record));

@@ -1,7 +1,7 @@
 /** A container as it is now: what the database says joined with how it lives. */
 import type { ContainerRecord } from "../state/index.ts";
 
-export type ContainerState = "created" | "running" | "stopping" | "exited";
+export type ContainerState = "created" | "running" | "restarting" | "stopping" | "exited";
 
 export interface ContainerStatus {
   readonly state: ContainerState;
@@ -15,6 +15,8 @@ export interface ContainerStatus {
   readonly oomKilled: boolean;
   /** Somebody asked it to end with `stop` or `kill`. */
   readonly stoppedByUser: boolean;
+  /** How often its monitor has started it again, by --restart. */
+  readonly restarts: number;
 }
 
 export interface ContainerView {
@@ -22,7 +24,7 @@ export interface ContainerView {
   readonly status: ContainerStatus;
 }
 
-/** Running, whatever is about to happen to it. */
+/** Running, whatever is about to happen to it; also between two of its lives, when it has no process. */
 export function isRunning(status: ContainerStatus): boolean {
-  return status.state === "running" || status.state === "stopping";
+  return status.state === "running" || status.state === "stopping" || status.state === "restarting";
 }

@@ -1,6 +1,6 @@
 /** Waiting for containers to end, or to reach another state. */
 import { UsageError } from "../base/index.ts";
-import { waitForExit } from "../runtime/index.ts";
+import { waitForProcess } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { statusOf } from "./status.ts";
 import { socketPath } from "./stop.ts";
@@ -46,7 +46,7 @@ export async function waitForContainer(
   }
   const status = statusOf(ctx, record);
   if (!isRunning(status)) return status.exitCode;
-  const result = await waitForExit(socketPath(ctx, record.id));
+  const result = await waitForProcess(socketPath(ctx, record.id));
   return result.kind === "exited" ? result.code : statusOf(ctx, record).exitCode;
 }
 

@@ -24,6 +24,7 @@ export {
   signalAndWait,
   type WaitResult,
   waitForExit,
+  waitForProcess,
 } from "./monitor-client.ts";
 export type { ClientConfig, MonitorConfig, RemoveConfig } from "./monitor-config.ts";
 export { decodePlan } from "./plan/decode.ts";

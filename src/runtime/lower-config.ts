@@ -9,7 +9,20 @@ import { NO_SLOT } from "./plan/ops.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 
 const STDIN = { null: 0, open: 1, once: 2 } as const;
-const LOG_DRIVERS: Readonly<Record<string, number>> = { none: 0, "k8s-file": 1, "json-file": 2 };
+/** json-file is podman's other name for k8s-file. */
+const LOG_DRIVERS: Readonly<Record<string, number>> = {
+  none: 0,
+  "k8s-file": 1,
+  "json-file": 1,
+  journald: 2,
+  passthrough: 3,
+  "passthrough-tty": 3,
+};
+const JOURNAL_SOCKET = "/run/systemd/journal/socket";
+const RESTARTS = { no: 0, "on-failure": 1, always: 2, "unless-stopped": 2 } as const;
+/** The pause before a container is started again, doubled after each short life up to the limit. */
+const RESTART_DELAY_MS = 100;
+const RESTART_DELAY_MAX_MS = 60_000;
 
 /** The config stage of a container's plan. */
 export function lowerConfig(plan: PlanBuilder, { monitor, spec }: LowerInput): void {
@@ -30,6 +43,7 @@ export function lowerConfig(plan: PlanBuilder, { monitor, spec }: LowerInput): v
     monitorPidFile: monitor.monitorPidFile ?? "",
   });
   lowerLog(plan, monitor);
+  lowerLife(plan, monitor);
   lowerClient(plan, monitor.client);
   plan.add("config", "onFailure", monitor.onFailure);
 }
@@ -39,19 +53,41 @@ function lowerLog(plan: PlanBuilder, { log }: MonitorConfig): void {
   if (driver === undefined) {
     throw new UsageError(
       "unsupported-log-driver",
-      `cannot log with driver ${log.driver}: kelp has k8s-file, json-file and none`,
+      `cannot log with driver ${log.driver}: kelp has none such`,
     );
   }
+  const path = driver === 2 ? JOURNAL_SOCKET : driver === 1 ? log.path : "";
+  const maxBytes = driver === 1 ? log.maxBytes : 0;
+  const fields = driver === 2 ? Buffer.from(journalFields(log.fields)) : new Uint8Array();
   plan.add(
     "config",
     "log",
-    {
-      driver,
-      path: driver === 0 ? "" : log.path,
-      maxBytes: BigInt(log.maxBytes),
-      keep: log.maxBytes > 0 ? 1 : 0,
-    },
+    { driver, path, maxBytes: BigInt(maxBytes), keep: maxBytes > 0 ? 1 : 0, fields },
     { origin: "--log-driver" },
+  );
+}
+
+/** journald's `NAME=value` lines; a value cannot hold a newline in this form, and none of ours should. */
+function journalFields(fields: Readonly<Record<string, string>>): string {
+  return Object.entries(fields)
+    .map(([name, value]) => `${name}=${value.replaceAll("\n", " ")}\n`)
+    .join("");
+}
+
+/** Nothing to be written down for a container that is started once and may run for ever. */
+function lowerLife(plan: PlanBuilder, { restart, timeout }: MonitorConfig): void {
+  if (restart.policy === "no" && timeout === 0) return;
+  plan.add(
+    "config",
+    "life",
+    {
+      restart: RESTARTS[restart.policy],
+      retries: restart.retries,
+      delayMs: RESTART_DELAY_MS,
+      delayMaxMs: RESTART_DELAY_MAX_MS,
+      timeoutMs: BigInt(timeout) * 1000n,
+    },
+    { origin: restart.policy === "no" ? "--timeout" : "--restart" },
   );
 }
 

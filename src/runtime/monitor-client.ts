@@ -28,7 +28,10 @@ const SIGNAL = 5;
 const REOPEN_LOG = 6;
 const READY = 0x81;
 const EXIT = 0x84;
+const ENDED = 0x86;
 const ACK = 0x85;
+/** Bit of HELLO: to be told of the end of each of the container's processes, whatever follows it. */
+const WANT_ENDS = 8;
 const HEAD = 4;
 const ESRCH = 3;
 /** `sun_path` has 108 bytes, the last one a NUL. */
@@ -91,11 +94,12 @@ export class MonitorClient {
    * Undefined where no monitor listens: the container has ended, or its monitor was killed. A monitor that has
    * as many clients as it takes is asked again for a while.
    *
+   * @param everyEnd the end of a process counts as the container's, even if the monitor will start another
    * @throws {HostError} if it goes on refusing
    */
-  static async connect(path: string): Promise<MonitorClient | undefined> {
+  static async connect(path: string, everyEnd = false): Promise<MonitorClient | undefined> {
     for (let attempt = 0; attempt < REFUSALS; attempt++) {
-      const client = await MonitorClient.#connectOnce(path);
+      const client = await MonitorClient.#connectOnce(path, everyEnd);
       if (client !== "refused") return client;
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
     }
@@ -108,14 +112,14 @@ export class MonitorClient {
     );
   }
 
-  static async #connectOnce(path: string): Promise<MonitorClient | "refused" | undefined> {
+  static async #connectOnce(path: string, everyEnd: boolean): Promise<MonitorClient | "refused" | undefined> {
     try {
       const client = await connectSocket(path, (socket) => new MonitorClient(socket));
       const ready = new Promise<boolean>((resolve) => {
         client.#ready = resolve;
         if (client.#lost) resolve(false);
       });
-      client.#socket.write(frame(HELLO, 0));
+      client.#socket.write(frame(HELLO, everyEnd ? WANT_ENDS : 0));
       return (await ready) ? client : "refused";
     } catch (error) {
       const code = errnoCode(error);
@@ -183,7 +187,7 @@ export class MonitorClient {
       this.#ready?.(true);
     } else if (type === ACK) {
       this.#acks.shift()?.(body.readUInt32LE(0));
-    } else if (type === EXIT) {
+    } else if (type === EXIT || type === ENDED) {
       const [code, signal, oom] = [body.readUInt32LE(0), body.readUInt32LE(4), body.readUInt32LE(8)];
       this.#exit = { kind: "exited", code, signal, oom: oom !== 0 };
       for (const settle of [...this.#ends]) settle();
@@ -201,8 +205,9 @@ export class MonitorClient {
 async function withMonitor<T>(
   path: string,
   use: (client: MonitorClient) => Promise<T>,
+  everyEnd = false,
 ): Promise<T | { readonly kind: "gone" }> {
-  const client = await MonitorClient.connect(path);
+  const client = await MonitorClient.connect(path, everyEnd);
   if (client === undefined) return { kind: "gone" };
   try {
     return await use(client);
@@ -219,6 +224,11 @@ export function sendSignal(path: string, signal: number): Promise<SignalResult> 
 /** Waits for the container's end; when it resolves with `exited`, the exit file is there and its mounts are gone. */
 export function waitForExit(path: string, timeoutMs?: number): Promise<WaitResult> {
   return withMonitor(path, (client) => client.waitForExit(timeoutMs));
+}
+
+/** The same for the end of the process that runs now, even if the monitor will start another. */
+export function waitForProcess(path: string): Promise<WaitResult> {
+  return withMonitor(path, (client) => client.waitForExit(), true);
 }
 
 /**

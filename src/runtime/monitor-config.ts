@@ -30,7 +30,13 @@ export interface MonitorConfig {
   readonly containerDir: string;
   /** `c/ID` of the runtime directory: status and socket. */
   readonly runDir: string;
-  readonly log: ContainerConfig["log"];
+  readonly log: ContainerConfig["log"] & {
+    /** What every entry in the journal says about the container. */
+    readonly fields: Readonly<Record<string, string>>;
+  };
+  readonly restart: ContainerConfig["restart"];
+  /** Seconds the container may run; 0: for ever. */
+  readonly timeout: number;
   readonly tty: boolean;
   /** `open`: kept open for clients to come; `once`: until the first client that wrote ends; `null`: /dev/null. */
   readonly stdin: "null" | "open" | "once";

@@ -20,6 +20,10 @@ export interface ExitRecord {
   readonly oom: boolean;
   readonly started: number;
   readonly finished: number;
+  /** How often its monitor started it again. */
+  readonly restarts: number;
+  /** It was killed because its time (--timeout) was over. */
+  readonly timedOut: boolean;
 }
 
 /** The status file of a monitor. */
@@ -28,6 +32,9 @@ export interface LiveStatus {
   readonly init: { readonly pid: number; readonly start: bigint };
   readonly started: number;
   readonly boot: string;
+  readonly restarts: number;
+  /** How the last process ended, while the monitor pauses before it starts the next: there is no process then. */
+  readonly pause: { readonly code: number; readonly finished: number } | undefined;
 }
 
 /**
@@ -72,7 +79,15 @@ function withoutExit(dir: string, status: LiveStatus | undefined): LiveState {
   return {
     state: "exited",
     lost: true,
-    exit: { code: LOST_CODE, signal: 0, oom: false, started, finished: started },
+    exit: {
+      code: LOST_CODE,
+      signal: 0,
+      oom: false,
+      started,
+      finished: started,
+      restarts: status?.restarts ?? 0,
+      timedOut: false,
+    },
   };
 }
 
@@ -86,7 +101,16 @@ export function readStatus(paths: Paths, id: string): LiveStatus | undefined {
   const monitor = process(words.get("monitor"));
   const init = process(words.get("init"));
   if (monitor === undefined || init === undefined) return undefined;
-  return { monitor, init, started: milliseconds(words.get("started")), boot: words.get("boot")?.[0] ?? "" };
+  const code = words.get("code")?.[0];
+  return {
+    monitor,
+    init,
+    started: milliseconds(words.get("started")),
+    boot: words.get("boot")?.[0] ?? "",
+    restarts: Number(words.get("restarts")?.[0] ?? 0),
+    pause:
+      code === undefined ? undefined : { code: Number(code), finished: milliseconds(words.get("finished")) },
+  };
 }
 
 /** The exit file of a container's directory, if it has ended. */
@@ -100,6 +124,8 @@ export function readExit(dir: string): ExitRecord | undefined {
     oom: words.get("oom")?.[0] === "1",
     started: milliseconds(words.get("started")),
     finished: milliseconds(words.get("finished")),
+    restarts: Number(words.get("restarts")?.[0] ?? 0),
+    timedOut: words.get("timeout")?.[0] === "1",
   };
 }
 
@@ -111,6 +137,8 @@ export function healExit(dir: string, status: LiveStatus): ExitRecord {
     oom: false,
     started: status.started,
     finished: Date.now(),
+    restarts: status.restarts,
+    timedOut: false,
   };
   const lines = [
     `code ${exit.code}`,
@@ -118,6 +146,7 @@ export function healExit(dir: string, status: LiveStatus): ExitRecord {
     "oom 0",
     `started ${seconds(exit.started)}`,
     `finished ${seconds(exit.finished)}`,
+    `restarts ${exit.restarts}`,
   ];
   writeFileAtomic(join(dir, "exit"), `${lines.join("\n")}\n`);
   return exit;

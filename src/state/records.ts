@@ -34,7 +34,7 @@ export interface HealthConfig {
 }
 
 export interface LogConfig {
-  readonly driver: "k8s-file" | "json-file" | "none" | "passthrough" | "journald";
+  readonly driver: "k8s-file" | "json-file" | "none" | "passthrough" | "passthrough-tty" | "journald";
   /** Absolute; empty for drivers without a file. */
   readonly path: string;
   /** 0: never rotated. */

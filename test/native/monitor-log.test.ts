@@ -59,18 +59,6 @@ describe("the monitor's log", () => {
     expect(joined(h.read("log"))).toBe(done.stdout);
   });
 
-  test("in json-file format every record is JSON, whatever the bytes", () => {
-    const h = host();
-    h.run("run", ["-j", h.log], sh("head -c 100000 /dev/urandom; printf '\\nplain \"q\" \\\\ é\\n'"));
-    const records = h
-      .read("log")
-      .split("\n")
-      .slice(0, -1)
-      .map((line) => JSON.parse(line) as { log: string; stream: string; time: string });
-    expect(records.at(-1)?.log).toBe('plain "q" \\ é\n');
-    expect(records.every((r) => r.stream === "stdout" && /^\d{4}-.*T.*\.\d{9}Z$/.test(r.time))).toBe(true);
-  });
-
   test("is rotated before it grows beyond its limit, losing only what is older than the last file kept", () => {
     const h = host();
     h.run(

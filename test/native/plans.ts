@@ -38,9 +38,7 @@ const USER = process.env.KELP_TEST_USER ?? "kelper";
 export const NEWNS = 0x20000n;
 export const NEWUSER = 0x10000000n;
 export const NEWPID = 0x20000000n;
-const NEWIPC = 0x8000000n;
-const NEWUTS = 0x4000000n;
-const NEWNET = 0x40000000n;
+const [NEWIPC, NEWUTS, NEWNET] = [0x8000000n, 0x4000000n, 0x40000000n];
 export const IN_ROOT = 0x12n;
 const SLAVE = 0x84000n;
 export const ALL_CAPS = (1n << 41n) - 1n;
@@ -227,7 +225,8 @@ export class Sandbox {
       pidFile: "",
       monitorPidFile: "",
     });
-    plan.add("config", "log", { driver: 1, path: join(dir, "log"), maxBytes: 0n, keep: 0 });
+    const log = { driver: 1, path: join(dir, "log"), maxBytes: 0n, keep: 0, fields: new Uint8Array() };
+    plan.add("config", "log", log);
     this.client(plan, options);
     plan.add("monitor", "reexecReadOnly", {}).add("monitor", "registerHolder", {});
     this.rootfs(plan);

@@ -1,6 +1,6 @@
 /** Flags of create and run about the container as an object: name, image, labels, log, life. */
 import type { OptionTable } from "../command.ts";
-import { NO_PLATFORMS, NO_PODS, NO_RESTARTS, NO_UNITS } from "./reasons.ts";
+import { NO_PLATFORMS, NO_PODS, NO_UNITS } from "./reasons.ts";
 
 export const RECORD_OPTIONS = {
   annotation: { kind: "list", value: "KEY=VALUE", text: "Annotation in the runtime's configuration" },
@@ -28,7 +28,7 @@ export const RECORD_OPTIONS = {
     kind: "string",
     value: "DRIVER",
     text: "Where output is kept",
-    completes: ["k8s-file", "json-file", "journald", "passthrough", "none"],
+    completes: ["k8s-file", "json-file", "journald", "passthrough", "passthrough-tty", "none"],
   },
   "log-opt": {
     kind: "list",
@@ -65,7 +65,6 @@ export const RECORD_OPTIONS = {
     default: "no",
     text: "When to start the container again by itself",
     completes: ["no", "always", "on-failure", "unless-stopped"],
-    unsupported: NO_RESTARTS,
   },
   rm: { kind: "boolean", text: "Remove the container when it has ended" },
   sdnotify: {

@@ -7,4 +7,3 @@ export const NO_SECRETS = "kelp has no secrets";
 export const NO_HEALTH = "kelp does not run health checks";
 export const NO_UNITS = "kelp does not take part in systemd's notifications";
 export const NO_PLATFORMS = "only images for this machine's own platform run";
-export const NO_RESTARTS = "kelp does not restart containers by itself";

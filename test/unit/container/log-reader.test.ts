@@ -54,17 +54,6 @@ describe("readLog", () => {
     expect(texts({ until: Date.parse("2026-01-02T03:04:07Z") })).toBe("a\nb\n");
   });
 
-  test("understands docker's json-file lines", () => {
-    writeFileSync(
-      path,
-      '{"log":"hi\\n","stream":"stderr","time":"2026-01-02T03:04:05Z"}\n{"log":"part","stream":"stdout","time":"2026-01-02T03:04:05Z"}\n',
-    );
-    expect([...readLog(path, {})].map(({ stream, partial }) => [stream, partial])).toEqual([
-      ["stderr", false],
-      ["stdout", true],
-    ]);
-  });
-
   test("skips a line torn by a power cut", () => {
     writeFileSync(path, `\0\0\0\0\n${line("fine")}2026-01-02T`);
     expect(texts()).toBe("fine\n");

@@ -1,5 +1,13 @@
 import { afterEach, beforeEach, expect, test } from "bun:test";
-import { existsSync, mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  utimesSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { bootId, processStart } from "../../../src/host/index.ts";
@@ -45,7 +53,27 @@ test("an exit file tells how it ended", () => {
   expect(state()).toEqual({
     state: "exited",
     lost: false,
-    exit: { code: 143, signal: 15, oom: true, started: 10_000, finished: 12_250 },
+    exit: {
+      code: 143,
+      signal: 15,
+      oom: true,
+      started: 10_000,
+      finished: 12_250,
+      restarts: 0,
+      timedOut: false,
+    },
+  });
+});
+
+test("between two lives the monitor's status tells how the last one ended", () => {
+  const start = processStart(process.pid)!;
+  writeStatus(process.pid, start);
+  const path = join(root, "run/c", id, "status");
+  appendFileSync(path, "restarts 3\ncode 7\nfinished 1700000001 0\n");
+  expect(state()).toMatchObject({
+    state: "running",
+    restarts: 3,
+    pause: { code: 7, finished: 1700000001000 },
   });
 });
 

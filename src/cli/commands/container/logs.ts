@@ -1,14 +1,13 @@
-import { ConflictError, parseDuration, parseTime, UsageError } from "../../../base/index.ts";
+import { parseDuration, parseTime, UsageError } from "../../../base/index.ts";
 import {
-  followLog,
-  isRunning,
+  containerLog,
+  followContainerLog,
   type LogEntry,
   type LogQuery,
-  readLog,
+  refuseUnreadable,
   type Target,
-  viewOf,
 } from "../../../container/index.ts";
-import { type Context, openContext } from "../../../state/index.ts";
+import { openContext } from "../../../state/index.ts";
 import { defineCommand, type Io } from "../../command.ts";
 import { chooseContainers } from "../../containers.ts";
 import { LATEST_OPTION } from "../../options/listing.ts";
@@ -42,18 +41,17 @@ export default defineCommand({
     const { targets, failures } = chooseContainers(ctx, args, { latest: options.latest });
     if (failures[0] !== undefined) throw failures[0];
     const query = readQuery(options);
-    for (const target of targets) refuseUnreadable(target);
+    for (const { record } of targets) refuseUnreadable(record);
     const several = targets.length > 1;
     const show = targets.map((target, index) =>
       printer(io, options.timestamps, several ? prefix(target, index, options) : ""),
     );
-    if (options.follow) {
-      await Promise.all(targets.map((target, index) => follow(ctx, target, query, show[index]!)));
-    } else {
-      for (const [index, target] of targets.entries()) {
-        for (const entry of readLog(target.record.config.log.path, query)) show[index]!(entry);
-      }
-    }
+    const print = async ({ record }: Target, index: number) => {
+      const entries = options.follow ? followContainerLog(ctx, record, query) : containerLog(record, query);
+      for await (const entry of entries) show[index]!(entry);
+    };
+    if (options.follow) await Promise.all(targets.map(print));
+    else for (const [index, target] of targets.entries()) await print(target, index);
     return 0;
   },
 });
@@ -77,16 +75,6 @@ function parseUntil(text: string): number {
     : parseTime(text);
 }
 
-function refuseUnreadable({ record }: Target): void {
-  const { driver, path } = record.config.log;
-  if (path === "") {
-    throw new ConflictError(
-      "no-log",
-      `this container is using the '${driver}' log driver, cannot read logs: this container is not logging output`,
-    );
-  }
-}
-
 function prefix(
   { record }: Target,
   index: number,
@@ -106,17 +94,4 @@ function printer(io: Io, timestamps: boolean, label: string): (entry: LogEntry) 
     if (entry.stream === "stdout") io.write(bytes);
     else io.err(bytes.toString());
   };
-}
-
-async function follow(
-  ctx: Context,
-  { record }: Target,
-  query: LogQuery,
-  show: (entry: LogEntry) => void,
-): Promise<void> {
-  const running = () => {
-    const now = ctx.state.containers.get(record.id);
-    return now !== undefined && isRunning(viewOf(ctx, now).status);
-  };
-  for await (const entry of followLog(record.config.log.path, { ...query, isRunning: running })) show(entry);
 }

@@ -1,4 +1,4 @@
-import { log } from "../../../base/index.ts";
+import { log, UsageError } from "../../../base/index.ts";
 import { hostEnvironment } from "../../../config/index.ts";
 import {
   createContainer,
@@ -31,6 +31,15 @@ export default defineCommand({
     const preserveFds = preservedFds(options);
     if (options.tty && options.interactive && !options.detach && !io.stdinIsTty) {
       log.warn("The input device is not a TTY. The --tty and --interactive flags might not work properly");
+    }
+    if (options["log-driver"] === "passthrough" && (io.stdinIsTty || io.stdoutIsTty || io.stderrIsTty)) {
+      throw new UsageError(
+        "passthrough-tty",
+        "the '--log-driver passthrough' option cannot be used on a TTY",
+        {
+          hint: "Use --log-driver passthrough-tty if the container may have your terminal.",
+        },
+      );
     }
     const created = await createContainer(ctx, {
       image,
