@@ -4,6 +4,9 @@
  *
  * Must not know: the terminal, how arguments are parsed, how a plan is written or carried out.
  */
+export { containerChanges } from "./changes.ts";
+export { type CommitOptions, commitContainer } from "./commit.ts";
+export { compareTrees, type Tree } from "./compare.ts";
 export { type Created, createContainer } from "./create.ts";
 export type { CreateOptions, CreateRequest } from "./create-options.ts";
 export { parseDetachKeys } from "./detach-keys.ts";

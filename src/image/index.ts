@@ -5,6 +5,7 @@
  * Must not know: containers beyond the fact that one uses an image; the command line.
  */
 export { applyChanges } from "./change.ts";
+export { imageChanges } from "./diff.ts";
 export { imageConfig, imageManifest } from "./documents.ts";
 export { embeddedHello, HELLO_REFERENCE } from "./embedded.ts";
 export { isEmbeddedName, loadEmbedded } from "./ensure-embedded.ts";
@@ -13,8 +14,10 @@ export { type ImportOptions, importRootfs } from "./import.ts";
 export type { InputSource } from "./input.ts";
 export { jobRunner } from "./inside.ts";
 export { type ImageInspect, inspectImage, repoDigests } from "./inspect.ts";
+export { storedLayerSources } from "./layer-source.ts";
 export { byName, type ImageSummary, listImages, splitName } from "./list.ts";
 export { loadArchive } from "./load.ts";
+export { hostArchitecture } from "./load-oci.ts";
 export {
   pruneImages,
   type RemoveOptions,

@@ -5,5 +5,5 @@ import type { RunInside } from "../storage/index.ts";
 
 /** Storage's jobs, run in the base namespaces of this user. */
 export function jobRunner(ctx: Context): RunInside {
-  return (job, input) => runInside(ctx, job, input);
+  return (job, input, options) => runInside(ctx, job, input, options);
 }

@@ -1,14 +1,18 @@
 /** From a layer's file in an archive to what storage unpacks. */
 import { StorageError } from "../base/index.ts";
-import type { Descriptor } from "../oci/index.ts";
+import type { Descriptor, Digest } from "../oci/index.ts";
+import type { Context, ImageRecord } from "../state/index.ts";
 import {
+  BlobStore,
   closeRange,
   type FileRange,
   type LayerSource,
   openRange,
   readRange,
+  requireLayer,
   sniffCompression,
 } from "../storage/index.ts";
+import { imageManifest } from "./documents.ts";
 
 /** @param promised the manifest's word about it, if there is a manifest */
 export function layerSource(range: FileRange, name: string, promised?: Descriptor): LayerSource {
@@ -35,4 +39,22 @@ function sniffRange(range: FileRange): ReturnType<typeof sniffCompression> {
   } finally {
     closeRange(open);
   }
+}
+
+/** The layers of an image in the store, as the lowest ones of an image that is made from it. Nothing is unpacked again. */
+export function storedLayerSources(ctx: Context, image: ImageRecord): LayerSource[] {
+  const blobs = new BlobStore(ctx.paths);
+  const { manifest } = imageManifest(ctx, image);
+  return image.layers.map((row, index) => {
+    const diffId = requireLayer(ctx, row).diffId as Digest;
+    const { digest, size } = manifest.layers[index] as Descriptor;
+    const compressed = digest !== diffId && blobs.has(digest);
+    return {
+      file: { path: compressed ? blobs.path(digest) : "", offset: 0, size },
+      compression: compressed ? sniffRange({ path: blobs.path(digest), offset: 0, size }) : "none",
+      diffId,
+      name: `layer ${index + 1} of image ${image.id.slice(0, 12)}`,
+      ...(compressed ? { blob: digest } : {}),
+    } as LayerSource;
+  });
 }

@@ -15,6 +15,7 @@ export { runPlan, startPlan, writePlan } from "./launch.ts";
 export { type LowerInput, lowerSpec } from "./lower.ts";
 export { type LowerEnterInput, lowerEnter } from "./lower-enter.ts";
 export { type LowerExecInput, lowerExec } from "./lower-exec.ts";
+export type { RootBind, RootView } from "./lower-root-view.ts";
 export {
   MonitorClient,
   type MonitorExit,

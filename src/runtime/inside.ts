@@ -8,10 +8,13 @@ import { holdfastPath } from "./helper.ts";
 import type { JobReply, JobRequest } from "./job.ts";
 import { notExecutable, writePlan } from "./launch.ts";
 import { lowerEnter } from "./lower-enter.ts";
+import type { RootView } from "./lower-root-view.ts";
 
 export interface InsideOptions {
   /** Descriptors the job gets as 3, 4, …: archives and streams that are no JSON. */
   readonly fds?: readonly number[];
+  /** Roots of containers that the job sees, and nobody else, at their `merged` directories. */
+  readonly views?: readonly RootView[];
 }
 
 /** argv of kelp itself; a run from source is Bun with the entry file. */
@@ -35,7 +38,7 @@ export async function runInside<I, O>(
   ensureDir(paths.runtime);
   ensureDir(join(paths.runtime, "live"));
   sweepPlans(paths.runtime);
-  writePlan(planPath, jobPlan(paths, name, options.fds?.length ?? 0));
+  writePlan(planPath, jobPlan(paths, name, options));
   try {
     const request: JobRequest<I> = { root: paths.data, runroot: paths.runtime, input };
     const { status, output } = await converse(holdfast, planPath, JSON.stringify(request), options.fds ?? []);
@@ -53,7 +56,7 @@ function sweepPlans(directory: string): void {
   }
 }
 
-function jobPlan(paths: Paths, name: string, keepFds: number) {
+function jobPlan(paths: Paths, name: string, { fds = [], views = [] }: InsideOptions) {
   const env = [
     `HOME=${homedir()}`,
     "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
@@ -66,7 +69,8 @@ function jobPlan(paths: Paths, name: string, keepFds: number) {
     argv: [...kelpCommand(), "__job", name],
     env,
     cwd: "/",
-    keepFds,
+    keepFds: fds.length,
+    views,
     onFailure: { argv: [...kelpCommand(), "__failed", `job:${name}`], env },
   });
 }

@@ -1,6 +1,7 @@
 /** The plan of a command in the user's base namespaces: kelp's own jobs, and `unshare`. */
 import type { IdMaps, Paths } from "../host/index.ts";
 import { lowerBase } from "./lower-base.ts";
+import { lowerRootViews, type RootView } from "./lower-root-view.ts";
 import type { Plan } from "./plan/ops.ts";
 import { PlanBuilder } from "./plan-builder.ts";
 
@@ -15,6 +16,8 @@ export interface LowerEnterInput {
   readonly keepFds?: number;
   /** Absolute. */
   readonly cwd: string;
+  /** Mounted for this command alone. */
+  readonly views?: readonly RootView[];
   readonly onFailure: { readonly argv: readonly string[]; readonly env: readonly string[] };
 }
 
@@ -23,7 +26,9 @@ export function lowerEnter(input: LowerEnterInput): Plan {
   const plan = new PlanBuilder();
   plan.add("config", "onFailure", input.onFailure);
   lowerBase(plan, input);
-  plan.add("monitor", "registerHolder", {}, { origin: "base namespaces" });
+  const { views = [] } = input;
+  if (views.length === 0) plan.add("monitor", "registerHolder", {}, { origin: "base namespaces" });
+  else lowerRootViews(plan, views);
   plan.add("exec", "chdir", { path: input.cwd }, { origin: "working directory" });
   const { argv, env, search = [], keepFds = 0 } = input;
   plan.add("exec", "keepFds", { count: keepFds }, { origin: "default" });

@@ -57,15 +57,16 @@ function attachDirectory(plan: PlanBuilder, path: string, target: string, origin
  */
 export function overlayData(rootfs: {
   readonly lower: readonly string[];
-  readonly upper: string;
-  readonly work: string;
+  /** Absent, with `work`: a view that nobody can write to. */
+  readonly upper?: string;
+  readonly work?: string;
   readonly options: readonly string[];
 }): string {
   const lower = rootfs.lower.map((path) => escapeOption(path).replaceAll(":", "\\:")).join(":");
   const words = [
     `lowerdir=${lower}`,
-    `upperdir=${escapeOption(rootfs.upper)}`,
-    `workdir=${escapeOption(rootfs.work)}`,
+    ...(rootfs.upper === undefined ? [] : [`upperdir=${escapeOption(rootfs.upper)}`]),
+    ...(rootfs.work === undefined ? [] : [`workdir=${escapeOption(rootfs.work)}`]),
     ...rootfs.options,
   ];
   const data = words.join(",");

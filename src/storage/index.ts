@@ -31,3 +31,5 @@ export { archiveError, printable } from "./tar/header.ts";
 export { TarIndex } from "./tar/index-tar.ts";
 export { type TarEntry, type TarHandler, TarParser } from "./tar/parser.ts";
 export { type Sink, TarWriter } from "./tar/writer.ts";
+export { LayerWriter } from "./tar/layer-writer.ts";
+export type { ChangeKind, TreeChange } from "./tree/changes.ts";

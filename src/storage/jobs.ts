@@ -3,9 +3,12 @@
  * device nodes. Who starts a job (runtime's `runInside`) is passed in as a `RunInside`, since storage
  * and runtime do not know each other.
  */
+import type { ArchiveInput } from "./archive-job.ts";
 import type { AssembleInput } from "./assemble-job.ts";
 import type { CopyInput } from "./copy-job.ts";
 import type { AdoptInput } from "./parents-job.ts";
+import type { SealedLayer, SealInput } from "./seal-job.ts";
+import type { ChangesInput, TreeChange } from "./tree/changes.ts";
 import type { UnpackedLayer, UnpackInput } from "./unpack-job.ts";
 
 /** What each job takes and gives. Paths are absolute and as seen in the namespaces' own root. */
@@ -14,15 +17,19 @@ export interface StorageJobs {
   "adopt-parents": { input: AdoptInput; output: null };
   "assemble-layers": { input: AssembleInput; output: null };
   "copy-rootfs": { input: CopyInput; output: null };
+  "seal-layer": { input: SealInput; output: SealedLayer };
   "remove-trees": { input: { readonly paths: readonly string[] }; output: null };
+  "archive-tree": { input: ArchiveInput; output: { readonly bytes: number } };
+  "list-changes": { input: ChangesInput; output: TreeChange[] };
 }
 
 export type StorageJobName = keyof StorageJobs;
 
-/** Runs a job in the base namespaces; rejects with the error the job ended with. */
+/** Runs a job in the base namespaces, with descriptors it gets as 3, 4, …; rejects with the error the job ended with. */
 export type RunInside = <N extends StorageJobName>(
   job: N,
   input: StorageJobs[N]["input"],
+  options?: { readonly fds?: readonly number[] },
 ) => Promise<StorageJobs[N]["output"]>;
 
 type Run = (request: { readonly input: never }) => Promise<unknown>;
@@ -45,8 +52,20 @@ export const STORAGE_JOBS: { readonly [N in StorageJobName]: () => Promise<Run> 
     const { copyRootfs } = await import("./copy-job.ts");
     return ({ input }) => copyRootfs(input);
   },
+  "seal-layer": async () => {
+    const { sealLayer } = await import("./seal-job.ts");
+    return ({ input }) => sealLayer(input);
+  },
   "remove-trees": async () => {
     const { removeTrees } = await import("./remove-job.ts");
     return ({ input }) => removeTrees(input);
+  },
+  "archive-tree": async () => {
+    const { archiveTree } = await import("./archive-job.ts");
+    return ({ input }) => archiveTree(input);
+  },
+  "list-changes": async () => {
+    const { listChanges } = await import("./diff-job.ts");
+    return ({ input }) => listChanges(input);
   },
 };

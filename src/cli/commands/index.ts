@@ -25,11 +25,21 @@ const c1: CommandEntry = {
   load: () => import("./container/attach.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c2: CommandEntry = {
+  summary: "Make an image of a container's changes",
+  usage: "[options] CONTAINER [IMAGE]",
+  load: () => import("./container/commit.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c3: CommandEntry = {
   summary: "Create but do not start a container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c3: CommandEntry = {
+const c4: CommandEntry = {
+  summary: "Show which files a container or an image changes",
+  usage: "[options] CONTAINER|IMAGE [CONTAINER|IMAGE]",
+  load: () => import("./container/diff.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c5: CommandEntry = {
   summary: "Run a process in a running container",
   usage: "[options] CONTAINER COMMAND [ARG...]",
   load: () => import("./container/exec.ts") as unknown as Promise<{ readonly default: CommandDef }>,
@@ -39,7 +49,12 @@ const c4: CommandEntry = {
   usage: "[options] CONTAINER",
   load: () => import("./container/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c5: CommandEntry = {
+const c7: CommandEntry = {
+  summary: "Write all files of a container to a tar archive",
+  usage: "[options] CONTAINER",
+  load: () => import("./container/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c8: CommandEntry = {
   summary: "Display the configuration of containers, images and volumes",
   usage: "[options] NAME [NAME...]",
   load: () => import("./container/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,

@@ -1,0 +1,135 @@
+/** `commit`: an image of a container's image and what the container changed. */
+import { closeSync, openSync, rmSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { ConflictError, UsageError } from "../base/index.ts";
+import { containerDir } from "../host/index.ts";
+import {
+  applyChanges,
+  imageConfig,
+  jobRunner,
+  type StoredImage,
+  storedLayerSources,
+  storeImage,
+} from "../image/index.ts";
+import { localName } from "../oci/index.ts";
+import { runInside } from "../runtime/index.ts";
+import type { ContainerRecord, Context, ImageRecord } from "../state/index.ts";
+import {
+  BlobStore,
+  hasLeftovers,
+  type LayerSource,
+  layerDir,
+  lockShared,
+  sweepStore,
+} from "../storage/index.ts";
+import { MOUNT_POINTS } from "./changes.ts";
+import { committedConfig, committedDocument } from "./commit-config.ts";
+import { exportContainer } from "./export.ts";
+import { containerRootfs, requireImage } from "./rootfs.ts";
+import { statusOf } from "./status.ts";
+import { isRunning } from "./view.ts";
+
+export interface CommitOptions {
+  /** The image's name; without one it is known by its ID. */
+  readonly reference?: string | undefined;
+  readonly changes: readonly string[];
+  readonly author?: string | undefined;
+  readonly message?: string | undefined;
+  readonly format: "oci" | "docker";
+  /** One layer instead of the image's and one more. */
+  readonly squash: boolean;
+  /** Stop the container's processes meanwhile. */
+  readonly pause: boolean;
+}
+
+/** @throws {UsageError | StorageError} with nothing left behind */
+export async function commitContainer(
+  ctx: Context,
+  record: ContainerRecord,
+  options: CommitOptions,
+): Promise<StoredImage> {
+  if (options.message !== undefined && options.format !== "docker") {
+    throw new UsageError(
+      "commit-message",
+      "messages are only compatible with the docker image format (-f docker)",
+    );
+  }
+  if (options.pause && isRunning(statusOf(ctx, record))) {
+    throw new ConflictError(
+      "pause-unavailable",
+      `cannot pause container ${record.name}: it cannot be frozen here`,
+      {
+        hint: "commit without --pause, or stop the container first",
+      },
+    );
+  }
+  const names = options.reference === undefined ? [] : [localName(options.reference)];
+  const image = record.config.rootfs === undefined ? requireImage(ctx, record) : undefined;
+  const from = image === undefined ? undefined : imageConfig(image);
+  const config = applyChanges(options.changes, committedConfig(record, from?.config ?? {}));
+  const base = options.squash ? undefined : image;
+  const lock = await lockShared(ctx.paths);
+  const path = new BlobStore(ctx.paths).temporary("layer");
+  try {
+    await writeLayer(ctx, record, base, path);
+    const layer: LayerSource = {
+      file: { path, offset: 0, size: statSync(path).size },
+      compression: "none",
+      name: `changes of container ${record.name}`,
+    };
+    const below = base === undefined ? [] : storedLayerSources(ctx, base);
+    const history = base === undefined ? [] : (from?.history ?? []);
+    return await storeImage(ctx, {
+      config: (diffIds) =>
+        Buffer.from(
+          JSON.stringify(committedDocument(record, { ...options, config, from, history, diffIds })),
+        ),
+      layers: [...below, layer],
+      names,
+      docker: options.format === "docker",
+    });
+  } finally {
+    rmSync(path, { force: true });
+    lock.release();
+    if (hasLeftovers(ctx)) await sweepStore(ctx, jobRunner(ctx));
+  }
+}
+
+/** What the container changed, or all of its files. */
+async function writeLayer(
+  ctx: Context,
+  record: ContainerRecord,
+  base: ImageRecord | undefined,
+  path: string,
+): Promise<void> {
+  const fd = openSync(path, "wx", 0o600);
+  try {
+    if (base === undefined) await exportContainer(ctx, record, fd);
+    else await writeChanges(ctx, record, base, fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+async function writeChanges(
+  ctx: Context,
+  record: ContainerRecord,
+  base: ImageRecord,
+  fd: number,
+): Promise<void> {
+  const whole = record.config.storageDriver === "vfs";
+  // A container that was never started has no files yet; this makes the empty directory.
+  await containerRootfs(ctx, record);
+  const lower = base.layers.toReversed().map((row) => layerDir(ctx.paths, row));
+  await runInside(
+    ctx,
+    "archive-tree",
+    {
+      path: join(containerDir(ctx.paths, record.id), whole ? "rootfs" : "upper"),
+      fd: 3,
+      layer: { lower, whole, mountPoints: MOUNT_POINTS },
+      name: `the changes of container ${record.name}`,
+    },
+    { fds: [fd] },
+  );
+}

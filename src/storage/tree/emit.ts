@@ -1,0 +1,207 @@
+/** A tree on disk as the entries of an archive, in a fixed order. */
+import { closeSync, fstatSync, readSync, type Stats } from "node:fs";
+import { errnoCode, StorageError } from "../../base/index.ts";
+import { errnoText, type Libc } from "../../host/index.ts";
+import { OPAQUE_MARKER, whiteoutName } from "../../oci/index.ts";
+import { printable } from "../tar/header.ts";
+import type { EntryType, TarEntry, TarHandler } from "../tar/parser.ts";
+import { isAllowedXattr } from "../xattrs.ts";
+import type { Directory } from "./directory.ts";
+import { isOpaqueDirectory, isWhiteout, isWhiteoutFile } from "./whiteouts.ts";
+
+export interface EmitOptions {
+  readonly libc: Libc;
+  /** The tree is overlay's own layer of a container: what it says is removed becomes whiteouts. */
+  readonly layer?: boolean;
+  /** What is left out, by its path from the root of the tree. */
+  readonly skip?: (path: string, looks: Stats) => boolean;
+  /** Names that are gone from the directory at that path: they become whiteouts. */
+  readonly removed?: (path: string) => readonly string[];
+  /** Entries get these owners instead of their own. */
+  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+}
+
+const CHUNK = 256 << 10;
+/** The opaque marker is written anyway, and aufs' other words mean nothing. */
+const META_PREFIX = ".wh..wh.";
+
+interface Place {
+  /** In the archive. */
+  readonly name: string;
+  /** From the root of the tree. */
+  readonly path: string;
+}
+
+/** Emits what lies in one tree. Hard links are known across all calls of one emitter. */
+export class TreeEmitter {
+  readonly #handler: TarHandler;
+  readonly #options: EmitOptions;
+  /** First names of files with several, by device and inode. */
+  readonly #linked = new Map<string, string>();
+  readonly #buffer = Buffer.allocUnsafe(CHUNK);
+
+  constructor(handler: TarHandler, options: EmitOptions) {
+    this.#handler = handler;
+    this.#options = options;
+  }
+
+  /** The directory itself under `name` (with `""`: only what is in it), then everything beneath. */
+  directory(dir: Directory, name: string): void {
+    const looks = fstatSync(dir.fd);
+    if (name !== "") this.#plain("directory", `${name}/`, looks, dir.self);
+    this.#children(dir, name === "." || name === "" ? "" : `${name}/`, "");
+  }
+
+  /** One object of `dir` as `name`. */
+  object(dir: Directory, base: string, name: string): void {
+    const looks = dir.stat(base);
+    if (looks === undefined) return;
+    this.#one(dir, base, looks, { name, path: base });
+  }
+
+  #children(dir: Directory, prefix: string, path: string): void {
+    if (this.#options.layer === true && isOpaqueDirectory(this.#options.libc, dir.self, dir))
+      this.#marker(prefix + OPAQUE_MARKER);
+    for (const base of this.#options.removed?.(path) ?? []) this.#marker(prefix + whiteoutName(base));
+    for (const base of dir.names()) {
+      const looks = dir.stat(base);
+      const inner = path === "" ? base : `${path}/${base}`;
+      if (looks === undefined || this.#options.skip?.(inner, looks) === true) continue;
+      this.#one(dir, base, looks, { name: prefix + base, path: inner });
+    }
+  }
+
+  #one(dir: Directory, base: string, looks: Stats, place: Place): void {
+    if (this.#options.layer === true && isWhiteout(looks))
+      this.#marker(sibling(place.name, whiteoutName(base)));
+    else if (this.#options.layer === true && isWhiteoutFile(base)) {
+      if (!base.startsWith(META_PREFIX)) this.#marker(place.name);
+    } else if (looks.isDirectory()) this.#subdirectory(dir, base, place);
+    else if (!looks.isSocket()) this.#leaf(dir, base, looks, place.name);
+  }
+
+  #leaf(dir: Directory, base: string, looks: Stats, name: string): void {
+    if (looks.nlink > 1 && this.#isSecondName(looks, name)) return;
+    if (looks.isFile()) this.#file(dir, base, name);
+    else if (looks.isSymbolicLink()) {
+      const linkName = this.#attempt(name, () => dir.readlink(base));
+      if (linkName !== undefined) this.#whole({ ...this.#entry("symlink", name, looks), linkName });
+    } else {
+      const type = looks.isFIFO() ? "fifo" : looks.isBlockDevice() ? "block" : "char";
+      this.#whole({ ...this.#entry(type, name, looks), ...deviceNumbers(looks) });
+    }
+  }
+
+  #subdirectory(dir: Directory, base: string, { name, path }: Place): void {
+    const child = this.#attempt(name, () => dir.child(base));
+    if (child === undefined) return;
+    try {
+      const looks = fstatSync(child.fd);
+      this.#plain("directory", `${name}/`, looks, child.self);
+      this.#children(child, `${name}/`, path);
+    } finally {
+      child.close();
+    }
+  }
+
+  #isSecondName(looks: Stats, name: string): boolean {
+    const key = `${looks.dev}:${looks.ino}`;
+    const first = this.#linked.get(key);
+    if (first === undefined) {
+      this.#linked.set(key, name);
+      return false;
+    }
+    this.#whole({ ...this.#entry("hardlink", name, looks), linkName: first });
+    return true;
+  }
+
+  /** What is written is as long as was promised, whatever happens to the file meanwhile. */
+  #file(dir: Directory, base: string, name: string): void {
+    const fd = this.#attempt(name, () => dir.openFile(base));
+    if (fd === undefined) return;
+    try {
+      const looks = fstatSync(fd);
+      if (!looks.isFile()) return;
+      const xattrs = this.#xattrs(dir.path(base));
+      this.#handler.entry({ ...this.#entry("file", name, looks), size: looks.size, xattrs });
+      for (let at = 0; at < looks.size; ) {
+        const got = readSync(fd, this.#buffer, 0, Math.min(CHUNK, looks.size - at), at);
+        const piece = this.#buffer.subarray(0, got > 0 ? got : Math.min(CHUNK, looks.size - at));
+        if (got === 0) piece.fill(0);
+        this.#handler.data(piece);
+        at += piece.length;
+      }
+      this.#handler.endEntry();
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #plain(type: EntryType, name: string, looks: Stats, path: string | Buffer): void {
+    this.#whole({ ...this.#entry(type, name, looks), xattrs: this.#xattrs(path) });
+  }
+
+  #marker(name: string): void {
+    const nobody = { mode: 0o600, uid: 0, gid: 0, size: 0, mtime: 0, devMajor: 0, devMinor: 0 };
+    this.#whole({ name, type: "file", linkName: "", ...nobody, xattrs: [] });
+  }
+
+  #entry(type: EntryType, name: string, looks: Stats): TarEntry {
+    const { uid, gid } = this.#options.owner ?? looks;
+    return {
+      name,
+      type,
+      linkName: "",
+      mode: looks.mode & 0o7777,
+      uid,
+      gid,
+      size: 0,
+      mtime: Math.floor(looks.mtimeMs / 1000),
+      devMajor: 0,
+      devMinor: 0,
+      xattrs: [],
+    };
+  }
+
+  #whole(entry: TarEntry): void {
+    this.#handler.entry(entry);
+    this.#handler.endEntry();
+  }
+
+  #xattrs(path: string | Buffer): (readonly [string, Buffer])[] {
+    const { libc } = this.#options;
+    return libc
+      .llistxattr(path)
+      .filter(isAllowedXattr)
+      .sort()
+      .flatMap((name) => {
+        const value = libc.lgetxattr(path, name);
+        return value === undefined ? [] : [[name, value] as const];
+      });
+  }
+
+  /** Undefined for what is gone, or has become something else, since it was listed. */
+  #attempt<T>(name: string, action: () => T): T | undefined {
+    try {
+      return action();
+    } catch (error) {
+      const code = errnoCode(error);
+      if (code === "ENOENT" || code === "ELOOP" || code === "ENOTDIR" || code === "ENXIO") return undefined;
+      throw new StorageError("read-failed", `cannot read ${printable(name)}: ${errnoText(code) ?? code}`, {
+        cause: error,
+      });
+    }
+  }
+}
+
+function sibling(name: string, base: string): string {
+  return name.slice(0, name.lastIndexOf("/") + 1) + base;
+}
+
+function deviceNumbers(looks: Stats): { devMajor: number; devMinor: number } {
+  const device = BigInt(looks.rdev);
+  return {
+    devMajor: Number(((device >> 8n) & 0xfffn) | ((device >> 32n) & ~0xfffn)),
+    devMinor: Number((device & 0xffn) | ((device >> 12n) & ~0xffn)),
+  };
+}
