@@ -44,7 +44,7 @@ const c5: CommandEntry = {
   usage: "[options] CONTAINER COMMAND [ARG...]",
   load: () => import("./container/exec.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c4: CommandEntry = {
+const c6: CommandEntry = {
   summary: "Check if a container exists",
   usage: "[options] CONTAINER",
   load: () => import("./container/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
@@ -59,182 +59,182 @@ const c8: CommandEntry = {
   usage: "[options] NAME [NAME...]",
   load: () => import("./container/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c6: CommandEntry = {
+const c9: CommandEntry = {
   summary: "Kill one or more running containers with a specific signal",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/kill.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c7: CommandEntry = {
+const c10: CommandEntry = {
   summary: "Fetch the logs of one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/logs.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c8: CommandEntry = {
+const c11: CommandEntry = {
   summary: "List port mappings or a specific mapping for a container",
   usage: "[options] CONTAINER [PORT[/PROTOCOL]]",
   load: () => import("./container/port.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c9: CommandEntry = {
+const c12: CommandEntry = {
   summary: "Remove all non running containers",
   usage: "[options]",
   load: () => import("./container/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c10: CommandEntry = {
+const c13: CommandEntry = {
   summary: "List containers",
   usage: "[options]",
   aliases: ["container ls","container list"],
   load: () => import("./container/ps.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c11: CommandEntry = {
+const c14: CommandEntry = {
   summary: "Rename an existing container",
   usage: "CONTAINER NAME",
   load: () => import("./container/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c12: CommandEntry = {
+const c15: CommandEntry = {
   summary: "Restart one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/restart.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c13: CommandEntry = {
+const c16: CommandEntry = {
   summary: "Remove one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["container remove"],
   load: () => import("./container/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c14: CommandEntry = {
+const c17: CommandEntry = {
   summary: "Run a command in a new container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c15: CommandEntry = {
+const c18: CommandEntry = {
   summary: "Start one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/start.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c16: CommandEntry = {
+const c19: CommandEntry = {
   summary: "Stop one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/stop.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c17: CommandEntry = {
+const c20: CommandEntry = {
   summary: "Display the running processes of a container",
   usage: "[options] CONTAINER [DESCRIPTOR...]",
   load: () => import("./container/top.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c18: CommandEntry = {
+const c21: CommandEntry = {
   summary: "Block until one or more containers stop, then print their exit codes",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/wait.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c19: CommandEntry = {
+const c22: CommandEntry = {
   summary: "Help about any command",
   usage: "[command]",
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c20: CommandEntry = {
+const c23: CommandEntry = {
   summary: "Check whether an image is in the store",
   usage: "IMAGE",
   load: () => import("./image/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c21: CommandEntry = {
+const c24: CommandEntry = {
   summary: "Show the steps an image was made in",
   usage: "[options] IMAGE",
   load: () => import("./image/history.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c22: CommandEntry = {
+const c25: CommandEntry = {
   summary: "List images",
   usage: "[options] [IMAGE]",
   aliases: ["image ls"],
   load: () => import("./image/images.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c23: CommandEntry = {
+const c26: CommandEntry = {
   summary: "Make an image from the tar of a root filesystem",
   usage: "[options] PATH|URL|- [REFERENCE]",
   load: () => import("./image/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c24: CommandEntry = {
+const c27: CommandEntry = {
   summary: "Display the configuration of images",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c25: CommandEntry = {
+const c28: CommandEntry = {
   summary: "Load images from an archive",
   usage: "[options]",
   load: () => import("./image/load.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c26: CommandEntry = {
+const c29: CommandEntry = {
   summary: "Remove unused images",
   usage: "[options]",
   load: () => import("./image/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c27: CommandEntry = {
+const c30: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c28: CommandEntry = {
+const c31: CommandEntry = {
   summary: "Save images to an archive",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c29: CommandEntry = {
+const c32: CommandEntry = {
   summary: "Add further names to an image",
   usage: "IMAGE NAME [NAME...]",
   load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c30: CommandEntry = {
+const c33: CommandEntry = {
   summary: "Show the layers of an image",
   usage: "[options] IMAGE",
   load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c31: CommandEntry = {
+const c34: CommandEntry = {
   summary: "Take names away from an image",
   usage: "IMAGE [NAME...]",
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c32: CommandEntry = {
+const c35: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c33: CommandEntry = {
+const c36: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c34: CommandEntry = {
+const c37: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c35: CommandEntry = {
+const c38: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c36: CommandEntry = {
+const c39: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c37: CommandEntry = {
+const c40: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c38: CommandEntry = {
+const c41: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c39: CommandEntry = {
-  summary: "Remove all unused volumes",
+const c42: CommandEntry = {
+  summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c40: CommandEntry = {
+const c43: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
@@ -243,76 +243,83 @@ const c40: CommandEntry = {
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   attach: c1,
+  commit: c2,
   completion: c0,
   "container attach": c1,
-  "container create": c2,
-  "container exec": c3,
-  "container exists": c4,
-  "container inspect": c5,
-  "container kill": c6,
-  "container list": c10,
-  "container logs": c7,
-  "container ls": c10,
-  "container port": c8,
-  "container prune": c9,
-  "container ps": c10,
-  "container remove": c13,
-  "container rename": c11,
-  "container restart": c12,
-  "container rm": c13,
-  "container run": c14,
-  "container start": c15,
-  "container stop": c16,
-  "container top": c17,
-  "container wait": c18,
-  create: c2,
-  exec: c3,
-  help: c19,
-  history: c21,
-  "image exists": c20,
-  "image history": c21,
-  "image import": c23,
-  "image inspect": c24,
-  "image list": c22,
-  "image load": c25,
-  "image ls": c22,
-  "image prune": c26,
-  "image remove": c27,
-  "image rm": c27,
-  "image save": c28,
-  "image tag": c29,
-  "image tree": c30,
-  "image untag": c31,
-  images: c22,
-  import: c23,
-  info: c32,
-  inspect: c5,
-  kill: c6,
-  load: c25,
-  logs: c7,
-  port: c8,
-  ps: c10,
-  rename: c11,
-  restart: c12,
-  rm: c13,
-  rmi: c27,
-  run: c14,
-  save: c28,
-  start: c15,
-  stop: c16,
-  "system info": c32,
-  tag: c29,
-  top: c17,
-  unshare: c33,
-  untag: c31,
-  version: c34,
-  "volume create": c35,
-  "volume exists": c36,
-  "volume inspect": c37,
-  "volume list": c38,
-  "volume ls": c38,
-  "volume prune": c39,
-  "volume remove": c40,
-  "volume rm": c40,
-  wait: c18,
+  "container commit": c2,
+  "container create": c3,
+  "container diff": c4,
+  "container exec": c5,
+  "container exists": c6,
+  "container export": c7,
+  "container inspect": c8,
+  "container kill": c9,
+  "container list": c13,
+  "container logs": c10,
+  "container ls": c13,
+  "container port": c11,
+  "container prune": c12,
+  "container ps": c13,
+  "container remove": c16,
+  "container rename": c14,
+  "container restart": c15,
+  "container rm": c16,
+  "container run": c17,
+  "container start": c18,
+  "container stop": c19,
+  "container top": c20,
+  "container wait": c21,
+  create: c3,
+  diff: c4,
+  exec: c5,
+  export: c7,
+  help: c22,
+  history: c24,
+  "image diff": c4,
+  "image exists": c23,
+  "image history": c24,
+  "image import": c26,
+  "image inspect": c27,
+  "image list": c25,
+  "image load": c28,
+  "image ls": c25,
+  "image prune": c29,
+  "image remove": c30,
+  "image rm": c30,
+  "image save": c31,
+  "image tag": c32,
+  "image tree": c33,
+  "image untag": c34,
+  images: c25,
+  import: c26,
+  info: c35,
+  inspect: c8,
+  kill: c9,
+  load: c28,
+  logs: c10,
+  port: c11,
+  ps: c13,
+  rename: c14,
+  restart: c15,
+  rm: c16,
+  rmi: c30,
+  run: c17,
+  save: c31,
+  start: c18,
+  stop: c19,
+  "system info": c35,
+  tag: c32,
+  top: c20,
+  unshare: c36,
+  untag: c34,
+  version: c37,
+  "volume create": c38,
+  "volume exists": c39,
+  "volume inspect": c40,
+  "volume list": c41,
+  "volume ls": c41,
+  "volume prune": c42,
+  "volume remove": c43,
+  "volume rm": c43,
+  wait: c21,
 };
