@@ -23,6 +23,7 @@ import {
 } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { copyWithDirectImports } from "./lib/direct-imports.mjs";
 import { dependenciesPresent, findBun, git, ROOT } from "./lib/toolchain.mjs";
 
 const DIST = join(ROOT, "dist");
@@ -41,11 +42,10 @@ function step(what, number) {
   say(quiet ? `kelp: building for first use: ${what} (${number}/3) …` : `== ${what}`);
 }
 
-function run(what, command, args, env = {}) {
+function run(what, command, args, cwd = ROOT) {
   const result = spawnSync(command, args, {
-    cwd: ROOT,
+    cwd,
     encoding: "utf8",
-    env: { ...process.env, ...env },
     stdio: quiet ? ["ignore", "pipe", "pipe"] : "inherit",
     maxBuffer: 1 << 26,
   });
@@ -105,7 +105,7 @@ function native() {
  * package.json) is turned off: `kelp build .` in a stranger's checkout must not run its code.
  */
 function bundle() {
-  // Always named kelp, because the name ends up inside: equal sources give equal bytes.
+  // Named kelp, and with paths from here on, because names end up inside: equal sources give equal bytes.
   const temporary = join(DIST, `.bundle-${process.pid}`);
   const args = [
     "build",
@@ -120,9 +120,11 @@ function bundle() {
     args.push(`--no-compile-autoload-${file}`);
   }
   args.push("--define", `KELP_BUILD=${JSON.stringify(buildInfo())}`);
-  args.push("--asset", "dist/assets", "--outfile", join(temporary, "kelp"), "src/main.ts");
+  args.push("--asset", "../assets", "--outfile", "kelp", "src/main.ts");
   try {
-    run("the bundle", findBun(), args);
+    mkdirSync(temporary);
+    copyWithDirectImports(join(ROOT, "src"), join(temporary, "src"));
+    run("the bundle", findBun(), args, temporary);
     renameSync(join(temporary, "kelp"), join(DIST, "kelp"));
   } finally {
     rmSync(temporary, { recursive: true, force: true });
