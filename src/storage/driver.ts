@@ -75,7 +75,17 @@ export async function layersRootfs(
   containerId: string,
   run: RunInside,
 ): Promise<RootfsSource> {
-  const dir = containerDir(ctx.paths, containerId);
+  return rootfsIn(ctx, driver, layers, containerDir(ctx.paths, containerId), run);
+}
+
+/** The same with `dir` for the upper directory and what else belongs to it; on the filesystem of the layers. */
+export async function rootfsIn(
+  ctx: Context,
+  driver: string,
+  layers: readonly number[],
+  dir: string,
+  run: RunInside,
+): Promise<RootfsSource> {
   const merged = join(dir, "merged");
   ensureDir(merged);
   if (driver === "vfs") return { kind: "directory", path: await copyOnce(ctx, layers, dir, run), merged };

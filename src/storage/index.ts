@@ -5,16 +5,21 @@
  * Must not know: registries, archives' layouts, names of images, who runs its jobs.
  */
 export { BlobStore, type BlobWriter } from "./blobs.ts";
-export { chooseDriver, DRIVERS, type DriverName, layersRootfs } from "./driver.ts";
+export { chooseDriver, DRIVERS, type DriverName, layersRootfs, rootfsIn } from "./driver.ts";
+export { fsPath } from "./entry-path.ts";
+export { type DownloadSign, raiseSign } from "./growing.ts";
 export { type RunInside, STORAGE_JOBS, type StorageJobName, type StorageJobs } from "./jobs.ts";
 export {
   type LayerSource,
   layerDir,
+  layerPresent,
   recordingPath,
   requireLayer,
   type StoredLayer,
   storeLayers,
 } from "./layers.ts";
+export { forgetPartial, PartialBlob } from "./partial.ts";
+export { type MadeLayer, type NewLayer, sealUpper } from "./seal.ts";
 export {
   CHUNK,
   closeRange,
@@ -26,10 +31,10 @@ export {
   zlib,
 } from "./source.ts";
 export { lockShared, type StoreLock } from "./store-lock.ts";
-export { hasLeftovers, sweepStore, usedBlobs } from "./sweep.ts";
+export { hasLeftovers, type SweepOptions, sweepStore, usedBlobs } from "./sweep.ts";
 export { archiveError, printable } from "./tar/header.ts";
 export { TarIndex } from "./tar/index-tar.ts";
+export { LayerWriter } from "./tar/layer-writer.ts";
 export { type TarEntry, type TarHandler, TarParser } from "./tar/parser.ts";
 export { type Sink, TarWriter } from "./tar/writer.ts";
-export { LayerWriter } from "./tar/layer-writer.ts";
 export type { ChangeKind, TreeChange } from "./tree/changes.ts";

@@ -1,0 +1,186 @@
+/**
+ * The job `seal-layer`: a directory that overlay filled becomes a layer where it is. Its tar is only hashed, and
+ * recorded so that it can be written out; the files are neither copied nor read twice.
+ */
+import {
+  closeSync,
+  lstatSync,
+  lutimesSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmdirSync,
+  type Stats,
+  unlinkSync,
+} from "node:fs";
+import { type Libc, loadLibc } from "../host/index.ts";
+import { type Digest, Digester } from "../oci/index.ts";
+import { fsPath } from "./entry-path.ts";
+import { LayerRecorder } from "./recorder.ts";
+import { lockFileShared } from "./store-lock.ts";
+import { END_MARKER_SIZE, entryHeader, entryPadding } from "./tar/layer-writer.ts";
+import type { TarEntry, TarHandler } from "./tar/parser.ts";
+import { Directory } from "./tree/directory.ts";
+import { TreeEmitter } from "./tree/emit.ts";
+import { LowerView } from "./tree/lower-view.ts";
+
+export interface SealInput {
+  readonly lock: string;
+  /** Overlay's upper directory; nothing is mounted on it any more. */
+  readonly upper: string;
+  /** Where it is moved to. */
+  readonly dir: string;
+  readonly recording: string;
+  /** Directories of the layers below, topmost first. */
+  readonly lower: readonly string[];
+  /** Absolute paths made to mount something on: they go if they are empty and new. */
+  readonly mountPoints: readonly string[];
+  /** Seconds: what is younger gets this time. */
+  readonly maxTime?: number | undefined;
+}
+
+export interface SealedLayer {
+  readonly diffId: Digest;
+  /** Bytes of the files' content. */
+  readonly size: number;
+  readonly tarSize: number;
+}
+
+export async function sealLayer(input: SealInput): Promise<SealedLayer> {
+  const lock = await lockFileShared(input.lock);
+  try {
+    const libc = loadLibc();
+    renameSync(input.upper, input.dir);
+    removeMountPoints(libc, input);
+    if (input.maxTime !== undefined) limitTimes(Buffer.from(input.dir), input.maxTime);
+    const sealed = hashTree(libc, input.dir, input.recording);
+    const fd = openSync(input.dir, "r");
+    libc.syncfs(fd);
+    closeSync(fd);
+    return sealed;
+  } finally {
+    lock.release();
+  }
+}
+
+function hashTree(libc: Libc, dir: string, path: string): SealedLayer {
+  const recorder = new LayerRecorder(path);
+  const handler = new HashingHandler(recorder);
+  const root = Directory.open(dir);
+  try {
+    new TreeEmitter(handler, { libc, layer: true }).directory(root, ".");
+    return handler.end();
+  } finally {
+    root.close();
+    recorder.close();
+  }
+}
+
+/** The tar as bytes for the hash, and as headers and names of files for the recording. */
+class HashingHandler implements TarHandler {
+  readonly #digester = new Digester();
+  readonly #recorder: LayerRecorder;
+  #entry: TarEntry | undefined;
+  #size = 0;
+
+  constructor(recorder: LayerRecorder) {
+    this.#recorder = recorder;
+  }
+
+  entry(entry: TarEntry): void {
+    this.#entry = entry;
+    this.#raw(entryHeader(entry));
+  }
+
+  data(chunk: Buffer): void {
+    this.#size += chunk.length;
+    this.#digester.update(chunk);
+  }
+
+  endEntry(): void {
+    const entry = this.#entry as TarEntry;
+    if (entry.size === 0) return;
+    this.#recorder.file(entry.name, entry);
+    this.#raw(entryPadding(entry.size));
+  }
+
+  end(): SealedLayer {
+    this.#raw(Buffer.alloc(END_MARKER_SIZE));
+    return { tarSize: this.#digester.size, size: this.#size, diffId: this.#digester.digest() };
+  }
+
+  #raw(bytes: Buffer): void {
+    if (bytes.length === 0) return;
+    this.#digester.update(bytes);
+    this.#recorder.raw(bytes);
+  }
+}
+
+/** Deepest first, so that a directory made for one that was made in it goes as well. */
+function removeMountPoints(libc: Libc, { dir, lower, mountPoints }: SealInput): void {
+  const sorted = [...new Set(mountPoints)].sort((a, b) => b.split("/").length - a.split("/").length);
+  for (const path of sorted) {
+    for (
+      let parts = path.split("/").filter((part) => part !== "");
+      parts.length > 0;
+      parts = parts.slice(0, -1)
+    )
+      if (!removeIfIdle(libc, dir, lower, parts)) break;
+  }
+}
+
+/** Removes an empty file or directory that the layers below lack, or have just like this. No link is followed. */
+function removeIfIdle(libc: Libc, dir: string, lower: readonly string[], parts: readonly string[]): boolean {
+  const found = realEntry(dir, parts);
+  if (found === undefined || !isEmpty(found.path, found.looks)) return false;
+  const below = lowerLooks(libc, lower, parts);
+  if (below !== undefined) {
+    const same = found.looks.isDirectory() && below.isDirectory() && below.mode === found.looks.mode;
+    if (!same || below.uid !== found.looks.uid || below.gid !== found.looks.gid) return false;
+    if (libc.lgetxattr(found.path, "user.overlay.opaque") !== undefined) return false;
+  }
+  if (found.looks.isDirectory()) rmdirSync(found.path);
+  else unlinkSync(found.path);
+  return true;
+}
+
+function realEntry(
+  dir: string,
+  parts: readonly string[],
+): { path: string | Buffer; looks: Stats } | undefined {
+  for (let depth = 1; depth <= parts.length; depth++) {
+    const path = fsPath(dir, parts.slice(0, depth).join("/"));
+    const looks = lstatSync(path, { throwIfNoEntry: false });
+    if (looks === undefined) return undefined;
+    if (depth === parts.length) return { path, looks };
+    if (!looks.isDirectory()) return undefined;
+  }
+  return undefined;
+}
+
+function isEmpty(path: string | Buffer, looks: Stats): boolean {
+  if (looks.isDirectory()) return readdirSync(path).length === 0;
+  return looks.isFile() && looks.size === 0;
+}
+
+function lowerLooks(libc: Libc, lower: readonly string[], parts: readonly string[]): Stats | undefined {
+  const views = [LowerView.open(libc, lower)];
+  try {
+    for (const part of parts.slice(0, -1)) views.push((views.at(-1) as LowerView).child(part));
+    return views.at(-1)?.get(parts.at(-1) as string)?.looks;
+  } finally {
+    for (const view of views) view.close();
+  }
+}
+
+const SLASH = Buffer.from("/");
+
+/** Whatever is younger than `seconds` gets that time. */
+function limitTimes(path: Buffer, seconds: number): void {
+  const looks = lstatSync(path);
+  if (looks.isDirectory()) {
+    for (const name of readdirSync(path, { encoding: "buffer" }))
+      limitTimes(Buffer.concat([path, SLASH, name]), seconds);
+  }
+  if (looks.mtimeMs > seconds * 1000) lutimesSync(path, seconds, seconds);
+}
