@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "monitor", "setup", "exec", "finish" }
-#define PLAN_TABLE_HASH { 0x50, 0xe5, 0x5a, 0x2c, 0xa1, 0xfa, 0xeb, 0xd8 }
+#define PLAN_TABLE_HASH { 0xc1, 0x2a, 0x52, 0x8d, 0xff, 0x7f, 0x4c, 0xe1 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -73,6 +73,7 @@ enum opcode {
 	OP_REMOVE_FILE = 0x61,
 	OP_MAKE_MARKER = 0x62,
 	OP_SPAWN = 0x63,
+	OP_CGROUP_REMOVE = 0x64,
 	OP_LIMIT
 };
 
@@ -401,6 +402,10 @@ struct args_spawn {
 	struct texts env;
 };
 
+struct args_cgroup_remove {
+	struct text path;
+};
+
 union args {
 	struct args_container container;
 	struct args_monitor_files monitor_files;
@@ -455,6 +460,7 @@ union args {
 	struct args_remove_file remove_file;
 	struct args_make_marker make_marker;
 	struct args_spawn spawn;
+	struct args_cgroup_remove cgroup_remove;
 };
 
 /* X(opcode, function) for every operation; config records have no function. */
@@ -505,7 +511,8 @@ union args {
 	X(OP_REMOVE_TREE, op_remove_tree) \
 	X(OP_REMOVE_FILE, op_remove_file) \
 	X(OP_MAKE_MARKER, op_make_marker) \
-	X(OP_SPAWN, op_spawn)
+	X(OP_SPAWN, op_spawn) \
+	X(OP_CGROUP_REMOVE, op_cgroup_remove)
 
 /* How an opcode's arguments lie in its struct; `stages` has a bit per legal stage. */
 struct op_def {
@@ -727,6 +734,8 @@ static const struct op_def op_defs[OP_LIMIT] = {
 	[OP_SPAWN] = { 1 << STAGE_FINISH, 2, {
 		{ ARG_STRV, offsetof(struct args_spawn, argv) },
 		{ ARG_STRV, offsetof(struct args_spawn, env) } } },
+	[OP_CGROUP_REMOVE] = { 1 << STAGE_FINISH, 1, {
+		{ ARG_STR, offsetof(struct args_cgroup_remove, path) } } },
 };
 #endif
 

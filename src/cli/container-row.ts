@@ -20,6 +20,7 @@ export function statusText({ status }: ContainerView, now: number): string {
     return `Restarting (${status.exitCode}) ${ago(status.finishedAt ?? now, now)}`;
   if (isRunning(status)) {
     const up = `Up ${humanDuration(now - (status.startedAt ?? now))}`;
+    if (status.state === "paused") return "Paused";
     return status.state === "stopping" ? "Stopping" : up;
   }
   if (status.state === "exited") return `Exited (${status.exitCode}) ${ago(status.finishedAt ?? now, now)}`;

@@ -6,6 +6,7 @@ import { parseDuration, parseSize, UsageError } from "../base/index.ts";
 import { type ImageRunConfig, parseImageConfig } from "../oci/index.ts";
 import { applicableSysctls } from "../runtime/index.ts";
 import type { ContainerConfig, Context, HealthConfig, ImageRecord } from "../state/index.ts";
+import { planCgroup } from "./cgroup.ts";
 import { logConfig } from "./config-log.ts";
 import { namespaceConfig, namespaceOwners } from "./config-namespaces.ts";
 import { networkConfig } from "./config-network.ts";
@@ -42,7 +43,7 @@ export interface BuiltConfig {
 
 const SIGTERM = 15;
 const LIMITS =
-  "memory memory-reservation memory-swap memory-swappiness cpus cpu-shares cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpuset-cpus cpuset-mems pids-limit blkio-weight".split(
+  "memory memory-reservation memory-swap memory-swappiness cpus cpu-shares cpu-period cpu-quota cpu-rt-period cpu-rt-runtime cpuset-cpus cpuset-mems pids-limit blkio-weight blkio-weight-device device-read-bps device-write-bps device-read-iops device-write-iops cgroup-conf".split(
     " ",
   );
 
@@ -58,7 +59,6 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
   const run = image === undefined ? {} : parseImageConfig(Buffer.from(image.configJson)).config;
   const { network, warnings } = networkConfig(ctx, options);
   const namespaces = namespaceConfig(ctx, options);
-  const limits = resources(options, request.given);
   const config: ContainerConfig = {
     ...imageParts(input),
     ...processParts(ctx, request, run),
@@ -76,12 +76,13 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
     network,
     cgroups: options.cgroups || ctx.settings.cgroups,
     ...(options["cgroup-parent"] ? { cgroupParent: options["cgroup-parent"] } : {}),
-    resources: limits.resources,
+    resources: resourceLimits(options, request.given),
     secrets: [],
     dependencies: namespaceOwners(namespaces, network.mode),
     createCommand: ["kelp", ...request.argv],
   };
-  return { config, warnings: [...warnings, ...limits.warnings] };
+  planCgroup(ctx, input.id, config);
+  return { config, warnings };
 }
 
 function checkCombinations(options: CreateOptions, given: ReadonlySet<string>): void {
@@ -250,23 +251,18 @@ function mountParts(ctx: Context, { options, cwd }: CreateRequest, run: ImageRun
   });
 }
 
-/** Limits need cgroup v2; on the old hierarchy podman ignores them aloud, and so does kelp. */
-function resources(options: CreateOptions, given: ReadonlySet<string>) {
-  const asked = LIMITS.filter((name) => given.has(name));
-  if (asked.length > 0 && !existsSync("/sys/fs/cgroup/cgroup.controllers")) {
-    return {
-      resources: {},
-      warnings: ["Resource limits are not supported and ignored on cgroups V1 rootless systems"],
-    };
-  }
+/** The limits given, by flag name; 0 and empty mean none, but for --pids-limit, which has a default. */
+export function resourceLimits(
+  options: Readonly<Record<string, unknown>>,
+  given: ReadonlySet<string>,
+): Record<string, number | string> {
   const values: Record<string, number | string> = {};
-  for (const name of asked) {
+  for (const name of LIMITS.filter((limit) => given.has(limit))) {
     const value = options[name];
-    if (
-      (typeof value === "number" && value > 0) ||
-      (typeof value === "string" && value !== "" && value !== "0")
-    )
-      values[name] = value;
+    if (Array.isArray(value)) values[name] = value.join("\n");
+    else if (typeof value === "number" && (value > 0 || name === "pids-limit")) values[name] = value;
+    else if (typeof value === "number" && value < 0 && name === "cpu-quota") values[name] = value;
+    else if (typeof value === "string" && value !== "" && value !== "0") values[name] = value;
   }
-  return { resources: values, warnings: [] };
+  return values;
 }

@@ -18,11 +18,13 @@ import {
   writePlan,
 } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
+import { execCgroup } from "./cgroup.ts";
 import { checkWorkdir } from "./config-words.ts";
 import { userEnv } from "./env.ts";
 import { helperEnvironment } from "./helper-env.ts";
 import { containerRootfs } from "./rootfs.ts";
 import type { Prepared } from "./start.ts";
+import { statusOf } from "./status.ts";
 
 export interface ExecOptions {
   readonly args: readonly string[];
@@ -59,6 +61,13 @@ export async function prepareExec(
     throw new ConflictError(
       "not-running",
       "can only create exec sessions on running containers: container state improper",
+    );
+  }
+  if (statusOf(ctx, record).state === "paused") {
+    throw new ConflictError(
+      "paused",
+      `cannot execute in container ${record.name}: it is paused: container state improper`,
+      { hint: `Let it go on first: kelp unpause ${record.name}` },
     );
   }
   const rootfs = await containerRootfs(ctx, record);
@@ -104,6 +113,7 @@ export async function prepareExec(
     init: live.init,
     facts,
     seccomp: compiledSeccomp(spec, config),
+    cgroup: execCgroup(ctx, record),
     client: options.client,
     keepFds: options.preserveFds,
     onFailure: {

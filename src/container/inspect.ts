@@ -74,7 +74,7 @@ function inspectState(status: ContainerStatus) {
     OciVersion: "1.2.0",
     Status: status.state,
     Running: isRunning(status),
-    Paused: false,
+    Paused: status.state === "paused",
     Restarting: status.state === "restarting",
     OOMKilled: status.oomKilled,
     Dead: false,

@@ -3,7 +3,7 @@
  * inside could be the attacker's.
  */
 import { readdirSync, readlinkSync } from "node:fs";
-import { readProcFile } from "../host/index.ts";
+import { readIfExists, readProcFile } from "../host/index.ts";
 
 export interface ContainerProcess {
   readonly hostPid: number;
@@ -34,14 +34,19 @@ export interface ContainerProcess {
 const TICKS = 100;
 const PAGE_KB = 4;
 
-/** Every process in the pid namespace of `init`, by pid. */
-export function containerProcesses(init: number): ContainerProcess[] {
+/**
+ * Every process in the pid namespace of `init`, by pid. With --pid host that would be the machine's: then those
+ * of the container's control group, or the first process alone.
+ */
+export function containerProcesses(init: number, cgroup?: string): ContainerProcess[] {
   const namespace = link(`/proc/${init}/ns/pid`);
   if (namespace === undefined) return [];
+  const shared = namespace === link("/proc/self/ns/pid");
+  const members = shared ? new Set(groupMembers(cgroup) ?? [String(init)]) : undefined;
   const uptime = Number((readProcFile("/proc/uptime") ?? "0").split(" ")[0]);
   const maps = { uid: readMap(init, "uid_map"), gid: readMap(init, "gid_map") };
   const pids = readdirSync("/proc").filter(
-    (name) => /^\d+$/.test(name) && link(`/proc/${name}/ns/pid`) === namespace,
+    (name) => members?.has(name) ?? (/^\d+$/.test(name) && link(`/proc/${name}/ns/pid`) === namespace),
   );
   const processes = pids
     .map((name) => readProcess(Number(name), uptime, maps))
@@ -50,6 +55,11 @@ export function containerProcesses(init: number): ContainerProcess[] {
   return processes
     .map((found) => ({ ...found, ppid: inside.get(found.ppid) ?? 0 }))
     .sort((a, b) => a.pid - b.pid);
+}
+
+function groupMembers(cgroup: string | undefined): string[] | undefined {
+  const text = cgroup === undefined ? undefined : readIfExists(`${cgroup}/cgroup.procs`);
+  return text?.split("\n").filter((word) => word !== "");
 }
 
 function link(path: string): string | undefined {
@@ -112,4 +122,53 @@ function readProcess(pid: number, uptime: number, maps: Maps): ContainerProcess 
     args: command === "" ? [] : command.replace(/\0$/, "").split("\0"),
     status,
   };
+}
+
+/** The processes of this machine by the pid namespace they are in. */
+export type PidIndex = ReadonlyMap<string, readonly number[]>;
+
+/** One walk over /proc. Only processes of the same user can be seen into; a container's are. */
+export function pidIndex(): PidIndex {
+  const index = new Map<string, number[]>();
+  for (const name of readdirSync("/proc")) {
+    if (!/^\d+$/.test(name)) continue;
+    const namespace = link(`/proc/${name}/ns/pid`);
+    if (namespace === undefined) continue;
+    const found = index.get(namespace);
+    if (found === undefined) index.set(namespace, [Number(name)]);
+    else found.push(Number(name));
+  }
+  return index;
+}
+
+export interface ProcessUsage {
+  readonly cpuNs: number;
+  readonly cpuSystemNs: number;
+  readonly memory: number;
+  readonly pids: number;
+  readonly blockRead: number;
+  readonly blockWritten: number;
+}
+
+/** Sums over the processes of a container; time of those that have ended counts once their parent has waited for them. */
+export function processUsage(index: PidIndex, init: number): ProcessUsage {
+  const namespace = link(`/proc/${init}/ns/pid`);
+  // With --pid host the container's own cannot be told from the others: its first process stands for it.
+  const shared = namespace === link("/proc/self/ns/pid");
+  const pids = namespace === undefined || shared ? [init] : (index.get(namespace) ?? []);
+  const total = { cpuNs: 0, cpuSystemNs: 0, memory: 0, pids: 0, blockRead: 0, blockWritten: 0 };
+  for (const pid of pids) {
+    const stat = readProcFile(`/proc/${pid}/stat`);
+    if (stat === undefined) continue;
+    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const ticks = (...places: number[]) => places.reduce((sum, place) => sum + Number(fields[place] ?? 0), 0);
+    total.cpuNs += (ticks(11, 12, 13, 14) * 1e9) / TICKS;
+    total.cpuSystemNs += (ticks(12, 14) * 1e9) / TICKS;
+    total.memory += Number(fields[21] ?? 0) * PAGE_KB * 1024;
+    total.pids += Number(fields[17] ?? 1);
+    const io = readProcFile(`/proc/${pid}/io`) ?? "";
+    total.blockRead += Number(/^read_bytes: (\d+)/m.exec(io)?.[1] ?? 0);
+    total.blockWritten += Number(/^write_bytes: (\d+)/m.exec(io)?.[1] ?? 0);
+  }
+  return total;
 }

@@ -3,6 +3,7 @@ import { readFileSync, rmSync, unlinkSync } from "node:fs";
 import { ConflictError, KelpError } from "../base/index.ts";
 import { containerDir, containerRunDir } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
+import { removeCgroup } from "./cgroup.ts";
 import { statusOf } from "./status.ts";
 import { stopContainer } from "./stop.ts";
 import { forgetAnonymousVolumes, moveAside, sweepMarked } from "./sweep.ts";
@@ -62,6 +63,7 @@ function stillRunning({ id }: ContainerRecord): ConflictError {
 }
 
 async function removeFiles(ctx: Context, record: ContainerRecord, volumes: boolean): Promise<void> {
+  removeCgroup(ctx, record.id);
   const trash = moveAside(ctx, containerDir(ctx.paths, record.id), `container-${record.id}`);
   const trees = await forgetContainer(ctx, record, trash, volumes);
   rmSync(containerRunDir(ctx.paths, record.id), { recursive: true, force: true });

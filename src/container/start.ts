@@ -33,11 +33,12 @@ import {
 } from "../runtime/index.ts";
 import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
 import { writeBindFiles } from "./bind-files.ts";
+import { noteCgroup, planCgroup } from "./cgroup.ts";
 import { helperEnvironment } from "./helper-env.ts";
 import { joinedNamespaces } from "./joined.ts";
 import { journalFields } from "./journal-fields.ts";
 import { containerRootfs } from "./rootfs.ts";
-import { askedPath, statusOf } from "./status.ts";
+import { askedPath, pausedPath, statusOf } from "./status.ts";
 import { isRunning } from "./view.ts";
 import { volumePaths } from "./volumes.ts";
 
@@ -89,8 +90,11 @@ export async function prepareStart(
   const spec = makeSpec(input);
   for (const notice of specNotices(input)) log.warn(notice);
   for (const path of overlayVolumeDirs(spec, directory)) mkdirSync(path, { recursive: true, mode: 0o700 });
+  const cgroup = planCgroup(ctx, id, config);
+  noteCgroup(ctx, id, cgroup);
   const plan = lowerSpec({
     spec,
+    cgroup,
     rootfs,
     monitor: monitorConfig(ctx, record, options),
     maps: loadIdMaps(),
@@ -106,6 +110,7 @@ export async function prepareStart(
     join(directory, "exit"),
     join(containerRunDir(ctx.paths, id), "status"),
     askedPath(ctx, id),
+    pausedPath(ctx, id),
   ])
     rmSync(path, { force: true });
   const planPath = join(directory, "plan");

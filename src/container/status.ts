@@ -1,9 +1,10 @@
 /** How a container is now, from its monitor's files. */
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { containerDir, readIfExists, writeFileAtomic } from "../host/index.ts";
+import { containerDir, containerRunDir, readIfExists, writeFileAtomic } from "../host/index.ts";
 import { liveState } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
+import { cgroupOf } from "./cgroup.ts";
 import type { ContainerStatus, ContainerView } from "./view.ts";
 
 /** Says that somebody asked the container to end, and how: `stop` or `kill`. */
@@ -36,7 +37,7 @@ export function statusOf(ctx: Context, record: ContainerRecord): ContainerStatus
     case "running":
       return {
         ...none,
-        state: asked === "stop" ? "stopping" : live.pause === undefined ? "running" : "restarting",
+        state: runningState(ctx, record.id, asked, live.pause !== undefined),
         pid: live.init.pid,
         monitorPid: live.monitor.pid,
         startedAt: live.started,
@@ -57,6 +58,29 @@ export function statusOf(ctx: Context, record: ContainerRecord): ContainerStatus
     default:
       return { ...none, state: "created" };
   }
+}
+
+function runningState(
+  ctx: Context,
+  id: string,
+  asked: string | undefined,
+  betweenLives: boolean,
+): ContainerStatus["state"] {
+  if (isPaused(ctx, id)) return "paused";
+  if (asked === "stop") return "stopping";
+  return betweenLives ? "restarting" : "running";
+}
+
+/** The note is `pause`'s; the group says whether it still holds (a container's end leaves the note behind). */
+function isPaused(ctx: Context, id: string): boolean {
+  if (!existsSync(pausedPath(ctx, id))) return false;
+  const group = cgroupOf(ctx, id);
+  return group !== undefined && readIfExists(join(group.path, "cgroup.freeze"))?.trim() === "1";
+}
+
+/** The note that a container is paused; every start removes it. */
+export function pausedPath(ctx: Context, id: string): string {
+  return join(containerRunDir(ctx.paths, id), "paused");
 }
 
 /** Writes down who wants the container's end, before it is asked for. */

@@ -22,12 +22,14 @@ export function socketPath(ctx: Context, id: string): string {
  * @param seconds before SIGKILL; absent: the container's own; -1: never
  */
 export async function stopContainer(ctx: Context, record: ContainerRecord, seconds?: number): Promise<void> {
-  if (!isRunning(statusOf(ctx, record))) return;
+  const status = statusOf(ctx, record);
+  if (!isRunning(status)) return;
   const { stopSignal, stopTimeout } = record.config;
   const patience = seconds ?? stopTimeout;
   const path = socketPath(ctx, record.id);
   markAsked(ctx, record.id, "stop");
-  if (patience !== 0) {
+  // A frozen process hears no signal but SIGKILL.
+  if (patience !== 0 && status.state !== "paused") {
     const result = await signalAndWait(
       path,
       stopSignal,

@@ -2,6 +2,7 @@
 import { ConflictError, formatDuration, UsageError } from "../base/index.ts";
 import { readUserFiles } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
+import { cgroupOf } from "./cgroup.ts";
 import { type ContainerProcess, containerProcesses } from "./processes.ts";
 import { containerRootfs } from "./rootfs.ts";
 import { statusOf } from "./status.ts";
@@ -120,7 +121,7 @@ export async function containerTop(
   }
   const files = readUserFiles(await containerRootfs(ctx, record));
   const names = { users: byId(files.passwd), groups: byId(files.group) };
-  const rows = containerProcesses(status.pid).map((process) =>
+  const rows = containerProcesses(status.pid, cgroupOf(ctx, record.id)?.processes).map((process) =>
     columns.map((column) => column.value(process, names)),
   );
   return [columns.map((column) => column.heading), ...rows];

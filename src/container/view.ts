@@ -1,7 +1,7 @@
 /** A container as it is now: what the database says joined with how it lives. */
 import type { ContainerRecord } from "../state/index.ts";
 
-export type ContainerState = "created" | "running" | "restarting" | "stopping" | "exited";
+export type ContainerState = "created" | "running" | "paused" | "restarting" | "stopping" | "exited";
 
 export interface ContainerStatus {
   readonly state: ContainerState;
@@ -26,5 +26,5 @@ export interface ContainerView {
 
 /** Running, whatever is about to happen to it; also between two of its lives, when it has no process. */
 export function isRunning(status: ContainerStatus): boolean {
-  return status.state === "running" || status.state === "stopping" || status.state === "restarting";
+  return status.state !== "created" && status.state !== "exited";
 }

@@ -1,5 +1,5 @@
 /** Where in the control group tree this process may make groups of its own. */
-import { accessSync, constants, statfsSync } from "node:fs";
+import { accessSync, constants, statfsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readIfExists } from "./fs.ts";
 import { readProcFile } from "./procfs.ts";
@@ -65,4 +65,40 @@ function isCgroup2(path: string): boolean {
   } catch {
     return false;
   }
+}
+
+/**
+ * Gives groups inside `path` those of the wanted controllers that they do not have yet.
+ *
+ * @returns the wanted ones that could not be given
+ */
+export function enableControllers(path: string, wanted: readonly string[]): string[] {
+  const file = join(path, "cgroup.subtree_control");
+  const given = new Set((readIfExists(file) ?? "").split(/\s+/));
+  return wanted.filter((name) => {
+    if (given.has(name)) return false;
+    try {
+      writeFileSync(file, `+${name}`);
+      return false;
+    } catch {
+      // EBUSY: the group has processes of its own; ENOENT: the controller was not delegated.
+      return true;
+    }
+  });
+}
+
+/** Whether this process may start others in a group: the kernel asks for the common parent's list of processes. */
+export function mayEnterCgroup(group: string, tree: CgroupTree = systemTree()): boolean {
+  const own = /^0::(.*)$/m.exec(tree.own)?.[1];
+  if (own === undefined || tree.mount === undefined || own.startsWith("/..")) return false;
+  const from = join(tree.mount, own).split("/");
+  const to = group.split("/");
+  const differs = from.findIndex((word, index) => word !== to[index]);
+  const common = (differs < 0 ? from : from.slice(0, differs)).join("/");
+  return tree.isWritable(join(common, "cgroup.procs"));
+}
+
+/** Where the version 2 tree is mounted, if it is. */
+export function cgroupMount(): string | undefined {
+  return systemTree().mount;
 }

@@ -5,7 +5,13 @@
  * Must not know: containers, images, settings, the database.
  */
 export { unpackedAsset } from "./assets.ts";
-export { type CgroupDelegation, findDelegatedCgroup } from "./cgroups.ts";
+export {
+  type CgroupDelegation,
+  cgroupMount,
+  enableControllers,
+  findDelegatedCgroup,
+  mayEnterCgroup,
+} from "./cgroups.ts";
 export {
   ensureDir,
   errnoText,

@@ -5,6 +5,7 @@
  * Must not know: the database, images, layers, networks beyond the namespace's mode, the command line.
  */
 
+export { type CgroupSetting, cgroupSettings, type Limits } from "./cgroup-limits.ts";
 export { containerEnvText } from "./containerenv.ts";
 export { type RuntimeFacts, runtimeFacts } from "./facts.ts";
 export { explainFailure, type FailureInput } from "./failure.ts";
@@ -13,6 +14,7 @@ export { type InsideOptions, kelpCommand, runInside, usernsNotice } from "./insi
 export { answerJob, type Job, type JobRequest } from "./job.ts";
 export { runPlan, startPlan, writePlan } from "./launch.ts";
 export { type LowerInput, lowerSpec } from "./lower.ts";
+export { type CgroupConfig, processGroup } from "./lower-cgroup.ts";
 export { type LowerEnterInput, lowerEnter } from "./lower-enter.ts";
 export { type LowerExecInput, lowerExec } from "./lower-exec.ts";
 export type { RootBind, RootView } from "./lower-root-view.ts";
@@ -32,7 +34,7 @@ export { decodePlan } from "./plan/decode.ts";
 export type { Plan } from "./plan/ops.ts";
 export { compiledSeccomp } from "./seccomp/index.ts";
 export { bindSources, hostDevices, overlayVolumeDirs } from "./sources.ts";
-export { type BindFiles, makeSpec, type SpecInput, specNotices } from "./spec.ts";
+export { type BindFiles, makeSpec, runsSystemd, type SpecInput, specNotices } from "./spec.ts";
 export { defaultCapabilities } from "./spec-capabilities.ts";
 export { type ExecRequest, makeExecProcess } from "./spec-exec.ts";
 export { applicableSysctls } from "./spec-resources.ts";

@@ -1,11 +1,11 @@
 /** The monitor's static records, and what it does when all is over. */
 import { dirname } from "node:path";
 import { UsageError } from "../base/index.ts";
-import { MNT_DETACH } from "./kernel.ts";
+import { CLONE, MNT_DETACH } from "./kernel.ts";
 import type { LowerInput } from "./lower.ts";
+import { cgroupSlot } from "./lower-cgroup.ts";
 import { cloneFlags } from "./lower-namespaces.ts";
 import type { ClientConfig, MonitorConfig } from "./monitor-config.ts";
-import { NO_SLOT } from "./plan/ops.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 
 const STDIN = { null: 0, open: 1, once: 2 } as const;
@@ -25,14 +25,15 @@ const RESTART_DELAY_MS = 100;
 const RESTART_DELAY_MAX_MS = 60_000;
 
 /** The config stage of a container's plan. */
-export function lowerConfig(plan: PlanBuilder, { monitor, spec }: LowerInput): void {
+export function lowerConfig(plan: PlanBuilder, { monitor, spec, cgroup }: LowerInput): void {
+  const flags = cloneFlags(spec);
   plan.add("config", "container", {
-    cloneFlags: cloneFlags(spec),
+    cloneFlags: cgroup === undefined ? flags : flags & ~CLONE.NEWCGROUP,
     tty: spec.process.terminal ? 1 : 0,
     stdin: STDIN[monitor.stdin],
     init: monitor.init ? 1 : 0,
     stopSignal: monitor.stopSignal,
-    cgroup: NO_SLOT,
+    cgroup: cgroupSlot(cgroup),
   });
   plan.add("config", "monitorFiles", {
     runDir: monitor.runDir,

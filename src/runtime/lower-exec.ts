@@ -24,6 +24,8 @@ export interface LowerExecInput {
   readonly monitor: ProcessIdentity;
   readonly init: ProcessIdentity;
   readonly facts: RuntimeFacts;
+  /** Path of the group that the container's processes are in. */
+  readonly cgroup?: string | undefined;
   readonly seccomp?: Uint8Array | undefined;
   /** `attach` false: the process runs on by itself (exec -d). */
   readonly client: ClientConfig;
@@ -46,7 +48,7 @@ export function lowerExec(input: LowerExecInput): Plan {
     stdin,
     init: 0,
     stopSignal: 0,
-    cgroup: NO_SLOT,
+    cgroup: input.cgroup === undefined ? NO_SLOT : SLOT.cgroup,
   });
   lowerClient(plan, client);
   plan.add("config", "onFailure", input.onFailure);
@@ -57,6 +59,10 @@ export function lowerExec(input: LowerExecInput): Plan {
     { pid, start, namespaces: BASE_NAMESPACES },
     { origin: "the container's monitor" },
   );
+  if (input.cgroup !== undefined) {
+    const group = { path: input.cgroup, flags: O.DIRECTORY | O.NOFOLLOW, into: SLOT.cgroup };
+    plan.add("launch", "openPath", group, { origin: "cgroup" });
+  }
   plan.add("monitor", "reexecReadOnly", {}, { origin: "default" });
   plan.add(
     "monitor",

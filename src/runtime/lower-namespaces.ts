@@ -22,6 +22,11 @@ export function cloneFlags(spec: RuntimeSpec): bigint {
   return namespaceFlags(spec.linux.namespaces.filter(({ path }) => path === undefined));
 }
 
+/** Whether the specification wants a cgroup namespace of the container's own. */
+export function makesCgroupNamespace(spec: RuntimeSpec): boolean {
+  return spec.linux.namespaces.some(({ type, path }) => type === "cgroup" && path === undefined);
+}
+
 /**
  * Joins what is to be joined, names the host, brings the loopback interface of a new network up.
  * A pid namespace is joined by the monitor: it is the process's children that get into it.

@@ -11,7 +11,6 @@ export function refuseUnsupported(spec: RuntimeSpec): void {
     ["linux.mountLabel", linux.mountLabel],
     ["linux.personality", linux.personality],
     ["linux.devices", linux.devices?.length ? linux.devices : undefined],
-    ["linux.resources", linux.resources],
     ["linux.cgroupsPath", linux.cgroupsPath],
     ["linux.uidMappings", linux.uidMappings],
     ["linux.gidMappings", linux.gidMappings],

@@ -4,15 +4,16 @@ import type { RuntimeSpec } from "../oci/index.ts";
 import type { RootfsSource } from "../state/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
 import { lowerBase } from "./lower-base.ts";
+import { type CgroupConfig, lowerCgroup, lowerCgroupEnd, lowerCgroupNamespace } from "./lower-cgroup.ts";
 import { lowerConfig, lowerFinish } from "./lower-config.ts";
 import { lowerDevices, lowerTerminal } from "./lower-devices.ts";
 import { lowerMasks } from "./lower-masks.ts";
 import { lowerDevReadOnly, lowerMounts } from "./lower-mounts.ts";
-import { lowerNamespaces } from "./lower-namespaces.ts";
+import { lowerNamespaces, makesCgroupNamespace } from "./lower-namespaces.ts";
 import { lowerProcess } from "./lower-process.ts";
 import { refuseUnsupported } from "./lower-refuse.ts";
 import { lowerRootfs, lowerRootReadOnly } from "./lower-rootfs.ts";
-import { lowerOomScore, lowerSysctls } from "./lower-settings.ts";
+import { lowerHostProc, lowerOomScore, lowerSysctls } from "./lower-settings.ts";
 import type { MonitorConfig } from "./monitor-config.ts";
 import type { Plan } from "./plan/ops.ts";
 import { PlanBuilder, SLOT } from "./plan-builder.ts";
@@ -30,6 +31,8 @@ export interface LowerInput {
   readonly seccomp?: Uint8Array | undefined;
   /** --preserve-fds: descriptors from 3 on that the process gets. */
   readonly keepFds?: number;
+  /** The control group it gets; absent: it stays in the caller's. */
+  readonly cgroup?: CgroupConfig | undefined;
   /** Make the working directory if the image lacks it (the image's own WORKDIR, not --workdir's). */
   readonly createWorkdir?: boolean;
   /** Option or default behind a mount, by destination; for --explain and errors. */
@@ -55,12 +58,15 @@ export function lowerSpec(input: LowerInput): Plan {
   lowerBase(plan, input);
   plan.add("monitor", "reexecReadOnly", {}, { origin: "default" });
   plan.add("monitor", "registerHolder", {}, { origin: "default" });
+  lowerCgroup(plan, input.cgroup);
+  if (input.cgroup !== undefined && makesCgroupNamespace(spec)) lowerCgroupNamespace(plan);
   lowerNamespaces(plan, spec);
   lowerRootfs(plan, input);
   lowerMounts(plan, input);
   lowerDevices(plan, spec);
   if (spec.process.terminal) lowerTerminal(plan, spec);
   lowerDevReadOnly(plan, spec);
+  lowerHostProc(plan, spec);
   lowerSysctls(plan, spec);
   lowerOomScore(plan, spec);
   lowerMasks(plan, spec);
@@ -83,6 +89,7 @@ export function lowerSpec(input: LowerInput): Plan {
     seccomp: input.seccomp,
     keepFds: input.keepFds ?? 0,
   });
+  lowerCgroupEnd(plan, input.cgroup);
   lowerFinish(plan, input);
   return plan.build();
 }

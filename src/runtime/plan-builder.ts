@@ -21,8 +21,10 @@ export const SLOT = {
   merged: 4,
   holder: 5,
   dev: 6,
+  cgroup: 7,
   tree: 8,
   fd: 9,
+  outerCgroup: 10,
 } as const;
 
 export interface OpOptions {

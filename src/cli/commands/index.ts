@@ -70,171 +70,191 @@ const c10: CommandEntry = {
   load: () => import("./container/logs.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c11: CommandEntry = {
+  summary: "Pause all the processes in one or more containers",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  load: () => import("./container/pause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c12: CommandEntry = {
   summary: "List port mappings or a specific mapping for a container",
   usage: "[options] CONTAINER [PORT[/PROTOCOL]]",
   load: () => import("./container/port.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c12: CommandEntry = {
+const c13: CommandEntry = {
   summary: "Remove all non running containers",
   usage: "[options]",
   load: () => import("./container/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c13: CommandEntry = {
+const c14: CommandEntry = {
   summary: "List containers",
   usage: "[options]",
   aliases: ["container ls","container list"],
   load: () => import("./container/ps.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c14: CommandEntry = {
+const c15: CommandEntry = {
   summary: "Rename an existing container",
   usage: "CONTAINER NAME",
   load: () => import("./container/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c15: CommandEntry = {
+const c16: CommandEntry = {
   summary: "Restart one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/restart.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c16: CommandEntry = {
+const c17: CommandEntry = {
   summary: "Remove one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["container remove"],
   load: () => import("./container/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c17: CommandEntry = {
+const c18: CommandEntry = {
   summary: "Run a command in a new container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c18: CommandEntry = {
+const c19: CommandEntry = {
   summary: "Start one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/start.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c19: CommandEntry = {
+const c20: CommandEntry = {
+  summary: "Display a live stream of container resource usage statistics",
+  usage: "[options] [CONTAINER...]",
+  load: () => import("./container/stats.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c21: CommandEntry = {
   summary: "Stop one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/stop.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c20: CommandEntry = {
+const c22: CommandEntry = {
   summary: "Display the running processes of a container",
   usage: "[options] CONTAINER [DESCRIPTOR...]",
   load: () => import("./container/top.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c21: CommandEntry = {
+const c23: CommandEntry = {
+  summary: "Unpause the processes in one or more containers",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  load: () => import("./container/unpause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c24: CommandEntry = {
+  summary: "Update the configuration of an existing container",
+  usage: "[options] CONTAINER",
+  load: () => import("./container/update.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c25: CommandEntry = {
   summary: "Block until one or more containers stop, then print their exit codes",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/wait.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c22: CommandEntry = {
+const c26: CommandEntry = {
   summary: "Help about any command",
   usage: "[command]",
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c23: CommandEntry = {
+const c27: CommandEntry = {
   summary: "Check whether an image is in the store",
   usage: "IMAGE",
   load: () => import("./image/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c24: CommandEntry = {
+const c28: CommandEntry = {
   summary: "Show the steps an image was made in",
   usage: "[options] IMAGE",
   load: () => import("./image/history.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c25: CommandEntry = {
+const c29: CommandEntry = {
   summary: "List images",
   usage: "[options] [IMAGE]",
   aliases: ["image ls"],
   load: () => import("./image/images.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c26: CommandEntry = {
+const c30: CommandEntry = {
   summary: "Make an image from the tar of a root filesystem",
   usage: "[options] PATH|URL|- [REFERENCE]",
   load: () => import("./image/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c27: CommandEntry = {
+const c31: CommandEntry = {
   summary: "Display the configuration of images",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c28: CommandEntry = {
+const c32: CommandEntry = {
   summary: "Load images from an archive",
   usage: "[options]",
   load: () => import("./image/load.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c29: CommandEntry = {
+const c33: CommandEntry = {
   summary: "Remove unused images",
   usage: "[options]",
   load: () => import("./image/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c30: CommandEntry = {
+const c34: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c31: CommandEntry = {
+const c35: CommandEntry = {
   summary: "Save images to an archive",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c32: CommandEntry = {
+const c36: CommandEntry = {
   summary: "Add further names to an image",
   usage: "IMAGE NAME [NAME...]",
   load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c33: CommandEntry = {
+const c37: CommandEntry = {
   summary: "Show the layers of an image",
   usage: "[options] IMAGE",
   load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c34: CommandEntry = {
+const c38: CommandEntry = {
   summary: "Take names away from an image",
   usage: "IMAGE [NAME...]",
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c35: CommandEntry = {
+const c39: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c36: CommandEntry = {
+const c40: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c37: CommandEntry = {
+const c41: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c38: CommandEntry = {
+const c42: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c39: CommandEntry = {
+const c43: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c40: CommandEntry = {
+const c44: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c41: CommandEntry = {
+const c45: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c42: CommandEntry = {
+const c46: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c43: CommandEntry = {
+const c47: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
@@ -254,72 +274,80 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "container export": c7,
   "container inspect": c8,
   "container kill": c9,
-  "container list": c13,
+  "container list": c14,
   "container logs": c10,
-  "container ls": c13,
-  "container port": c11,
-  "container prune": c12,
-  "container ps": c13,
-  "container remove": c16,
-  "container rename": c14,
-  "container restart": c15,
-  "container rm": c16,
-  "container run": c17,
-  "container start": c18,
-  "container stop": c19,
-  "container top": c20,
-  "container wait": c21,
+  "container ls": c14,
+  "container pause": c11,
+  "container port": c12,
+  "container prune": c13,
+  "container ps": c14,
+  "container remove": c17,
+  "container rename": c15,
+  "container restart": c16,
+  "container rm": c17,
+  "container run": c18,
+  "container start": c19,
+  "container stats": c20,
+  "container stop": c21,
+  "container top": c22,
+  "container unpause": c23,
+  "container update": c24,
+  "container wait": c25,
   create: c3,
   diff: c4,
   exec: c5,
   export: c7,
-  help: c22,
-  history: c24,
+  help: c26,
+  history: c28,
   "image diff": c4,
-  "image exists": c23,
-  "image history": c24,
-  "image import": c26,
-  "image inspect": c27,
-  "image list": c25,
-  "image load": c28,
-  "image ls": c25,
-  "image prune": c29,
-  "image remove": c30,
-  "image rm": c30,
-  "image save": c31,
-  "image tag": c32,
-  "image tree": c33,
-  "image untag": c34,
-  images: c25,
-  import: c26,
-  info: c35,
+  "image exists": c27,
+  "image history": c28,
+  "image import": c30,
+  "image inspect": c31,
+  "image list": c29,
+  "image load": c32,
+  "image ls": c29,
+  "image prune": c33,
+  "image remove": c34,
+  "image rm": c34,
+  "image save": c35,
+  "image tag": c36,
+  "image tree": c37,
+  "image untag": c38,
+  images: c29,
+  import: c30,
+  info: c39,
   inspect: c8,
   kill: c9,
-  load: c28,
+  load: c32,
   logs: c10,
-  port: c11,
-  ps: c13,
-  rename: c14,
-  restart: c15,
-  rm: c16,
-  rmi: c30,
-  run: c17,
-  save: c31,
-  start: c18,
-  stop: c19,
-  "system info": c35,
-  tag: c32,
-  top: c20,
-  unshare: c36,
-  untag: c34,
-  version: c37,
-  "volume create": c38,
-  "volume exists": c39,
-  "volume inspect": c40,
-  "volume list": c41,
-  "volume ls": c41,
-  "volume prune": c42,
-  "volume remove": c43,
-  "volume rm": c43,
-  wait: c21,
+  pause: c11,
+  port: c12,
+  ps: c14,
+  rename: c15,
+  restart: c16,
+  rm: c17,
+  rmi: c34,
+  run: c18,
+  save: c35,
+  start: c19,
+  stats: c20,
+  stop: c21,
+  "system info": c39,
+  tag: c36,
+  top: c22,
+  unpause: c23,
+  unshare: c40,
+  untag: c38,
+  update: c24,
+  version: c41,
+  "volume create": c42,
+  "volume exists": c43,
+  "volume inspect": c44,
+  "volume list": c45,
+  "volume ls": c45,
+  "volume prune": c46,
+  "volume remove": c47,
+  "volume rm": c47,
+  wait: c25,
 };

@@ -1,6 +1,6 @@
 /** Flags of create and run about what the container may do: namespaces, capabilities, filters. */
 import type { OptionTable } from "../command.ts";
-import { NO_LIMITS, NO_MAPPINGS } from "./reasons.ts";
+import { NO_MAPPINGS } from "./reasons.ts";
 
 export const CONFINE_OPTIONS = {
   "cap-add": {
@@ -21,7 +21,8 @@ export const CONFINE_OPTIONS = {
     comma: true,
     value: "RULE",
     text: "Rule for devices",
-    unsupported: NO_LIMITS,
+    unsupported:
+      "version 2 control groups have no such rules, and a user may not load the programs that replace them",
   },
   gidmap: {
     kind: "list",

@@ -1,36 +1,32 @@
 /** Flags of create and run about how much the container may use. */
 import type { OptionTable } from "../command.ts";
-import { NO_LIMITS as unsupported } from "./reasons.ts";
 
 export const LIMIT_OPTIONS = {
-  "blkio-weight": { kind: "int", value: "WEIGHT", text: "Share of disk time (10 to 1000)", unsupported },
+  "blkio-weight": { kind: "int", value: "WEIGHT", text: "Share of disk time (10 to 1000)" },
   "blkio-weight-device": {
     kind: "list",
     comma: true,
     value: "DEVICE:WEIGHT",
     text: "Share of one disk's time",
-    unsupported,
   },
   "cgroup-conf": {
     kind: "list",
     comma: true,
     value: "KEY=VALUE",
     text: "File of the container's cgroup and what to write to it",
-    unsupported,
   },
-  "cgroup-parent": { kind: "string", value: "PATH", text: "Cgroup to make the container's in", unsupported },
+  "cgroup-parent": { kind: "string", value: "PATH", text: "Cgroup to make the container's in" },
   cgroups: {
     kind: "string",
     value: "MODE",
     text: "Whether to make a cgroup (enabled, disabled, no-conmon, split)",
     completes: ["enabled", "disabled", "no-conmon", "split"],
   },
-  "cpu-period": { kind: "int", value: "MICROSECONDS", text: "Length of a scheduler period", unsupported },
+  "cpu-period": { kind: "int", value: "MICROSECONDS", text: "Length of a scheduler period" },
   "cpu-quota": {
     kind: "int",
     value: "MICROSECONDS",
     text: "Time of every period the container may use",
-    unsupported,
   },
   "cpu-rt-period": {
     kind: "int",
@@ -49,51 +45,44 @@ export const LIMIT_OPTIONS = {
     short: "c",
     value: "SHARES",
     text: "Share of CPU time against others",
-    unsupported,
   },
-  cpus: { kind: "string", value: "NUMBER", text: "How many CPUs' time to use", unsupported },
-  "cpuset-cpus": { kind: "string", value: "LIST", text: "CPUs to run on", unsupported },
-  "cpuset-mems": { kind: "string", value: "LIST", text: "Memory nodes to use", unsupported },
+  cpus: { kind: "string", value: "NUMBER", text: "How many CPUs' time to use" },
+  "cpuset-cpus": { kind: "string", value: "LIST", text: "CPUs to run on" },
+  "cpuset-mems": { kind: "string", value: "LIST", text: "Memory nodes to use" },
   "device-read-bps": {
     kind: "list",
     comma: true,
     value: "DEVICE:RATE",
     text: "Bytes a second read from a device",
-    unsupported,
   },
   "device-read-iops": {
     kind: "list",
     comma: true,
     value: "DEVICE:RATE",
     text: "Reads a second from a device",
-    unsupported,
   },
   "device-write-bps": {
     kind: "list",
     comma: true,
     value: "DEVICE:RATE",
     text: "Bytes a second written to a device",
-    unsupported,
   },
   "device-write-iops": {
     kind: "list",
     comma: true,
     value: "DEVICE:RATE",
     text: "Writes a second to a device",
-    unsupported,
   },
-  memory: { kind: "bytes", short: "m", value: "SIZE", text: "Memory limit", unsupported },
+  memory: { kind: "bytes", short: "m", value: "SIZE", text: "Memory limit" },
   "memory-reservation": {
     kind: "bytes",
     value: "SIZE",
     text: "Memory to be left with when it is short",
-    unsupported,
   },
   "memory-swap": {
     kind: "string",
     value: "SIZE",
     text: "Limit of memory and swap together, -1 for none",
-    unsupported,
   },
   "memory-swappiness": {
     kind: "int",
@@ -115,7 +104,6 @@ export const LIMIT_OPTIONS = {
     kind: "int",
     value: "NUMBER",
     text: "How many processes there may be, -1 for any number",
-    unsupported,
   },
   "rdt-class": {
     kind: "string",

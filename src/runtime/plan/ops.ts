@@ -103,6 +103,7 @@ export const OPS = {
   removeTree: op(0x60, ["finish"], { path: "str" }),
   removeFile: op(0x61, ["finish"], { path: "str" }),
   makeMarker: op(0x62, ["finish"], { path: "str" }),
+  cgroupRemove: op(0x64, ["finish"], { path: "str" }),
   spawn: op(0x63, ["finish"], { argv: "strv", env: "strv" }),
 } as const satisfies Record<string, OpDef>;
 

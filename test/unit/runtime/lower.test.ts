@@ -66,8 +66,8 @@ describe("a plan", () => {
 
   test("refuses by name what it cannot honour", () => {
     const spec = specOf();
-    const linux = { ...spec.linux, resources: { memory: 1 } };
-    expect(() => planOf({ lower: { spec: { ...spec, linux } } })).toThrow("linux.resources");
+    const linux = { ...spec.linux, devices: [{ type: "c" as const, path: "/dev/x", major: 1, minor: 1 }] };
+    expect(() => planOf({ lower: { spec: { ...spec, linux } } })).toThrow("linux.devices");
   });
 
   test("is refused where the layers do not fit the kernel's option string", () => {

@@ -1,0 +1,132 @@
+import { UsageError } from "../../../base/index.ts";
+import {
+  isRunning,
+  resolveContainer,
+  sampleUsage,
+  statusOf,
+  type UsageSample,
+} from "../../../container/index.ts";
+import { type ContainerRecord, type Context, openContext } from "../../../state/index.ts";
+import { defineCommand, type Io } from "../../command.ts";
+import { printFormatted } from "../../format.ts";
+import { ALL_OPTION, FORMAT_OPTION, LATEST_OPTION, NO_TRUNC_OPTION } from "../../options/listing.ts";
+import { statsJson, statsRow } from "../../stats-row.ts";
+
+interface Shown {
+  readonly format?: string | undefined;
+  readonly "no-trunc": boolean;
+  readonly "no-reset": boolean;
+  readonly "no-stream": boolean;
+  readonly interval: number;
+}
+
+/** Between the two looks of --no-stream: long enough for a share of CPU time to mean something. */
+const FIRST_LOOK_MS = 100;
+const CLEAR = "\u001b[2J\u001b[H";
+
+export default defineCommand({
+  paths: [["stats"], ["container", "stats"]],
+  summary: "Display a live stream of container resource usage statistics",
+  description:
+    "Counts by the container's control group where it has one with the controllers memory, pids, cpu and io, else by its processes in /proc.",
+  usage: "[options] [CONTAINER...]",
+  examples: [
+    ["kelp stats", "Watch all running containers"],
+    ["kelp stats --no-stream web", "Look once"],
+  ],
+  options: {
+    ...ALL_OPTION,
+    ...FORMAT_OPTION,
+    ...LATEST_OPTION,
+    ...NO_TRUNC_OPTION,
+    interval: { kind: "int", short: "i", value: "SECONDS", default: 5, text: "Time between two looks" },
+    "no-reset": { kind: "boolean", text: "Do not clear the screen between two looks" },
+    "no-stream": { kind: "boolean", text: "Look once" },
+  },
+  args: { min: 0, completes: "running" },
+  async run({ io, args, options, globals }) {
+    if ([options.all, options.latest, args.length > 0].filter(Boolean).length > 1)
+      throw new UsageError("conflicting-flags", "--all, --latest and containers cannot be used together");
+    if (options.interval < 1)
+      throw new UsageError("invalid-interval", "invalid interval, must be a positive number greater zero");
+    const ctx = await openContext(globals);
+    const choose = () => chosen(ctx, args, options);
+    await show(ctx, io, choose, options);
+    return 0;
+  },
+});
+
+function chosen(
+  ctx: Context,
+  args: readonly string[],
+  options: { readonly all: boolean; readonly latest: boolean },
+): ContainerRecord[] {
+  if (options.latest) {
+    const latest = ctx.state.containers.latest();
+    return latest === undefined ? [] : [latest];
+  }
+  if (args.length > 0) return args.map((name) => resolveContainer(ctx, name));
+  const all = ctx.state.containers.list();
+  return options.all ? all : all.filter((record) => isRunning(statusOf(ctx, record)));
+}
+
+async function show(ctx: Context, io: Io, choose: () => ContainerRecord[], shown: Shown): Promise<void> {
+  let before = new Map<string, UsageSample>();
+  const look = (records: readonly ContainerRecord[]) => {
+    const samples = sampleUsage(ctx, records);
+    return new Map(records.map((record, index) => [record.id, samples[index]!]));
+  };
+  const once = shown["no-stream"];
+  if (once) {
+    before = look(choose());
+    await pause(FIRST_LOOK_MS);
+  }
+  for (;;) {
+    const records = choose();
+    const samples = look(records);
+    if (!once && !shown["no-reset"] && io.stdoutIsTty) io.out(CLEAR);
+    await print(io, records, samples, before, shown);
+    if (once) return;
+    before = samples;
+    await pause(shown.interval * 1000);
+  }
+}
+
+function pause(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
+function print(
+  io: Io,
+  records: readonly ContainerRecord[],
+  samples: ReadonlyMap<string, UsageSample>,
+  before: ReadonlyMap<string, UsageSample>,
+  shown: Shown,
+): Promise<void> {
+  const rows = records.map((record) =>
+    statsRow({
+      record,
+      sample: samples.get(record.id)!,
+      before: before.get(record.id),
+      noTrunc: shown["no-trunc"],
+    }),
+  );
+  return printFormatted(io, rows, {
+    name: "stats",
+    type: "containers.containerStats",
+    format: shown.format,
+    columns: ["ID", "Name", "CPUPerc", "MemUsage", "MemPerc", "NetIO", "BlockIO", "PIDS", "UpTime", "AVGCPU"],
+    headings: {
+      CPUPerc: "CPU %",
+      MemUsage: "MEM USAGE / LIMIT",
+      MemUsageBytes: "MEM USAGE / LIMIT",
+      MemPerc: "MEM %",
+      NetIO: "NET IO",
+      BlockIO: "BLOCK IO",
+      UpTime: "CPU TIME",
+      AVGCPU: "AVG CPU %",
+    },
+    noTrunc: shown["no-trunc"],
+    json: statsJson,
+  });
+}

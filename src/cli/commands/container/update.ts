@@ -1,0 +1,71 @@
+import { UsageError } from "../../../base/index.ts";
+import {
+  changedEnv,
+  parseRestart,
+  parseUlimit,
+  resolveContainer,
+  resourceLimits,
+  updateContainer,
+} from "../../../container/index.ts";
+import { openContext } from "../../../state/index.ts";
+import { defineCommand } from "../../command.ts";
+import { HEALTH_OPTIONS } from "../../options/create-health.ts";
+import { LIMIT_OPTIONS } from "../../options/create-limits.ts";
+import { LATEST_OPTION } from "../../options/listing.ts";
+
+const {
+  cgroups: _cgroups,
+  "cgroup-conf": _conf,
+  "cgroup-parent": _parent,
+  "oom-kill-disable": _oom,
+  "oom-score-adj": _score,
+  "rdt-class": _rdt,
+  ...LIMITS
+} = LIMIT_OPTIONS;
+
+export default defineCommand({
+  paths: [["update"], ["container", "update"]],
+  summary: "Update the configuration of an existing container",
+  description:
+    "Limits change at once in a running container. Environment, ulimits and the restart policy hold from its next start.",
+  usage: "[options] CONTAINER",
+  examples: [["kelp update --memory 512m web", "Change the memory limit of a container"]],
+  options: {
+    ...LIMITS,
+    ...HEALTH_OPTIONS,
+    ...LATEST_OPTION,
+    env: { kind: "list", short: "e", value: "NAME=VALUE", text: "Set an environment variable" },
+    restart: {
+      kind: "string",
+      value: "POLICY",
+      text: "What happens at the container's end",
+      completes: ["no", "always", "on-failure", "unless-stopped"],
+    },
+    ulimit: { kind: "list", comma: true, value: "NAME=SOFT[:HARD]", text: "Resource limit of the process" },
+    unsetenv: { kind: "list", value: "NAME", text: "Remove an environment variable" },
+  },
+  args: { min: 1, max: 1, checked: true, completes: "container" },
+  async run({ io, args, options, given, globals }) {
+    if (options.latest === args.length > 0)
+      throw new UsageError("missing-container", "update requires one container, or --latest");
+    const ctx = await openContext(globals);
+    const latest = options.latest ? ctx.state.containers.latest() : undefined;
+    const record = latest ?? resolveContainer(ctx, args[0] ?? "");
+    const { config } = record;
+    updateContainer(ctx, record, {
+      resources: resourceLimits(options, given),
+      ...(given.has("restart") ? { restart: parseRestart(options.restart) } : {}),
+      ...(options.env !== undefined || options.unsetenv !== undefined
+        ? { env: changedEnv(config.env, options.env ?? [], options.unsetenv ?? []) }
+        : {}),
+      ...(given.has("ulimit") ? { ulimits: mergedUlimits(config.ulimits, options.ulimit ?? []) } : {}),
+    });
+    io.out(`${record.id}\n`);
+    return 0;
+  },
+});
+
+function mergedUlimits(before: readonly ReturnType<typeof parseUlimit>[], flags: readonly string[]) {
+  const limits = new Map([...before, ...flags.map(parseUlimit)].map((limit) => [limit.name, limit] as const));
+  return [...limits.values()];
+}

@@ -1,0 +1,103 @@
+/** Changing a container's limits, and those of its running group at once. */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { errnoCode, HostError, UsageError } from "../base/index.ts";
+import { errnoText } from "../host/index.ts";
+import { type CgroupSetting, cgroupSettings } from "../runtime/index.ts";
+import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
+import { cgroupOf, planCgroup } from "./cgroup.ts";
+import { statusOf } from "./status.ts";
+import { isRunning } from "./view.ts";
+
+/** What can be changed afterwards. */
+export type ConfigChange = Partial<
+  Pick<ContainerConfig, "resources" | "restart" | "health" | "env" | "ulimits">
+>;
+
+/**
+ * The running group is changed first: a limit that the kernel refuses is not recorded. `resources` are merged with
+ * the container's own.
+ *
+ * @throws {HostError} for a limit that cannot be applied here
+ */
+export function updateContainer(ctx: Context, record: ContainerRecord, change: ConfigChange): void {
+  ctx.state.expectWrites();
+  const resources = mergeLimits(record.config.resources, change.resources ?? {});
+  const config = { ...record.config, ...change, resources };
+  if (Object.keys(change.resources ?? {}).length > 0) {
+    if (isRunning(statusOf(ctx, record))) applyLimits(ctx, record, config, change.resources ?? {});
+    else planCgroup(ctx, record.id, config);
+  }
+  ctx.state.containers.setConfig(record.id, config);
+}
+
+/** --cpus and --cpu-quota say the same in two ways: the one given last holds. */
+function mergeLimits(
+  before: ContainerConfig["resources"],
+  given: ContainerConfig["resources"],
+): ContainerConfig["resources"] {
+  const rest = Object.entries(before).filter(
+    ([name]) =>
+      !(name === "cpus" && ("cpu-quota" in given || "cpu-period" in given)) &&
+      !((name === "cpu-quota" || name === "cpu-period") && "cpus" in given),
+  );
+  return { ...Object.fromEntries(rest), ...given };
+}
+
+function applyLimits(
+  ctx: Context,
+  { id }: ContainerRecord,
+  config: ContainerConfig,
+  given: ContainerConfig["resources"],
+): void {
+  const cgroup = cgroupOf(ctx, id);
+  const flags = Object.keys(given).map((name) => `--${name}`);
+  if (cgroup === undefined) {
+    throw new HostError(
+      "no-cgroup",
+      `cannot apply ${flags.join(", ")}: container ${id} has no control group`,
+      {
+        hint: "containers get one where cgroup v2 is delegated to you; start it again from such a session",
+      },
+    );
+  }
+  const settings = cgroupSettings(config.resources).filter(({ origin }) =>
+    flags.some((flag) => origin === flag || origin.startsWith(`${flag} `)),
+  );
+  for (const group of new Set([cgroup.path, cgroup.processes]))
+    for (const setting of settings) applyOne(id, group, setting);
+}
+
+function applyOne(
+  id: string,
+  group: string,
+  { file, value, origin, controller, optional }: CgroupSetting,
+): void {
+  try {
+    writeFileSync(join(group, file), value, { flag: "r+" });
+  } catch (cause) {
+    if (optional === true) return;
+    const code = errnoCode(cause);
+    const absent = code === "ENOENT" || code === "EACCES";
+    const reason = absent
+      ? `the cgroup controller ${controller} is not available to it`
+      : (errnoText(code) ?? "write failed");
+    throw new HostError("missing-controller", `cannot apply ${origin} to container ${id}: ${reason}`, {
+      cause,
+      ...(absent ? { hint: "have the controller delegated to you, and start the container again" } : {}),
+    });
+  }
+}
+
+/** A container's variables with some set anew (`NAME=VALUE`) and some removed. */
+export function changedEnv(
+  before: readonly string[],
+  set: readonly string[],
+  unset: readonly string[],
+): string[] {
+  const name = (entry: string) => entry.split("=", 1)[0]!;
+  const bare = set.find((entry) => !entry.includes("="));
+  if (bare !== undefined) throw new UsageError("invalid-env", `invalid --env ${bare}: must be NAME=VALUE`);
+  const gone = new Set([...unset, ...set.map(name)]);
+  return [...before.filter((entry) => !gone.has(name(entry))), ...set];
+}

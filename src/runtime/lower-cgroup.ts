@@ -1,0 +1,65 @@
+/** The container's control group: made before its first process, which is born in it; removed at the end. */
+import type { CgroupSetting } from "./cgroup-limits.ts";
+import { CLONE, RESOLVE } from "./kernel.ts";
+import { NO_SLOT, TOLERATE } from "./plan/ops.ts";
+import { type PlanBuilder, SLOT } from "./plan-builder.ts";
+
+export interface CgroupConfig {
+  /** Absolute path of the container's group; its parent exists. */
+  readonly path: string;
+  /** The container may write to its view: then the limits are on a group above what it sees. */
+  readonly nested: boolean;
+  /** Controllers that the inner group of a nested one gets, so that programs find their limits. */
+  readonly controllers: readonly string[];
+  readonly settings: readonly CgroupSetting[];
+}
+
+const ORIGIN = "cgroup";
+/** Name of the group that a container with a writable view sees as its root. */
+export const INNER_CGROUP = "container";
+
+/** The group that processes of the container are born in. */
+export function processGroup({ path, nested }: Pick<CgroupConfig, "path" | "nested">): string {
+  return nested ? `${path}/${INNER_CGROUP}` : path;
+}
+
+/** The slot of that group; NO_SLOT without a group. */
+export function cgroupSlot(cgroup: CgroupConfig | undefined): number {
+  return cgroup === undefined ? NO_SLOT : SLOT.cgroup;
+}
+
+/** In the launcher, because it alone surely sees the host's hierarchy as the caller does. */
+export function lowerCgroup(plan: PlanBuilder, cgroup: CgroupConfig | undefined): void {
+  if (cgroup === undefined) return;
+  const { path, nested, settings } = cgroup;
+  const outer = nested ? SLOT.outerCgroup : SLOT.cgroup;
+  plan.add("launch", "cgroupMake", { path, into: outer }, { origin: ORIGIN });
+  write(plan, outer, settings);
+  if (!nested) return;
+  plan.add("launch", "cgroupMake", { path: processGroup(cgroup), into: SLOT.cgroup }, { origin: ORIGIN });
+  for (const controller of cgroup.controllers) {
+    const args = { root: outer, path: "cgroup.subtree_control", resolve: BENEATH, data: `+${controller}` };
+    plan.add("monitor", "writeAt", args, { origin: ORIGIN });
+  }
+  write(plan, SLOT.cgroup, settings);
+}
+
+const BENEATH = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS;
+
+function write(plan: PlanBuilder, slot: number, settings: readonly CgroupSetting[]): void {
+  for (const { file, value, origin, optional } of settings) {
+    const tolerate = optional === true ? TOLERATE.missing : TOLERATE.none;
+    const args = { root: slot, path: file, resolve: BENEATH, data: value };
+    plan.add("monitor", "writeAt", args, { origin, tolerate });
+  }
+}
+
+/** A cgroup namespace shows its maker's group as the root: so it is made by the process already in the group. */
+export function lowerCgroupNamespace(plan: PlanBuilder): void {
+  plan.add("setup", "unshare", { flags: CLONE.NEWCGROUP }, { origin: "--cgroupns" });
+}
+
+/** Whatever of the container is still alive dies here: with --pid=host its other processes outlive the first. */
+export function lowerCgroupEnd(plan: PlanBuilder, cgroup: CgroupConfig | undefined): void {
+  if (cgroup !== undefined) plan.add("finish", "cgroupRemove", { path: cgroup.path }, { origin: ORIGIN });
+}
