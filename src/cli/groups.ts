@@ -4,6 +4,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   generate: "Generate structured data from containers",
   healthcheck: "Manage health checks on containers",
   image: "Manage images",
+  manifest: "Manage indexes of images for several platforms",
   network: "Manage networks",
   secret: "Manage secrets",
   system: "Manage kelp",

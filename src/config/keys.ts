@@ -57,9 +57,14 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, KeyDef>>>> = 
     env: key("engineEnv", "strings"),
     helper_binaries_dir: key("helperDirs", "strings"),
     pull_policy: key("pullPolicy", "string"),
+    retry: key("retry", "integer"),
+    retry_delay: key("retryDelay", "string"),
     runtime: { setting: "runtime", kind: "string", ownOnly: true },
     runtimes: key("runtimes", "lists"),
     stop_timeout: key("stopTimeout", "integer"),
+  },
+  registry: {
+    token_hosts: { setting: "tokenHosts", kind: "lists", ownOnly: true },
   },
   storage: {
     driver: { setting: "storageDriver", kind: "string", ownOnly: true },

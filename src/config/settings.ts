@@ -50,6 +50,12 @@ export interface SettingValues {
   readonly stopTimeout: number;
   readonly detachKeys: string;
   readonly pullPolicy: string;
+  /** Further attempts at talking to a registry. */
+  readonly retry: number;
+  /** Between them, `5s`; empty: ever longer. */
+  readonly retryDelay: string;
+  /** By registry, the other hosts that may see its credentials. */
+  readonly tokenHosts: Readonly<Record<string, readonly string[]>>;
   /** An external OCI runtime instead of holdfast: a name of `runtimes` or a path; empty: none. */
   readonly runtime: string;
   readonly runtimes: Readonly<Record<string, readonly string[]>>;
@@ -108,6 +114,9 @@ export const DEFAULTS: SettingValues = {
   stopTimeout: 10,
   detachKeys: "ctrl-p,ctrl-q",
   pullPolicy: "missing",
+  retry: 3,
+  retryDelay: "",
+  tokenHosts: {},
   runtime: "",
   runtimes: {},
   helperDirs: [],

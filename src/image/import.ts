@@ -8,7 +8,7 @@ import { applyChanges } from "./change.ts";
 import { type ImageInput, type InputSource, openInput, uncompressed } from "./input.ts";
 import { jobRunner } from "./inside.ts";
 import { layerSource } from "./layer-source.ts";
-import { hostArchitecture } from "./load-oci.ts";
+import { hostArchitecture } from "./platform.ts";
 import { type StoredImage, storeImage } from "./store-image.ts";
 
 export interface ImportOptions {

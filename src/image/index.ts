@@ -4,6 +4,7 @@
  *
  * Must not know: containers beyond the fact that one uses an image; the command line.
  */
+export type { AcquireOptions } from "./acquire.ts";
 export { applyChanges } from "./change.ts";
 export { imageChanges } from "./diff.ts";
 export { imageConfig, imageManifest } from "./documents.ts";
@@ -17,7 +18,10 @@ export { type ImageInspect, inspectImage, repoDigests } from "./inspect.ts";
 export { storedLayerSources } from "./layer-source.ts";
 export { byName, type ImageSummary, listImages, splitName } from "./list.ts";
 export { loadArchive } from "./load.ts";
-export { hostArchitecture } from "./load-oci.ts";
+export { hostArchitecture, type PlatformFlags, parsePlatform, wantedPlatform } from "./platform.ts";
+export type { BlobMeter, Progress } from "./progress.ts";
+export type { PullOptions } from "./pull.ts";
+export { acquireImages, PULL_POLICIES, type PullPolicy, parsePullPolicy } from "./remote.ts";
 export {
   pruneImages,
   type RemoveOptions,

@@ -5,7 +5,6 @@ import {
   type Digest,
   digestHex,
   formatReference,
-  type Index,
   isIndexType,
   isManifestType,
   localReference,
@@ -18,6 +17,7 @@ import {
 } from "../oci/index.ts";
 import { type ArchiveFiles, blobName, missing, readDocument, readFile } from "./archive-files.ts";
 import { layerSource } from "./layer-source.ts";
+import { chooseManifest } from "./platform.ts";
 import type { NewImage } from "./store-image.ts";
 
 const REF_NAME = "org.opencontainers.image.ref.name";
@@ -59,25 +59,6 @@ function readDescriptor(
   const bytes = readDocument(range, descriptor, "index", MAX_MANIFEST);
   const chosen = chooseManifest(parseIndex(bytes));
   return chosen === undefined ? [] : readDescriptor(files, chosen, [...via, descriptor.digest], depth + 1);
-}
-
-const ARCHITECTURES: Readonly<Record<string, string>> = {
-  x64: "amd64",
-  arm64: "arm64",
-  ia32: "386",
-  ppc64: "ppc64le",
-};
-
-/** This machine's architecture in Go's words. */
-export function hostArchitecture(): string {
-  return ARCHITECTURES[process.arch] ?? process.arch;
-}
-
-/** The entry for this machine, else the first that claims no platform. */
-export function chooseManifest(index: Index): Descriptor | undefined {
-  const fits = ({ platform }: Descriptor) =>
-    platform?.os === "linux" && platform.architecture === hostArchitecture();
-  return index.manifests.find(fits) ?? index.manifests.find(({ platform }) => platform === undefined);
 }
 
 function descriptorNames({ annotations }: Descriptor): string[] {

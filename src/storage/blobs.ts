@@ -86,6 +86,7 @@ export class BlobStore {
    */
   adopt(temporary: string, digest: Digest): void {
     const target = this.path(digest);
+    if (temporary === target) return;
     ensureDir(dirname(target));
     if (existsSync(target)) rmSync(temporary, { force: true });
     else renameSync(temporary, target);

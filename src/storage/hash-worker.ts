@@ -3,11 +3,9 @@
  * this it costs none on a machine with two cores. The thread sees the very bytes that are unpacked: both
  * read one ring of shared buffers, so that what was verified is what was used.
  */
-import { readSync } from "node:fs";
 import type { Worker } from "node:worker_threads";
 import { type Digest, parseDigest } from "../oci/index.ts";
-import { CHUNK, type OpenRange } from "./source.ts";
-import { archiveError } from "./tar/header.ts";
+import { CHUNK, type OpenRange, readPiece } from "./source.ts";
 
 const SLOTS = 6;
 /** Words of the control block; the lengths of the slots follow. */
@@ -84,8 +82,7 @@ export class RingHasher {
       this.#awaitSlot(count);
       const slot = count % SLOTS;
       const buffer = Buffer.from(this.#ring, slot * CHUNK, Math.min(CHUNK, range.size - done));
-      const got = readSync(range.fd, buffer, 0, buffer.length, range.offset + done);
-      if (got === 0) throw archiveError("it ends too early");
+      const got = readPiece(range, done, buffer);
       done += got;
       Atomics.store(this.#words, LENGTHS + slot, got);
       Atomics.add(this.#words, WRITTEN, 1);

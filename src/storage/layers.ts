@@ -19,7 +19,13 @@ import { verifyLayer } from "./verify-layer.ts";
 /** A layer that may have to be unpacked. */
 export interface LayerSource {
   readonly file: FileRange;
-  readonly compression: LayerCompression;
+  /** Absent: what the first bytes say. */
+  readonly compression?: LayerCompression;
+  /**
+   * `file` is a copy that storage may keep, and its bytes are verified by the time this resolves:
+   * nothing of the layer is recorded before. Together with `blob`.
+   */
+  readonly verified?: Promise<void>;
   /** Digest of the bytes in `file`, if an image promises one. */
   readonly blob?: Digest;
   /** Digest of the plain tar, if an image promises one. */
@@ -75,6 +81,7 @@ export async function storeLayers(
   }
   try {
     const unpacked = await unpackAll(ctx, run, work);
+    await Promise.all(sources.map((source) => source.verified));
     await adoptParents(ctx, run, present, work, unpacked);
     return publish(ctx, sources, present, work, unpacked);
   } finally {
@@ -94,6 +101,14 @@ function knownLayers(ctx: Context, sources: readonly LayerSource[]): (LayerRecor
   });
 }
 
+/** True if the layer is unpacked and what it came as can be given again. */
+export function layerPresent(ctx: Context, chainId: Digest, blob: Digest): boolean {
+  const record = ctx.state.layers.byChainId(chainId);
+  if (record === undefined || !existsSync(layerDir(ctx.paths, record.row))) return false;
+  if (blob === record.diffId && existsSync(recordingPath(ctx.paths, record.row))) return true;
+  return record.blob === blob && new BlobStore(ctx.paths).has(blob);
+}
+
 function makeRequest(paths: Paths, source: LayerSource): UnpackRequest {
   const parent = layersDir(paths);
   ensureDir(parent);
@@ -104,7 +119,8 @@ function makeRequest(paths: Paths, source: LayerSource): UnpackRequest {
   chmodSync(dir, 0o555);
   return {
     source: source.file,
-    compression: source.compression,
+    ...(source.compression === undefined ? {} : { compression: source.compression }),
+    verified: source.verified !== undefined,
     dir,
     recording: `${dir}.rec`,
     blobOut: new BlobStore(paths).temporary("layer"),
@@ -185,7 +201,8 @@ function publish(
   const blobs = new BlobStore(ctx.paths);
   for (const { position, request } of work) {
     const layer = unpacked.get(position)!;
-    if (layer.kept === "blob") blobs.adopt(request.blobOut, layer.blob);
+    if (layer.kept === "blob")
+      blobs.adopt(request.verified === true ? request.source.path : request.blobOut, layer.blob);
   }
   blobs.sync();
   const diffIds = sources.map(
@@ -206,7 +223,7 @@ function publish(
       diffId: diffIds[position] as Digest,
       blob: layer?.blob ?? source.blob ?? (diffIds[position] as Digest),
       blobSize: source.file.size,
-      compression: source.compression,
+      compression: layer?.compression ?? source.compression ?? "none",
       ownersDropped: layer?.ownersDropped ?? false,
     });
   }

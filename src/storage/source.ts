@@ -2,6 +2,7 @@
 import { closeSync, openSync, readSync } from "node:fs";
 import { errnoCode, StorageError } from "../base/index.ts";
 import type { LayerCompression } from "../oci/index.ts";
+import { DownloadWatch } from "./growing.ts";
 import { archiveError } from "./tar/header.ts";
 
 export const CHUNK = 1 << 20;
@@ -16,6 +17,8 @@ export interface FileRange {
   readonly path: string;
   readonly offset: number;
   readonly size: number;
+  /** The file may not be there yet or be shorter; this file is locked for as long as it grows. */
+  readonly sign?: string;
 }
 
 /** A range that has been opened: it can be read after a chroot. */
@@ -23,20 +26,55 @@ export interface OpenRange {
   readonly fd: number;
   readonly offset: number;
   readonly size: number;
+  /** Present while somebody still writes the file. */
+  readonly watch?: DownloadWatch;
 }
 
 /** @throws {StorageError} */
 export function openRange(range: FileRange): OpenRange {
+  const { offset, size } = range;
+  const watch = range.sign === undefined ? undefined : new DownloadWatch(range.sign);
   try {
-    return { fd: openSync(range.path, "r"), offset: range.offset, size: range.size };
+    if (watch !== undefined) return { fd: openLater(range.path, watch), offset, size, watch };
+    return { fd: openSync(range.path, "r"), offset, size };
   } catch (error) {
+    watch?.close();
+    if (error instanceof StorageError) throw error;
     const reason = errnoCode(error) === "ENOENT" ? "it is missing" : (error as Error).message;
     throw new StorageError("read-failed", `cannot read ${range.path}: ${reason}`, { cause: error });
   }
 }
 
+/** The download of this file may have to wait for others. */
+function openLater(path: string, watch: DownloadWatch): number {
+  for (;;) {
+    try {
+      return openSync(path, "r");
+    } catch (error) {
+      if (errnoCode(error) !== "ENOENT") throw error;
+    }
+    watch.pauseSync();
+  }
+}
+
 export function closeRange(range: OpenRange): void {
+  range.watch?.close();
   closeSync(range.fd);
+}
+
+/**
+ * Fills a part of `buffer` with what stands `done` bytes into the range; waits for it if the file grows.
+ *
+ * @throws {StorageError} if the file ends before the range does
+ */
+export function readPiece(range: OpenRange, done: number, buffer: Buffer): number {
+  for (;;) {
+    const wanted = Math.min(buffer.length, range.size - done);
+    const got = readSync(range.fd, buffer, 0, wanted, range.offset + done);
+    if (got > 0) return got;
+    if (range.watch === undefined) throw archiveError("it ends too early");
+    range.watch.pauseSync();
+  }
 }
 
 /**
@@ -49,16 +87,21 @@ export function* readRange(range: OpenRange, fresh = false): Generator<Buffer> {
   const own = fresh ? undefined : Buffer.allocUnsafe(Math.min(CHUNK, Math.max(range.size, 1)));
   for (let done = 0; done < range.size; ) {
     const buffer = own ?? Buffer.allocUnsafe(Math.min(CHUNK, range.size - done));
-    const got = readSync(
-      range.fd,
-      buffer,
-      0,
-      Math.min(buffer.length, range.size - done),
-      range.offset + done,
-    );
-    if (got === 0) throw archiveError("it ends too early");
+    const got = readPiece(range, done, buffer);
     done += got;
     yield buffer.subarray(0, got);
+  }
+}
+
+/** The bytes of a range whose file may be growing, in fresh buffers; other work goes on while it waits. */
+export async function* followRange(range: OpenRange): AsyncGenerator<Buffer> {
+  for (let done = 0; done < range.size; ) {
+    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, range.size - done));
+    const got = readSync(range.fd, buffer, 0, buffer.length, range.offset + done);
+    if (got === 0 && range.watch === undefined) throw archiveError("it ends too early");
+    if (got === 0) await range.watch?.pause();
+    else yield buffer.subarray(0, got);
+    done += got;
   }
 }
 

@@ -10,10 +10,19 @@ import { type Digest, parseManifest } from "../oci/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
 import { BlobStore } from "./blobs.ts";
 import type { RunInside } from "./jobs.ts";
+import { removePartials } from "./partial.ts";
 import { tryLockAlone } from "./store-lock.ts";
 
+export interface SweepOptions {
+  /** Begun downloads go, however young they are. */
+  readonly downloads?: boolean;
+}
+
+/** How long a broken download waits for being gone on with. */
+const KEEP_PARTIAL_MS = 7 * 24 * 3_600_000;
+
 /** @returns false if the store was busy and nothing was done. */
-export async function sweepStore(ctx: Context, run: RunInside): Promise<boolean> {
+export async function sweepStore(ctx: Context, run: RunInside, options: SweepOptions = {}): Promise<boolean> {
   if (!existsSync(ctx.paths.data)) return true;
   const lock = await tryLockAlone(ctx.paths);
   if (lock === undefined) return false;
@@ -22,6 +31,7 @@ export async function sweepStore(ctx: Context, run: RunInside): Promise<boolean>
     const trees = [...strayLayers(ctx), ...clearTemporary(ctx)];
     if (trees.length > 0) await run("remove-trees", { paths: trees });
     removeUnusedBlobs(ctx);
+    removePartials(ctx.paths, options.downloads === true ? 0 : KEEP_PARTIAL_MS);
   } finally {
     lock.release();
   }

@@ -10,14 +10,26 @@ import { type ExtractResult, LayerExtractor } from "./extract.ts";
 import { explainUnpack } from "./extract-error.ts";
 import { RingHasher, WORTH_A_THREAD } from "./hash-worker.ts";
 import { LayerRecorder } from "./recorder.ts";
-import { closeRange, decompress, type FileRange, type OpenRange, openRange, readRange } from "./source.ts";
+import {
+  closeRange,
+  decompress,
+  type FileRange,
+  followRange,
+  type OpenRange,
+  openRange,
+  readRange,
+  sniffCompression,
+} from "./source.ts";
 import { lockFileShared } from "./store-lock.ts";
 import { archiveError } from "./tar/header.ts";
 import { TarParser } from "./tar/parser.ts";
 
 export interface UnpackRequest {
   readonly source: FileRange;
-  readonly compression: LayerCompression;
+  /** Absent: what the first bytes say. */
+  readonly compression?: LayerCompression;
+  /** The source is a blob verified by whoever downloads it, under a name of its own: neither hashed nor copied. */
+  readonly verified?: boolean;
   /** An empty directory. */
   readonly dir: string;
   /** Where the recording of an uncompressed layer goes. */
@@ -42,6 +54,7 @@ export interface UnpackedLayer extends ExtractResult {
   /** Digest of the layer as it was stored; `diffId` if that was plain. */
   readonly blob: Digest;
   readonly blobSize: number;
+  readonly compression: LayerCompression;
   /** Bytes of the plain tar. */
   readonly tarSize: number;
   readonly kept: "blob" | "recording";
@@ -81,21 +94,24 @@ function syncFilesystem(libc: Libc, dir: string): void {
 
 async function unpackLayer(layer: UnpackRequest, libc: Libc, single: boolean): Promise<UnpackedLayer> {
   const source = openRange(layer.source);
-  const plain = layer.compression === "none";
+  const compression = layer.compression ?? (await sniff(source, layer.name));
+  const plain = compression === "none";
   const recorder = plain ? new LayerRecorder(layer.recording) : undefined;
-  const copy = plain ? undefined : openSync(layer.blobOut, "wx", 0o600);
+  const copy = plain || layer.verified === true ? undefined : openSync(layer.blobOut, "wx", 0o600);
   const extractor = new LayerExtractor({ root: "", confined: true, single, libc, recorder });
   const sink = new LayerSink(extractor, layer.maxUnpacked);
   const hasher = plain && source.size >= WORTH_A_THREAD ? await RingHasher.start() : undefined;
   try {
     const blob = await insideRoot(libc, layer.dir, () =>
-      plain ? unpackPlain(source, sink, hasher) : unpackCompressed(source, layer.compression, sink, copy),
+      plain
+        ? unpackPlain(source, sink, hasher)
+        : unpackCompressed(source, compression, sink, { copy, layer }),
     );
     const result = sink.finish();
     checkDigests(layer, result.diffId, blob ?? result.diffId);
     recorder?.close();
     const kept = keepPlain(layer, source, recorder);
-    return { ...result, blob: blob ?? result.diffId, blobSize: layer.source.size, kept };
+    return { ...result, blob: blob ?? result.diffId, blobSize: layer.source.size, compression, kept };
   } catch (error) {
     throw explainUnpack(error, layer.name);
   } finally {
@@ -104,6 +120,18 @@ async function unpackLayer(layer: UnpackRequest, libc: Libc, single: boolean): P
     if (copy !== undefined) closeSync(copy);
     closeRange(source);
   }
+}
+
+/** @throws {StorageError} `layer-compression` */
+async function sniff(source: OpenRange, name: string): Promise<LayerCompression> {
+  const chunks: Buffer[] = [];
+  for await (const piece of followRange({ ...source, size: Math.min(6, source.size) })) chunks.push(piece);
+  const found = sniffCompression(Buffer.concat(chunks));
+  if (found !== "bzip2" && found !== "xz") return found;
+  throw new StorageError(
+    "layer-compression",
+    `cannot use ${name}: layers compressed with ${found} are not known to the image formats`,
+  );
 }
 
 /**
@@ -132,23 +160,41 @@ async function unpackPlain(
 /** Returns the digest of the compressed bytes. */
 async function unpackCompressed(
   source: OpenRange,
-  compression: LayerCompression,
+  compression: "gzip" | "zstd",
   sink: LayerSink,
-  copy: number | undefined,
+  { copy, layer }: { copy: number | undefined; layer: UnpackRequest },
 ): Promise<Digest> {
-  const digester = new Digester();
-  const pieces = decompress(tee(source, digester, copy), compression as "gzip" | "zstd");
-  for await (const piece of pieces) sink.push(piece);
+  const verified = layer.verified === true ? layer.blob : undefined;
+  const tally = new Tally(verified === undefined ? new Digester() : undefined, copy);
+  const raw = source.watch === undefined ? readRange(source, true) : followRange(source);
+  for await (const piece of decompress(tally.watch(raw), compression)) sink.push(piece);
   sink.end();
-  if (digester.size !== source.size) throw archiveError("bytes follow its compressed data");
-  return digester.digest();
+  if (tally.size !== source.size) throw archiveError("bytes follow its compressed data");
+  return verified ?? tally.digest();
 }
 
-function* tee(source: OpenRange, digester: Digester, copy: number | undefined): Generator<Buffer> {
-  for (const piece of readRange(source, true)) {
-    digester.update(piece);
-    if (copy !== undefined) writeAll(copy, piece);
-    yield piece;
+/** Sees compressed bytes pass: counts, hashes and copies them, as far as that is wanted. */
+class Tally {
+  size = 0;
+  readonly #digester: Digester | undefined;
+  readonly #copy: number | undefined;
+
+  constructor(digester: Digester | undefined, copy: number | undefined) {
+    this.#digester = digester;
+    this.#copy = copy;
+  }
+
+  async *watch(pieces: Iterable<Buffer> | AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
+    for await (const piece of pieces) {
+      this.size += piece.length;
+      this.#digester?.update(piece);
+      if (this.#copy !== undefined) writeAll(this.#copy, piece);
+      yield piece;
+    }
+  }
+
+  digest(): Digest {
+    return (this.#digester as Digester).digest();
   }
 }
 
@@ -218,6 +264,7 @@ function keepPlain(
   if (recorder === undefined) return "blob";
   if (recorder.usable) return "recording";
   rmSync(layer.recording, { force: true });
+  if (layer.verified === true) return "blob";
   const fd = openSync(layer.blobOut, "wx", 0o600);
   try {
     for (const piece of readRange(source)) writeAll(fd, piece);

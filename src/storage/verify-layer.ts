@@ -2,17 +2,18 @@
  * A layer that is unpacked already, offered again in some stored form: the form is verified, and
  * kept if it is compressed, so that the image it belongs to can be written out with its digests.
  */
-import { closeSync } from "node:fs";
+import { closeSync, fsyncSync } from "node:fs";
 import { StorageError } from "../base/index.ts";
 import { type Digest, Digester } from "../oci/index.ts";
 import type { Context, LayerRecord } from "../state/index.ts";
-import { BlobStore, type BlobWriter } from "./blobs.ts";
+import { BlobStore } from "./blobs.ts";
 import type { LayerSource } from "./layers.ts";
-import { decompress, openRange, readRange } from "./source.ts";
+import { closeRange, decompress, type OpenRange, openRange, readRange, sniffCompression } from "./source.ts";
 
 /** @throws {StorageError} `digest-mismatch` */
 export async function verifyLayer(ctx: Context, source: LayerSource, record: LayerRecord): Promise<void> {
   const store = new BlobStore(ctx.paths);
+  if (source.verified !== undefined) return verifyDownloaded(ctx, source, record);
   if (source.compression === "none") {
     // Its digest is the diffID, whose content is known: whatever the offered bytes are, they are not used.
     if (source.blob === undefined || source.blob === record.diffId) return;
@@ -22,7 +23,7 @@ export async function verifyLayer(ctx: Context, source: LayerSource, record: Lay
   const range = openRange(source.file);
   const writer = store.begin();
   try {
-    const diffId = await tarDigest(source, range, writer);
+    const diffId = await tarDigest(source.compression ?? "gzip", range, (piece) => writer.write(piece));
     if (diffId !== record.diffId) throw mismatch(source.name, diffId, record.diffId as Digest);
     writer.commit({ name: source.name, ...(source.blob === undefined ? {} : { digest: source.blob }) });
   } catch (error) {
@@ -33,19 +34,38 @@ export async function verifyLayer(ctx: Context, source: LayerSource, record: Lay
   }
 }
 
+/** The blob has its digest already; what it unpacks to must be what is there. */
+async function verifyDownloaded(ctx: Context, source: LayerSource, record: LayerRecord): Promise<void> {
+  await source.verified;
+  const store = new BlobStore(ctx.paths);
+  const blob = source.blob as Digest;
+  if (blob === record.diffId || (record.blob === blob && store.has(blob))) return;
+  const { sign: _, ...file } = source.file;
+  const range = openRange(file);
+  try {
+    const compression = sniffCompression(Buffer.concat([...readRange({ ...range, size: 4 }, true)]));
+    const diffId = await tarDigest(compression === "zstd" ? "zstd" : "gzip", range);
+    if (diffId !== record.diffId) throw mismatch(source.name, diffId, record.diffId as Digest);
+    fsyncSync(range.fd);
+  } finally {
+    closeRange(range);
+  }
+  if (file.path !== store.path(blob)) store.adopt(file.path, blob);
+}
+
 async function tarDigest(
-  source: LayerSource,
-  range: ReturnType<typeof openRange>,
-  writer: BlobWriter,
+  compression: "gzip" | "zstd",
+  range: OpenRange,
+  copy: (piece: Buffer) => void = () => {},
 ): Promise<Digest> {
   const digester = new Digester();
   const pieces = (function* () {
     for (const piece of readRange(range, true)) {
-      writer.write(piece);
+      copy(piece);
       yield piece;
     }
   })();
-  for await (const piece of decompress(pieces, source.compression as "gzip" | "zstd")) digester.update(piece);
+  for await (const piece of decompress(pieces, compression)) digester.update(piece);
   return digester.digest();
 }
 

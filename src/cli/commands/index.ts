@@ -188,73 +188,78 @@ const c33: CommandEntry = {
   load: () => import("./image/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c34: CommandEntry = {
+  summary: "Pull images from registries",
+  usage: "[options] IMAGE [IMAGE...]",
+  load: () => import("./image/pull.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c35: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c35: CommandEntry = {
+const c36: CommandEntry = {
   summary: "Save images to an archive",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c36: CommandEntry = {
+const c37: CommandEntry = {
   summary: "Add further names to an image",
   usage: "IMAGE NAME [NAME...]",
   load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c37: CommandEntry = {
+const c38: CommandEntry = {
   summary: "Show the layers of an image",
   usage: "[options] IMAGE",
   load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c38: CommandEntry = {
+const c39: CommandEntry = {
   summary: "Take names away from an image",
   usage: "IMAGE [NAME...]",
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c39: CommandEntry = {
+const c40: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c40: CommandEntry = {
+const c41: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c41: CommandEntry = {
+const c42: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c42: CommandEntry = {
+const c43: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c43: CommandEntry = {
+const c44: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c44: CommandEntry = {
+const c45: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c45: CommandEntry = {
+const c46: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c46: CommandEntry = {
+const c47: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c47: CommandEntry = {
+const c48: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
@@ -308,15 +313,16 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "image load": c32,
   "image ls": c29,
   "image prune": c33,
-  "image remove": c34,
-  "image rm": c34,
-  "image save": c35,
-  "image tag": c36,
-  "image tree": c37,
-  "image untag": c38,
+  "image pull": c34,
+  "image remove": c35,
+  "image rm": c35,
+  "image save": c36,
+  "image tag": c37,
+  "image tree": c38,
+  "image untag": c39,
   images: c29,
   import: c30,
-  info: c39,
+  info: c40,
   inspect: c8,
   kill: c9,
   load: c32,
@@ -324,30 +330,31 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   pause: c11,
   port: c12,
   ps: c14,
+  pull: c34,
   rename: c15,
   restart: c16,
   rm: c17,
-  rmi: c34,
+  rmi: c35,
   run: c18,
-  save: c35,
+  save: c36,
   start: c19,
   stats: c20,
   stop: c21,
-  "system info": c39,
-  tag: c36,
+  "system info": c40,
+  tag: c37,
   top: c22,
   unpause: c23,
-  unshare: c40,
-  untag: c38,
+  unshare: c41,
+  untag: c39,
   update: c24,
-  version: c41,
-  "volume create": c42,
-  "volume exists": c43,
-  "volume inspect": c44,
-  "volume list": c45,
-  "volume ls": c45,
-  "volume prune": c46,
-  "volume remove": c47,
-  "volume rm": c47,
+  version: c42,
+  "volume create": c43,
+  "volume exists": c44,
+  "volume inspect": c45,
+  "volume list": c46,
+  "volume ls": c46,
+  "volume prune": c47,
+  "volume remove": c48,
+  "volume rm": c48,
   wait: c25,
 };
