@@ -56,7 +56,8 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
   const { request, image } = input;
   const { options } = request;
   checkCombinations(options, request.given);
-  const run = image === undefined ? {} : parseImageConfig(Buffer.from(image.configJson)).config;
+  const own = image === undefined ? {} : parseImageConfig(Buffer.from(image.configJson)).config;
+  const run = request.step?.run ?? own;
   const { network, warnings } = networkConfig(ctx, options);
   const namespaces = namespaceConfig(ctx, options);
   const config: ContainerConfig = {
@@ -99,7 +100,8 @@ function checkCombinations(options: CreateOptions, given: ReadonlySet<string>): 
 function imageParts({ image, imageName, request, storageDriver }: ConfigInput) {
   const { options } = request;
   if (options.rootfs !== true) {
-    return { image: image?.id ?? "", imageName, rawImageName: request.image, storageDriver };
+    const step = request.step === undefined ? {} : { layers: request.step.layers };
+    return { image: image?.id ?? "", imageName, rawImageName: request.image, storageDriver, ...step };
   }
   const overlay = request.image.endsWith(":O");
   const path = resolve(request.cwd, overlay ? request.image.slice(0, -2) : request.image);

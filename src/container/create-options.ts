@@ -1,3 +1,6 @@
+import type { FoundImage, PullPolicy, wantedPlatform } from "../image/index.ts";
+import type { ImageRunConfig } from "../oci/index.ts";
+
 /**
  * What `create` and `run` are asked for, under the flags' own names, as the command line has read them.
  * Every field is optional so that programs can ask for less.
@@ -51,6 +54,9 @@ export interface CreateOptions {
   readonly privileged?: boolean;
   readonly publish?: readonly string[];
   readonly "publish-all"?: boolean;
+  readonly arch?: string | undefined;
+  readonly os?: string | undefined;
+  readonly platform?: string | undefined;
   readonly pull?: string | undefined;
   readonly "read-only"?: boolean;
   readonly "read-only-tmpfs"?: boolean;
@@ -78,6 +84,7 @@ export interface CreateOptions {
   readonly user?: string | undefined;
   readonly userns?: string | undefined;
   readonly uts?: string | undefined;
+  readonly variant?: string | undefined;
   readonly volume?: readonly string[];
   readonly workdir?: string | undefined;
   /** Limits (memory, cpus, pids-limit, …) travel under their own names. */
@@ -90,6 +97,8 @@ export interface CreateRequest {
   /** What follows it on the command line. */
   readonly command: readonly string[];
   readonly options: CreateOptions;
+  /** A step of a build: the layers it runs on (rows, lowest first) and their configuration, instead of an image's. */
+  readonly step?: { readonly layers: readonly number[]; readonly run: ImageRunConfig };
   /** Flags given explicitly; others may be overruled by the settings. */
   readonly given: ReadonlySet<string>;
   /** The whole command line, for inspection. */
@@ -97,6 +106,8 @@ export interface CreateRequest {
   /** The caller's environment and working directory. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Gets an image from a registry; without it only what is in the store is found. */
+  fetch?(image: string, policy: PullPolicy, platform: ReturnType<typeof wantedPlatform>): Promise<FoundImage>;
   /** The caller starts the container at once: with --rm it goes if the caller is killed before. */
   readonly starts?: boolean;
 }

@@ -1,9 +1,9 @@
 /** A new container: everything is checked, then one transaction makes it. */
 import { existsSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
-import { ConflictError, UsageError } from "../base/index.ts";
+import { ConflictError, NotFoundError, UsageError } from "../base/index.ts";
 import { errnoText } from "../host/index.ts";
-import { displayName, type FoundImage, resolveImage } from "../image/index.ts";
+import { displayName, type FoundImage, parsePullPolicy, resolveImage, wantedPlatform } from "../image/index.ts";
 import { type ContainerConfig, type ContainerRecord, type Context, newId } from "../state/index.ts";
 import { buildConfig } from "./config.ts";
 import { copyUpVolumes } from "./copy-up.ts";
@@ -31,14 +31,15 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
   const name =
     options.name === undefined || options.name === "" ? undefined : checkContainerName(options.name);
   const id = newId();
-  const found = options.rootfs === true ? undefined : await findImage(ctx, request.image, options.pull);
+  const imageless = options.rootfs === true || request.step !== undefined;
+  const found = imageless ? undefined : await findImage(ctx, request);
   const storageDriver = driverName(ctx);
   if (ctx.state.containers.goneWithRemains().length > 0) await sweepMarked(ctx);
   const built = buildConfig(ctx, {
     id,
     request,
     image: found?.record,
-    imageName: found === undefined ? "" : displayName(found),
+    imageName: found === undefined ? (request.step === undefined ? "" : request.image) : displayName(found),
     storageDriver,
   });
   checkCidFile(built.config.cidFile);
@@ -50,8 +51,11 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
   return { record, warnings: built.warnings };
 }
 
-function owned(config: ContainerConfig, { starts }: CreateRequest): ContainerConfig {
-  return starts === true && config.autoRemove ? { ...config, creator: thisProcess() } : config;
+/** What nobody would miss belongs to the process that made it. */
+function owned(config: ContainerConfig, { starts, step }: CreateRequest): ContainerConfig {
+  return (starts === true && config.autoRemove) || step !== undefined
+    ? { ...config, creator: thisProcess() }
+    : config;
 }
 
 /** A name that only an ended --rm container still has is free. */
@@ -86,20 +90,19 @@ async function insert(
   }
 }
 
-/** Images come from the local store; what a policy would fetch from a registry is refused by name. */
-function findImage(ctx: Context, name: string, flag: string | undefined): Promise<FoundImage> {
-  const policy = flag || ctx.settings.pullPolicy;
-  if (!["always", "missing", "never", "newer"].includes(policy)) {
-    throw new UsageError("invalid-pull-policy", `unsupported pull policy ${JSON.stringify(policy)}`, {
-      hint: "Policies: always, missing, never, newer.",
-    });
+/** An image that is there and may be taken as it is costs no look at any registry. */
+async function findImage(ctx: Context, { image, options, fetch }: CreateRequest): Promise<FoundImage> {
+  const policy = parsePullPolicy(options.pull || ctx.settings.pullPolicy);
+  const platform = wantedPlatform(options);
+  const local = policy === "missing" && platform === undefined;
+  if (fetch === undefined || policy === "never") return resolveImage(ctx, image);
+  if (!local) return fetch(image, policy, platform);
+  try {
+    return await resolveImage(ctx, image);
+  } catch (error) {
+    if (!(error instanceof NotFoundError)) throw error;
+    return fetch(image, policy, platform);
   }
-  if (policy === "always") {
-    throw new UsageError("not-supported", "--pull=always is not supported yet: kelp has no registry client", {
-      hint: "Load the image from an archive with kelp load.",
-    });
-  }
-  return resolveImage(ctx, name);
 }
 
 async function replaceContainer(ctx: Context, name: string | undefined): Promise<void> {

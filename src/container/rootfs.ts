@@ -11,17 +11,18 @@ import { chooseDriver, type DriverName, layersRootfs, type RunInside } from "../
 export async function containerRootfs(ctx: Context, record: ContainerRecord): Promise<RootfsSource> {
   const { config, id } = record;
   if (config.rootfs !== undefined) return unsynced(record, directoryRootfs(ctx, record));
-  const image = requireImage(ctx, record);
+  const layers = config.layers ?? requireImage(ctx, record).layers;
   const run: RunInside = (job, input) => runInside(ctx, job, input);
-  return unsynced(record, await layersRootfs(ctx, config.storageDriver, image.layers, id, run));
+  return unsynced(record, await layersRootfs(ctx, config.storageDriver, layers, id, run));
 }
 
 /**
  * At its end overlay writes everything of the whole disk that holds `upper` (milliseconds on an idle machine, a second
- * beside somebody who writes), unless it is mounted `volatile`: for a container whose files go at its end anyway.
+ * beside somebody who writes), unless it is mounted `volatile`: for a container whose files go at its end anyway,
+ * and for a step of a build, whose files are synced as the layer they become.
  */
 function unsynced({ config }: ContainerRecord, rootfs: RootfsSource): RootfsSource {
-  if (!config.autoRemove || rootfs.kind !== "overlay") return rootfs;
+  if ((!config.autoRemove && config.layers === undefined) || rootfs.kind !== "overlay") return rootfs;
   // Left by a start whose end nobody saw, it would keep the kernel from mounting these directories again.
   const own = join(rootfs.work, "work");
   if (existsSync(own)) {

@@ -12,7 +12,7 @@ export { explainFailure, type FailureInput } from "./failure.ts";
 export { holdfastPath } from "./helper.ts";
 export { type InsideOptions, kelpCommand, runInside, usernsNotice } from "./inside.ts";
 export { answerJob, type Job, type JobRequest } from "./job.ts";
-export { runPlan, startPlan, writePlan } from "./launch.ts";
+export { capturePlan, runPlan, startPlan, writePlan } from "./launch.ts";
 export { type LowerInput, lowerSpec } from "./lower.ts";
 export { type CgroupConfig, processGroup } from "./lower-cgroup.ts";
 export { type LowerEnterInput, lowerEnter } from "./lower-enter.ts";

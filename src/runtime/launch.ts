@@ -47,6 +47,29 @@ export function runPlan(
   });
 }
 
+/** The same with no input and the output given to `sinks` as it comes. */
+export function capturePlan(
+  holdfast: string,
+  verb: PlanVerb,
+  planPath: string,
+  sinks: { readonly out: (chunk: Buffer) => void; readonly err: (chunk: Buffer) => void },
+): Promise<number> {
+  const { spawn } = process.getBuiltinModule("node:child_process");
+  const child = spawn(holdfast, [verb, planPath], { stdio: ["ignore", "pipe", "pipe"], env: {} });
+  const ended = [child.stdout, child.stderr].map(
+    (stream) => new Promise((resolve) => stream.once("end", resolve)),
+  );
+  child.stdout.on("data", sinks.out);
+  child.stderr.on("data", sinks.err);
+  return new Promise((resolve, reject) => {
+    child.once("error", (cause) => reject(notExecutable(holdfast, cause)));
+    child.once("exit", async (code, signal) => {
+      await Promise.all(ended);
+      resolve(code ?? 128 + signalNumber(signal));
+    });
+  });
+}
+
 function signalNumber(signal: NodeJS.Signals | null): number {
   return signal === "SIGKILL" ? 9 : signal === "SIGTERM" ? 15 : signal === "SIGINT" ? 2 : 1;
 }

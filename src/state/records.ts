@@ -86,6 +86,8 @@ export interface ContainerConfig {
   /** The user's own words for the image. */
   readonly rawImageName: string;
   readonly rootfs?: { readonly path: string; readonly overlay: boolean };
+  /** A step of a build: rows of the layers it runs on, lowest first, which are no image's yet. `image` is empty. */
+  readonly layers?: readonly number[];
   readonly storageDriver: string;
   readonly entrypoint: readonly string[];
   readonly command: readonly string[];
