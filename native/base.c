@@ -99,13 +99,13 @@ static bool parse_entry(const char *name, pid_t *pid, uint64_t *start)
 	return part == 1 && number[0] > 0 && number[0] <= INT32_MAX;
 }
 
-/* Looks through the entries of FD_LIVE for a process whose base can be joined; drops entries of the dead. */
-static void find_base(struct vm *vm, uint64_t wanted)
+/* Looks through the entries of a directory for a process whose base can be joined; drops entries of the dead. */
+static void find_base(struct vm *vm, int dir, uint64_t wanted)
 {
 	char buffer[4096] __attribute__((aligned(8)));
 	long size;
 
-	while ((size = syscall(SYS_getdents64, FD_LIVE, buffer, sizeof(buffer))) > 0) {
+	while ((size = syscall(SYS_getdents64, dir, buffer, sizeof(buffer))) > 0) {
 		for (long at = 0; at < size;) {
 			const struct dirent64 *entry = (const void *)(buffer + at);
 			uint64_t start;
@@ -119,7 +119,7 @@ static void find_base(struct vm *vm, uint64_t wanted)
 			if (error == 0)
 				return;
 			if (error == -ESRCH)
-				unlinkat(FD_LIVE, entry->d_name, 0);
+				unlinkat(dir, entry->d_name, 0);
 		}
 	}
 }
@@ -127,7 +127,8 @@ static void find_base(struct vm *vm, uint64_t wanted)
 /*
  * op_join_base() - find the base, or decide that a new one is to be made
  * Runs in: launch. The lock stays held, by this process and the monitor forked from it, until
- * op_register_holder(): so of many first starts one makes the base and the others find it.
+ * op_register_holder(): so of many first starts one makes the base and the others find it. With @net the base includes
+ * the shared network; its holders are fewer, since a process is in one network namespace only.
  */
 int op_join_base(struct vm *vm, const union args *args)
 {
@@ -137,13 +138,22 @@ int op_join_base(struct vm *vm, const union args *args)
 	error = fix_fd(open(a->lock.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), FD_LOCK);
 	if (error == 0)
 		error = fix_fd(open(a->live.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC), FD_LIVE);
+	if (error == 0 && a->net.size > 0) {
+		vm->net = NET_NEW;
+		error = fix_fd(open(a->net.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC), FD_NET_LIVE);
+	}
 	if (error != 0)
 		return error;
 	while (flock(FD_LOCK, LOCK_EX) < 0)
 		if (errno != EINTR)
 			return -errno;
 	vm->base_index = vm->cursor.index - 1;
-	find_base(vm, a->namespaces);
+	if (vm->net != NET_NONE)
+		find_base(vm, FD_NET_LIVE, a->namespaces | CLONE_NEWNET);
+	if (vm->base == BASE_JOINED)
+		vm->net = NET_JOINED;
+	else
+		find_base(vm, FD_LIVE, a->namespaces);
 	if (vm->base != BASE_JOINED) {
 		vm->base = BASE_NEW;
 		vm->namespaces = a->namespaces;
@@ -160,17 +170,32 @@ int op_join_holder(struct vm *vm, const union args *args)
 	return take_base(vm, (pid_t)a->pid, a->start, a->namespaces);
 }
 
-/* base_join() - enter the namespaces that take_base() opened; 0 or -errno */
+/* base_join() - enter the namespaces that take_base() opened, but the shared network; 0 or -errno */
 int base_join(const struct vm *vm)
 {
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
-		if (!(vm->namespaces & kinds[i].flag))
+		if (!(vm->namespaces & kinds[i].flag) || (vm->net != NET_NONE && kinds[i].flag == CLONE_NEWNET))
 			continue;
 		if (setns(FD_NAMESPACE + i, (int)kinds[i].flag) < 0)
 			return -errno;
 		close(FD_NAMESPACE + i);
 	}
 	return 0;
+}
+
+/* base_enter_net() - enter the shared network, or make it; 0 or -errno. Nothing in here leads back to the host's. */
+int base_enter_net(const struct vm *vm)
+{
+	int error = 0;
+
+	if (vm->net == NET_NEW)
+		return unshare(CLONE_NEWNET) < 0 ? -errno : 0;
+	for (int i = 0; i < NAMESPACE_KINDS; i++)
+		if (kinds[i].flag == CLONE_NEWNET) {
+			error = setns(FD_NAMESPACE + i, CLONE_NEWNET) < 0 ? -errno : 0;
+			close(FD_NAMESPACE + i);
+		}
+	return error;
 }
 
 /*
@@ -195,6 +220,16 @@ static void entry_name(struct line *l, char *name, uint32_t size, pid_t pid, uin
 	line_number(l, start);
 }
 
+static int make_entry(int dir, const char *name)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return -errno;
+	close(fd);
+	return 0;
+}
+
 /*
  * op_register_holder() - let others find the base through this process, and let them look
  * Runs in: monitor, after op_reexec_read_only(): before it the process is not dumpable on behalf of the host's
@@ -204,15 +239,15 @@ int op_register_holder(struct vm *vm, const union args *args)
 {
 	char name[48];
 	struct line l;
-	int fd;
+	int error;
 
-	(void)vm;
 	(void)args;
 	entry_name(&l, name, sizeof(name), getpid(), process_start(0));
-	fd = openat(FD_LIVE, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		return -errno;
-	close(fd);
+	error = make_entry(FD_LIVE, name);
+	if (error == 0 && vm->net != NET_NONE)
+		error = make_entry(FD_NET_LIVE, name);
+	if (error != 0)
+		return error;
 	if (flock(FD_LOCK, LOCK_UN) < 0)
 		return -errno;
 	close(FD_LOCK);
@@ -227,6 +262,7 @@ void base_unregister(pid_t pid, uint64_t start)
 
 	entry_name(&l, name, sizeof(name), pid, start);
 	unlinkat(FD_LIVE, name, 0);
+	unlinkat(FD_NET_LIVE, name, 0); /* EBADF where there is none */
 }
 
 /*

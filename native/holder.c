@@ -233,10 +233,16 @@ static _Noreturn void be_parent(struct vm *vm, int error)
 	_exit(0);
 }
 
-/* `enter`: this process itself becomes the command. */
+/* `enter`: this process itself becomes the command, or is done where the plan has none. */
 static _Noreturn void be_command(struct vm *vm, int error)
 {
-	if (error == 0 && vm_run(vm, STAGE_SETUP) == 0 && vm_run(vm, STAGE_EXEC) == 0)
+	struct cursor command;
+
+	if (error == 0)
+		error = vm_run(vm, STAGE_SETUP);
+	if (error == 0 && !plan_seek(&vm->plan, STAGE_EXEC, &command))
+		_exit(0);
+	if (error == 0 && vm_run(vm, STAGE_EXEC) == 0)
 		vm_fail(vm, STAGE_EXEC, vm->cursor.index, ENOEXEC);
 	base_unregister(getpid(), process_start(0));
 	tell_launcher(&vm->failure);
@@ -274,6 +280,23 @@ static int enter_base(struct vm *vm)
 	return error == 0 ? 0 : vm_fail(vm, STAGE_LAUNCH, vm->base_index, -error);
 }
 
+/* Into the shared network, if the plan asks for it. The uplink is started, or found, on this side of the door. */
+static int enter_net(struct vm *vm)
+{
+	int error;
+
+	if (vm->net == NET_NONE)
+		return 0;
+	if (vm_run(vm, STAGE_UPLINK) != 0)
+		return -(int)vm->failure.error;
+	error = base_enter_net(vm);
+	if (error == 0)
+		error = uplink_give();
+	if (error != 0)
+		return vm_fail(vm, STAGE_LAUNCH, vm->base_index, -error);
+	return vm->net == NET_NEW ? vm_run(vm, STAGE_NETBASE) : 0;
+}
+
 /* holder_main() - the process just forked from the launcher; in a new base already in its namespaces */
 _Noreturn void holder_main(struct vm *vm)
 {
@@ -288,6 +311,8 @@ _Noreturn void holder_main(struct vm *vm)
 	error = enter_base(vm);
 	if (error == 0 && vm->base == BASE_NEW)
 		error = vm_run(vm, STAGE_BASE);
+	if (error == 0)
+		error = enter_net(vm);
 	if (error == 0)
 		error = vm_run(vm, STAGE_MONITOR);
 	holder_go(vm, error);

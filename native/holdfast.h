@@ -51,6 +51,10 @@ enum fixed_fd {
 	FD_CARRY, /* what a re-exec hands to itself */
 	FD_SYNC, /* by which the process of a new base learns that its maps are written */
 	FD_NAMESPACE, /* the namespaces of a base to be joined, one descriptor for each of 8 kinds */
+	FD_NET_LIVE = FD_NAMESPACE + 8, /* the directory of holders of the shared network; only if the plan asks for that */
+	FD_UPLINK, /* what keeps the uplink alive: see uplink.c */
+	FD_UPLINK_READY, /* where its keeper says that it works; only in who started it */
+	FD_UPLINK_GIVE, /* where the keeper is told the namespace; the same */
 	FIXED_LAST_FD = SLOT_FIRST_FD - 1,
 };
 

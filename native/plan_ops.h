@@ -4,14 +4,16 @@
 #define PLAN_OPS_H
 
 #define NO_SLOT 0xffffffffU
-#define STAGE_NAMES { "config", "launch", "map", "base", "monitor", "setup", "exec", "finish" }
-#define PLAN_TABLE_HASH { 0xc1, 0x2a, 0x52, 0x8d, 0xff, 0x7f, 0x4c, 0xe1 }
+#define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "finish" }
+#define PLAN_TABLE_HASH { 0xc2, 0x29, 0xbf, 0x39, 0x7d, 0x86, 0x5b, 0x86 }
 
 enum stage {
 	STAGE_CONFIG,
 	STAGE_LAUNCH,
 	STAGE_MAP,
 	STAGE_BASE,
+	STAGE_UPLINK,
+	STAGE_NETBASE,
 	STAGE_MONITOR,
 	STAGE_SETUP,
 	STAGE_EXEC,
@@ -74,6 +76,17 @@ enum opcode {
 	OP_MAKE_MARKER = 0x62,
 	OP_SPAWN = 0x63,
 	OP_CGROUP_REMOVE = 0x64,
+	OP_UPLINK = 0x70,
+	OP_AWAIT_UPLINK = 0x71,
+	OP_OPEN_NETLINK = 0x72,
+	OP_BRIDGE_ADD = 0x73,
+	OP_VETH_ADD = 0x74,
+	OP_LINK_SET = 0x75,
+	OP_LINK_REMOVE = 0x76,
+	OP_ADDRESS_ADD = 0x77,
+	OP_ROUTE_ADD = 0x78,
+	OP_RULE_ADD = 0x79,
+	OP_NETFILTER = 0x7a,
 	OP_LIMIT
 };
 
@@ -138,6 +151,7 @@ struct args_life {
 struct args_join_base {
 	struct text lock;
 	struct text live;
+	struct text net;
 	uint64_t namespaces;
 };
 
@@ -406,6 +420,79 @@ struct args_cgroup_remove {
 	struct text path;
 };
 
+struct args_uplink {
+	struct text fifo;
+	struct texts argv;
+	struct texts env;
+};
+
+struct args_await_uplink {
+	uint32_t none;
+};
+
+struct args_open_netlink {
+	uint32_t into;
+};
+
+struct args_bridge_add {
+	uint32_t socket;
+	struct text name;
+	struct text mac;
+	uint32_t mtu;
+};
+
+struct args_veth_add {
+	uint32_t socket;
+	struct text name;
+	struct text mac;
+	uint32_t mtu;
+	uint32_t peer_ns;
+	struct text peer_name;
+};
+
+struct args_link_set {
+	uint32_t socket;
+	struct text name;
+	struct text master;
+};
+
+struct args_link_remove {
+	uint32_t socket;
+	struct text name;
+};
+
+struct args_address_add {
+	uint32_t socket;
+	struct text link;
+	struct text address;
+	uint32_t prefix;
+	struct text broadcast;
+};
+
+struct args_route_add {
+	uint32_t socket;
+	struct text link;
+	uint32_t family;
+	struct text destination;
+	uint32_t prefix;
+	struct text gateway;
+	uint32_t metric;
+	uint32_t table;
+	uint32_t type;
+};
+
+struct args_rule_add {
+	uint32_t socket;
+	uint32_t family;
+	uint32_t mark;
+	uint32_t table;
+	uint32_t priority;
+};
+
+struct args_netfilter {
+	struct text batch;
+};
+
 union args {
 	struct args_container container;
 	struct args_monitor_files monitor_files;
@@ -461,6 +548,17 @@ union args {
 	struct args_make_marker make_marker;
 	struct args_spawn spawn;
 	struct args_cgroup_remove cgroup_remove;
+	struct args_uplink uplink;
+	struct args_await_uplink await_uplink;
+	struct args_open_netlink open_netlink;
+	struct args_bridge_add bridge_add;
+	struct args_veth_add veth_add;
+	struct args_link_set link_set;
+	struct args_link_remove link_remove;
+	struct args_address_add address_add;
+	struct args_route_add route_add;
+	struct args_rule_add rule_add;
+	struct args_netfilter netfilter;
 };
 
 /* X(opcode, function) for every operation; config records have no function. */
@@ -512,16 +610,27 @@ union args {
 	X(OP_REMOVE_FILE, op_remove_file) \
 	X(OP_MAKE_MARKER, op_make_marker) \
 	X(OP_SPAWN, op_spawn) \
-	X(OP_CGROUP_REMOVE, op_cgroup_remove)
+	X(OP_CGROUP_REMOVE, op_cgroup_remove) \
+	X(OP_UPLINK, op_uplink) \
+	X(OP_AWAIT_UPLINK, op_await_uplink) \
+	X(OP_OPEN_NETLINK, op_open_netlink) \
+	X(OP_BRIDGE_ADD, op_bridge_add) \
+	X(OP_VETH_ADD, op_veth_add) \
+	X(OP_LINK_SET, op_link_set) \
+	X(OP_LINK_REMOVE, op_link_remove) \
+	X(OP_ADDRESS_ADD, op_address_add) \
+	X(OP_ROUTE_ADD, op_route_add) \
+	X(OP_RULE_ADD, op_rule_add) \
+	X(OP_NETFILTER, op_netfilter)
 
 /* How an opcode's arguments lie in its struct; `stages` has a bit per legal stage. */
 struct op_def {
-	uint8_t stages;
+	uint16_t stages;
 	uint8_t argc;
 	struct {
 		uint8_t kind;
 		uint8_t offset;
-	} arg[8];
+	} arg[9];
 };
 
 #ifdef PLAN_OPS_TABLE
@@ -561,9 +670,10 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_life, delay_ms) },
 		{ ARG_U32, offsetof(struct args_life, delay_max_ms) },
 		{ ARG_U64, offsetof(struct args_life, timeout_ms) } } },
-	[OP_JOIN_BASE] = { 1 << STAGE_LAUNCH, 3, {
+	[OP_JOIN_BASE] = { 1 << STAGE_LAUNCH, 4, {
 		{ ARG_STR, offsetof(struct args_join_base, lock) },
 		{ ARG_STR, offsetof(struct args_join_base, live) },
+		{ ARG_STR, offsetof(struct args_join_base, net) },
 		{ ARG_U64, offsetof(struct args_join_base, namespaces) } } },
 	[OP_JOIN_HOLDER] = { 1 << STAGE_LAUNCH, 3, {
 		{ ARG_U32, offsetof(struct args_join_holder, pid) },
@@ -580,7 +690,7 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ 0, 0 } } },
 	[OP_REGISTER_HOLDER] = { 1 << STAGE_MONITOR, 0, {
 		{ 0, 0 } } },
-	[OP_OPEN_PATH] = { 1 << STAGE_LAUNCH | 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 3, {
+	[OP_OPEN_PATH] = { 1 << STAGE_LAUNCH | 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 3, {
 		{ ARG_STR, offsetof(struct args_open_path, path) },
 		{ ARG_U32, offsetof(struct args_open_path, flags) },
 		{ ARG_INTO, offsetof(struct args_open_path, into) } } },
@@ -614,7 +724,7 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STR, offsetof(struct args_hostname, name) } } },
 	[OP_DOMAINNAME] = { 1 << STAGE_SETUP, 1, {
 		{ ARG_STR, offsetof(struct args_domainname, name) } } },
-	[OP_LINK_UP] = { 1 << STAGE_BASE | 1 << STAGE_SETUP, 1, {
+	[OP_LINK_UP] = { 1 << STAGE_BASE | 1 << STAGE_NETBASE | 1 << STAGE_SETUP, 1, {
 		{ ARG_STR, offsetof(struct args_link_up, name) } } },
 	[OP_PROPAGATION] = { 1 << STAGE_BASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 2, {
 		{ ARG_STR, offsetof(struct args_propagation, path) },
@@ -678,7 +788,7 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_make_file, uid) },
 		{ ARG_U32, offsetof(struct args_make_file, gid) },
 		{ ARG_BLOB, offsetof(struct args_make_file, data) } } },
-	[OP_WRITE_AT] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 4, {
+	[OP_WRITE_AT] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 4, {
 		{ ARG_SLOT, offsetof(struct args_write_at, root) },
 		{ ARG_STR, offsetof(struct args_write_at, path) },
 		{ ARG_U64, offsetof(struct args_write_at, resolve) },
@@ -736,6 +846,57 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STRV, offsetof(struct args_spawn, env) } } },
 	[OP_CGROUP_REMOVE] = { 1 << STAGE_FINISH, 1, {
 		{ ARG_STR, offsetof(struct args_cgroup_remove, path) } } },
+	[OP_UPLINK] = { 1 << STAGE_UPLINK, 3, {
+		{ ARG_STR, offsetof(struct args_uplink, fifo) },
+		{ ARG_STRV, offsetof(struct args_uplink, argv) },
+		{ ARG_STRV, offsetof(struct args_uplink, env) } } },
+	[OP_AWAIT_UPLINK] = { 1 << STAGE_MONITOR, 0, {
+		{ 0, 0 } } },
+	[OP_OPEN_NETLINK] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 1, {
+		{ ARG_INTO, offsetof(struct args_open_netlink, into) } } },
+	[OP_BRIDGE_ADD] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 4, {
+		{ ARG_SLOT, offsetof(struct args_bridge_add, socket) },
+		{ ARG_STR, offsetof(struct args_bridge_add, name) },
+		{ ARG_BLOB, offsetof(struct args_bridge_add, mac) },
+		{ ARG_U32, offsetof(struct args_bridge_add, mtu) } } },
+	[OP_VETH_ADD] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 6, {
+		{ ARG_SLOT, offsetof(struct args_veth_add, socket) },
+		{ ARG_STR, offsetof(struct args_veth_add, name) },
+		{ ARG_BLOB, offsetof(struct args_veth_add, mac) },
+		{ ARG_U32, offsetof(struct args_veth_add, mtu) },
+		{ ARG_SLOT, offsetof(struct args_veth_add, peer_ns) },
+		{ ARG_STR, offsetof(struct args_veth_add, peer_name) } } },
+	[OP_LINK_SET] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 3, {
+		{ ARG_SLOT, offsetof(struct args_link_set, socket) },
+		{ ARG_STR, offsetof(struct args_link_set, name) },
+		{ ARG_STR, offsetof(struct args_link_set, master) } } },
+	[OP_LINK_REMOVE] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 2, {
+		{ ARG_SLOT, offsetof(struct args_link_remove, socket) },
+		{ ARG_STR, offsetof(struct args_link_remove, name) } } },
+	[OP_ADDRESS_ADD] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 5, {
+		{ ARG_SLOT, offsetof(struct args_address_add, socket) },
+		{ ARG_STR, offsetof(struct args_address_add, link) },
+		{ ARG_BLOB, offsetof(struct args_address_add, address) },
+		{ ARG_U32, offsetof(struct args_address_add, prefix) },
+		{ ARG_BLOB, offsetof(struct args_address_add, broadcast) } } },
+	[OP_ROUTE_ADD] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 9, {
+		{ ARG_SLOT, offsetof(struct args_route_add, socket) },
+		{ ARG_STR, offsetof(struct args_route_add, link) },
+		{ ARG_U32, offsetof(struct args_route_add, family) },
+		{ ARG_BLOB, offsetof(struct args_route_add, destination) },
+		{ ARG_U32, offsetof(struct args_route_add, prefix) },
+		{ ARG_BLOB, offsetof(struct args_route_add, gateway) },
+		{ ARG_U32, offsetof(struct args_route_add, metric) },
+		{ ARG_U32, offsetof(struct args_route_add, table) },
+		{ ARG_U32, offsetof(struct args_route_add, type) } } },
+	[OP_RULE_ADD] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 5, {
+		{ ARG_SLOT, offsetof(struct args_rule_add, socket) },
+		{ ARG_U32, offsetof(struct args_rule_add, family) },
+		{ ARG_U32, offsetof(struct args_rule_add, mark) },
+		{ ARG_U32, offsetof(struct args_rule_add, table) },
+		{ ARG_U32, offsetof(struct args_rule_add, priority) } } },
+	[OP_NETFILTER] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR, 1, {
+		{ ARG_BLOB, offsetof(struct args_netfilter, batch) } } },
 };
 #endif
 

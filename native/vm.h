@@ -42,6 +42,7 @@ int plan_map(struct plan *plan, int fd, uint32_t size);
 
 enum verb { VERB_START, VERB_EXEC, VERB_ENTER };
 enum base_state { BASE_NONE, BASE_JOINED, BASE_NEW };
+enum net_state { NET_NONE, NET_JOINED, NET_NEW }; /* the shared network namespace; NONE: not asked for */
 enum { NAMESPACE_KINDS = 8 };
 
 /* The state of one process of the chain. Plain data: it is copied by fork and, byte for byte, through a re-exec. */
@@ -51,6 +52,7 @@ struct vm {
 	uint64_t filled; /* bit N: slot N holds a descriptor */
 	uint32_t verb;
 	uint32_t base; /* enum base_state */
+	uint32_t net; /* enum net_state */
 	uint64_t namespaces; /* CLONE_NEW* bits of the base */
 	uint32_t base_index; /* the operation that found or refused it */
 	uint32_t keep_fds; /* descriptors 3 .. 3 + keep_fds - 1 belong to the container's process */
@@ -76,6 +78,7 @@ PLAN_OPS(VM_DECLARE)
 
 /* ---- base.c ---- */
 int base_join(const struct vm *vm);
+int base_enter_net(const struct vm *vm);
 int base_become_root(bool hide);
 void base_unregister(pid_t pid, uint64_t start);
 
@@ -85,6 +88,9 @@ int launch(enum verb verb, const char *path);
 /* ---- holder.c: the process inside the base (monitor, exec's parent, or what `enter` becomes) ---- */
 _Noreturn void holder_main(struct vm *vm);
 _Noreturn void holder_continue(struct vm *vm);
+
+/* ---- uplink.c ---- */
+int uplink_give(void);
 
 /* ---- reexec.c ---- */
 _Noreturn void reexec_resume(void);

@@ -76,7 +76,7 @@ ${operations.map(([name]) => `\tX(OP_${upper(name)}, op_${snake(name)})`).join("
 
 /* How an opcode's arguments lie in its struct; \`stages\` has a bit per legal stage. */
 struct op_def {
-\tuint8_t stages;
+\tuint16_t stages;
 \tuint8_t argc;
 \tstruct {
 \t\tuint8_t kind;

@@ -1,4 +1,5 @@
 /** Names of what is in the store, for completion. */
+import { listNetworks } from "../network/index.ts";
 import { liveState } from "../runtime/index.ts";
 import { type Context, openContext } from "../state/index.ts";
 import type { Globals } from "./command.ts";
@@ -12,9 +13,8 @@ const ID_FROM = 2;
 
 /** Words that begin with `partial`, each with what it is. */
 export async function liveNames(kind: LiveKind, partial: string, globals: Globals): Promise<Rows> {
-  if (kind === "network")
-    return ["none", "host"].filter((word) => word.startsWith(partial)).map((word) => [word, ""]);
   const ctx = await openContext(globals);
+  if (kind === "network") return networkNames(ctx, partial);
   if (kind === "image") return imageNames(ctx, partial);
   if (kind === "volume") {
     return ctx.state.volumes
@@ -23,6 +23,12 @@ export async function liveNames(kind: LiveKind, partial: string, globals: Global
       .map(({ name, driver }) => [name, driver] as const);
   }
   return containerNames(ctx, partial, kind === "running");
+}
+
+function networkNames(ctx: Context, partial: string): Rows {
+  const modes = ["none", "host"].map((word) => [word, ""] as const);
+  const networks = listNetworks(ctx).map(({ name, subnets }) => [name, subnets[0]?.subnet ?? ""] as const);
+  return [...networks, ...modes].filter(([word]) => word.startsWith(partial));
 }
 
 function containerNames(ctx: Context, partial: string, running: boolean): Rows {

@@ -28,6 +28,7 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, KeyDef>>>> = 
     dns_servers: key("dnsServers", "strings"),
     env: key("env", "strings"),
     env_host: key("envHost", "boolean"),
+    host_containers_internal_ip: key("hostContainersInternalIp", "string"),
     http_proxy: key("httpProxy", "boolean"),
     init: key("init", "boolean"),
     ipcns: key("ipcNamespace", "string"),
@@ -62,6 +63,9 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, KeyDef>>>> = 
     runtime: { setting: "runtime", kind: "string", ownOnly: true },
     runtimes: key("runtimes", "lists"),
     stop_timeout: key("stopTimeout", "integer"),
+  },
+  network: {
+    default_host_ips: key("defaultHostIps", "strings"),
   },
   registry: {
     token_hosts: { setting: "tokenHosts", kind: "lists", ownOnly: true },

@@ -12,6 +12,10 @@ export interface SettingValues {
   /** Base of a container's /etc/hosts: a path, `none`, `image`, or empty for the host's own. */
   readonly baseHostsFile: string;
   readonly noHosts: boolean;
+  /** What host.containers.internal means in containers; empty: the host's own address. */
+  readonly hostContainersInternalIp: string;
+  /** Where ports are published if no address is given; empty: everywhere. */
+  readonly defaultHostIps: readonly string[];
   /** Exported to every container, `NAME=value`. */
   readonly env: readonly string[];
   readonly envHost: boolean;
@@ -81,6 +85,8 @@ export const DEFAULTS: SettingValues = {
   dnsOptions: [],
   baseHostsFile: "",
   noHosts: false,
+  hostContainersInternalIp: "",
+  defaultHostIps: [],
   env: [],
   envHost: false,
   httpProxy: true,

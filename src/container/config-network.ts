@@ -2,7 +2,7 @@
 import { UsageError } from "../base/index.ts";
 import type { Context, NetworkConfig, PortMapping } from "../state/index.ts";
 import type { CreateOptions } from "./create-options.ts";
-import { resolveContainer } from "./select.ts";
+import { chooseNetworks } from "./network-names.ts";
 
 const NO_PORTS = new Set(["host", "none", "container", "ns"]);
 
@@ -11,7 +11,7 @@ export function networkConfig(
   ctx: Context,
   options: CreateOptions,
 ): { network: NetworkConfig; warnings: string[] } {
-  const mode = networkMode(ctx, options.network ?? []);
+  const { mode, networks } = chooseNetworks(ctx, options);
   const kind = mode.split(":", 1)[0]!;
   const asked = (options.publish ?? []).map(parsePort);
   const warnings: string[] = [];
@@ -28,7 +28,7 @@ export function networkConfig(
   }
   const network: NetworkConfig = {
     mode,
-    networks: [],
+    networks,
     ports: discarded ? [] : asked,
     publishAll: !discarded && options["publish-all"] === true,
     dns: given(options.dns?.map(parseDns), ctx.settings.dnsServers),
@@ -44,32 +44,6 @@ export function networkConfig(
 
 function given(flags: readonly string[] | undefined, settings: readonly string[]): readonly string[] {
   return flags === undefined || flags.length === 0 ? settings : flags;
-}
-
-function networkMode(ctx: Context, words: readonly string[]): string {
-  const mode = words.at(-1) ?? ctx.settings.network;
-  const kind = mode.split(":", 1)[0]!;
-  switch (kind) {
-    case "":
-    case "default":
-    case "private":
-      return "private";
-    case "host":
-    case "none":
-      return kind;
-    case "container":
-      return `container:${resolveContainer(ctx, mode.slice("container:".length)).id}`;
-    case "ns":
-      return mode;
-    default:
-      throw new UsageError(
-        "unsupported-network",
-        `cannot use network ${JSON.stringify(mode)}: kelp has no networks of that kind yet`,
-        {
-          hint: "Networks: none, host, container:NAME, or leave the flag out for loopback only.",
-        },
-      );
-  }
 }
 
 function parseDns(word: string): string {

@@ -49,6 +49,7 @@ async function tidyUp(ctx: Context, id: string, planPath: string, mode: Mode): P
   if (mode !== "run" && mode !== "start") return;
   rmSync(join(containerDir(ctx.paths, id), "starter"), { force: true });
   rmSync(join(containerRunDir(ctx.paths, id), "status"), { force: true });
+  ctx.state.networks.detach(id);
   const record = ctx.state.containers.get(id);
   if (record?.config.autoRemove === true) await removeContainer(ctx, record, { force: true });
   ctx.state.containers.sweepGone();

@@ -23,6 +23,16 @@ export type { LogEntry } from "./log-file.ts";
 export type { LogQuery } from "./log-reader.ts";
 export { containerLog, followContainerLog, refuseUnreadable } from "./logs.ts";
 export { checkContainerName } from "./name.ts";
+export { checkAddress, checkMac } from "./network-names.ts";
+export {
+  connectNetwork,
+  disconnectNetwork,
+  inspectNetworkMembers,
+  reloadNetworks,
+  removeNetwork,
+  renameContainer,
+  usingNetwork,
+} from "./networks.ts";
 export { type RemoveOptions, removeContainer } from "./remove.ts";
 export { resolveContainer, type Selected, type Selection, selectContainers, type Target } from "./select.ts";
 export { parseSignal, signalName } from "./signal.ts";

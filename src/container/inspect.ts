@@ -1,8 +1,9 @@
 /** One container in the shape `podman inspect` prints. */
 import { join } from "node:path";
 import { containerDir, containerRunDir } from "../host/index.ts";
-import type { ContainerRecord, Context, MountConfig } from "../state/index.ts";
-import { inspectConfig, inspectHostConfig, portBindings } from "./inspect-config.ts";
+import type { Context, MountConfig } from "../state/index.ts";
+import { inspectConfig, inspectHostConfig } from "./inspect-config.ts";
+import { inspectNetworkSettings } from "./inspect-network.ts";
 import { type ContainerStatus, type ContainerView, isRunning } from "./view.ts";
 import { volumePaths } from "./volumes.ts";
 
@@ -58,7 +59,7 @@ export function inspectContainer(ctx: Context, view: ContainerView, extras: Insp
     ...(extras.sizeRootFs === undefined ? {} : { SizeRootFs: extras.sizeRootFs }),
     Mounts: inspectMounts(ctx, config.mounts),
     Dependencies: config.dependencies,
-    NetworkSettings: inspectNetwork(record, status),
+    NetworkSettings: inspectNetworkSettings(ctx, view),
     Namespace: "",
     IsInfra: false,
     IsService: false,
@@ -115,26 +116,6 @@ function inspectMounts(ctx: Context, mounts: readonly MountConfig[]) {
         Propagation: propagation ?? "rprivate",
       };
     });
-}
-
-function inspectNetwork({ config }: ContainerRecord, status: ContainerStatus) {
-  return {
-    EndpointID: "",
-    Gateway: "",
-    IPAddress: "",
-    IPPrefixLen: 0,
-    IPv6Gateway: "",
-    GlobalIPv6Address: "",
-    GlobalIPv6PrefixLen: 0,
-    MacAddress: "",
-    Bridge: "",
-    SandboxID: "",
-    HairpinMode: false,
-    LinkLocalIPv6Address: "",
-    LinkLocalIPv6PrefixLen: 0,
-    Ports: portBindings(config.network.ports),
-    SandboxKey: status.pid > 0 ? `/proc/${status.pid}/ns/net` : "",
-  };
 }
 
 /** RFC 3339 with nine digits, in UTC. */

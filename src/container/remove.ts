@@ -4,6 +4,8 @@ import { ConflictError, KelpError } from "../base/index.ts";
 import { containerDir, containerRunDir } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { removeCgroup } from "./cgroup.ts";
+import { refreshNeighbours } from "./hosts.ts";
+import { membersOf } from "./network.ts";
 import { statusOf } from "./status.ts";
 import { stopContainer } from "./stop.ts";
 import { forgetAnonymousVolumes, moveAside, sweepMarked } from "./sweep.ts";
@@ -64,8 +66,10 @@ function stillRunning({ id }: ContainerRecord): ConflictError {
 
 async function removeFiles(ctx: Context, record: ContainerRecord, volumes: boolean): Promise<void> {
   removeCgroup(ctx, record.id);
+  const networks = membersOf(ctx, record).map(({ network }) => network);
   const trash = moveAside(ctx, containerDir(ctx.paths, record.id), `container-${record.id}`);
   const trees = await forgetContainer(ctx, record, trash, volumes);
+  refreshNeighbours(ctx, networks);
   rmSync(containerRunDir(ctx.paths, record.id), { recursive: true, force: true });
   removeCidFile(record);
   await removeTrees(ctx, trash === undefined ? trees : [trash, ...trees]);

@@ -1,17 +1,8 @@
 /** From a record to a running container: the spec, the plan, and holdfast. */
-import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { ConflictError, errnoCode, log } from "../base/index.ts";
-import {
-  containerDir,
-  containerRunDir,
-  ensureDir,
-  goneDir,
-  isAlive,
-  liveDir,
-  loadIdMaps,
-  processStart,
-} from "../host/index.ts";
+import { log } from "../base/index.ts";
+import { containerDir, containerRunDir, ensureDir, goneDir, liveDir, loadIdMaps } from "../host/index.ts";
 import { parseImageConfig } from "../oci/index.ts";
 import {
   bindSources,
@@ -34,12 +25,14 @@ import {
 import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
 import { writeBindFiles } from "./bind-files.ts";
 import { noteCgroup, planCgroup } from "./cgroup.ts";
+import { claimStart } from "./claim.ts";
 import { helperEnvironment } from "./helper-env.ts";
+import { refreshNeighbours } from "./hosts.ts";
 import { joinedNamespaces } from "./joined.ts";
 import { journalFields } from "./journal-fields.ts";
+import { prepareNetwork } from "./network.ts";
 import { containerRootfs } from "./rootfs.ts";
-import { askedPath, pausedPath, statusOf } from "./status.ts";
-import { isRunning } from "./view.ts";
+import { askedPath, pausedPath } from "./status.ts";
 import { volumePaths } from "./volumes.ts";
 
 /** Which command started it; decides what a failure leaves behind and exits with. */
@@ -73,6 +66,7 @@ export async function prepareStart(
   for (const path of [directory, liveDir(ctx.paths), goneDir(ctx.paths), containerRunDir(ctx.paths, id)])
     ensureDir(path);
   claimStart(ctx, record, directory);
+  const networking = prepareNetwork(ctx, record);
   const rootfs = await containerRootfs(ctx, record);
   const facts = runtimeFacts();
   const input = {
@@ -81,7 +75,7 @@ export async function prepareStart(
     user: resolveUser(config.user, config.groupAdd, readUserFiles(rootfs)),
     facts,
     containerDir: directory,
-    files: writeBindFiles(ctx, record),
+    files: writeBindFiles(ctx, record, networking),
     volumes: volumePaths(ctx, config.mounts),
     joined: joinedNamespaces(ctx, record),
     ...(config.tty && options.consoleSize !== undefined ? { consoleSize: options.consoleSize } : {}),
@@ -100,6 +94,7 @@ export async function prepareStart(
     maps: loadIdMaps(),
     paths: ctx.paths,
     facts,
+    network: networking.plan,
     fileSources: bindSources(spec),
     seccomp: compiledSeccomp(spec, config),
     keepFds: options.preserveFds ?? 0,
@@ -115,48 +110,12 @@ export async function prepareStart(
     rmSync(path, { force: true });
   const planPath = join(directory, "plan");
   writePlan(planPath, plan);
+  refreshNeighbours(
+    ctx,
+    networking.members.map(({ network }) => network),
+  );
   if (config.autoRemove) copyPlan(ctx, id, plan);
   return { holdfast: holdfastPath(ctx.paths), planPath };
-}
-
-/**
- * One start at a time: the file names the process that makes it, which becomes the client (or ends when the container
- * is up). A dead process's claim is void.
- */
-function claimStart(ctx: Context, record: ContainerRecord, directory: string): void {
-  if (isRunning(statusOf(ctx, record))) {
-    throw new ConflictError(
-      "already-running",
-      `container ${record.id} is already running: container state improper`,
-    );
-  }
-  const path = join(directory, "starter");
-  const own = `${process.pid} ${processStart(process.pid) ?? 0}`;
-  for (let attempt = 0; ; attempt++) {
-    try {
-      writeFileSync(path, own, { flag: "wx", mode: 0o600 });
-      return;
-    } catch (error) {
-      if (errnoCode(error) !== "EEXIST" || attempt > 3) throw error;
-    }
-    if (isClaimed(path, own) && statusOf(ctx, record).state === "created") {
-      throw new ConflictError(
-        "being-started",
-        `container ${record.id} is being started by another process: container state improper`,
-      );
-    }
-    rmSync(path, { force: true });
-  }
-}
-
-function isClaimed(path: string, own: string): boolean {
-  try {
-    const text = readFileSync(path, "utf8");
-    const [pid = "", start = ""] = text.split(" ");
-    return text !== own && /^\d+$/.test(pid) && /^\d+$/.test(start) && isAlive(Number(pid), BigInt(start));
-  } catch {
-    return false;
-  }
 }
 
 function monitorConfig(ctx: Context, record: ContainerRecord, options: StartOptions): MonitorConfig {

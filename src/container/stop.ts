@@ -4,9 +4,11 @@ import { ConflictError, log } from "../base/index.ts";
 import { containerRunDir } from "../host/index.ts";
 import { sendSignal, signalAndWait, waitForExit } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
+import { refreshNeighbours } from "./hosts.ts";
+import { membersOf } from "./network.ts";
 import { signalName } from "./signal.ts";
 import { markAsked, statusOf } from "./status.ts";
-import { isRunning } from "./view.ts";
+import { type ContainerStatus, isRunning } from "./view.ts";
 
 const SIGKILL = 9;
 
@@ -24,6 +26,19 @@ export function socketPath(ctx: Context, id: string): string {
 export async function stopContainer(ctx: Context, record: ContainerRecord, seconds?: number): Promise<void> {
   const status = statusOf(ctx, record);
   if (!isRunning(status)) return;
+  await endContainer(ctx, record, status, seconds);
+  refreshNeighbours(
+    ctx,
+    membersOf(ctx, record).map(({ network }) => network),
+  );
+}
+
+async function endContainer(
+  ctx: Context,
+  record: ContainerRecord,
+  status: ContainerStatus,
+  seconds?: number,
+): Promise<void> {
   const { stopSignal, stopTimeout } = record.config;
   const patience = seconds ?? stopTimeout;
   const path = socketPath(ctx, record.id);

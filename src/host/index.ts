@@ -38,6 +38,7 @@ export {
   goneDir,
   layersDir,
   liveDir,
+  netDir,
   type PathOptions,
   type Paths,
   resolvePaths,

@@ -167,3 +167,8 @@ export function goneDir(paths: Paths): string {
 export function liveDir(paths: Paths): string {
   return join(paths.runtime, "live");
 }
+
+/** Entries of those monitors that hold the shared network namespace. */
+export function netDir(paths: Paths): string {
+  return join(paths.runtime, "net");
+}

@@ -63,6 +63,13 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
   idMap: (_op, { errno }) => userNamespaceError(errno),
   joinBase: (_op, { errno }) => userNamespaceError(errno),
   run: explainRun,
+  awaitUplink: explainUplink,
+  uplink: explainUplink,
+  vethAdd: explainInterface,
+  linkSet: explainInterface,
+  addressAdd: explainInterface,
+  routeAdd: explainInterface,
+  bridgeAdd: explainInterface,
   overlay: (_op, { errno }) =>
     errno === 1 || errno === 19 || errno === 22
       ? new HostError("overlay-unavailable", `cannot mount the root filesystem: overlay: ${words(errno)}`, {
@@ -127,6 +134,26 @@ function explainRun({ args }: Extract<PlanOp, { op: "run" }>, { errno }: Failure
   });
 }
 
+function explainUplink(op: PlanOp, { plan, errno }: FailureInput): KelpError {
+  const uplink = plan.ops.find((other) => other.op === "uplink");
+  const program = uplink?.op === "uplink" ? uplink.args.argv[0] : "the uplink";
+  const reason =
+    errno >= HELPER
+      ? `it exited with status ${errno - HELPER}`
+      : op.op === "awaitUplink" && errno === 110
+        ? "it did not get ready in time"
+        : words(errno);
+  return new HostError("uplink-failed", `cannot connect containers to the outside: ${program}: ${reason}`, {
+    hint: "Give --network none or host, or look why with the program's own options.",
+  });
+}
+
+function explainInterface(op: PlanOp, { errno }: FailureInput): KelpError {
+  const args = op.args as { readonly name?: string; readonly link?: string; readonly master?: string };
+  const name = args.master ? `bridge ${args.master}` : `interface ${args.link ?? args.name}`;
+  return new SetupError("network-setup-failed", `cannot set up ${name}: ${words(errno)}`);
+}
+
 function userNamespaceError(errno: number): KelpError | undefined {
   if (errno !== 1 && errno !== 13 && errno !== 28 && errno !== 22) return undefined;
   return new HostError("userns-unavailable", `cannot make a user namespace: ${words(errno)}`, {
@@ -180,7 +207,11 @@ const WORDS: Readonly<Record<number, string>> = {
   36: "file name too long",
   38: "function not implemented",
   40: "too many levels of symbolic links",
+  54: "the kernel lets no more interfaces join a bridge (1023)",
   95: "operation not supported",
+  98: "address already in use",
+  99: "Cannot assign requested address",
+  110: "connection timed out",
   122: "disk quota exceeded",
 };
 

@@ -10,18 +10,21 @@ export const BASE_NAMESPACES = CLONE.NEWUSER | CLONE.NEWNS;
 export interface BaseInput {
   readonly paths: Paths;
   readonly maps: IdMaps;
+  /** Directory of those who hold the shared network, if that is to be entered too. */
+  readonly holders?: string | undefined;
 }
 
 const ORIGIN = "base namespaces";
 
 /** The launch, map and base stages; the latter two run only if nobody holds a base yet. */
-export function lowerBase(plan: PlanBuilder, { paths, maps }: BaseInput): void {
+export function lowerBase(plan: PlanBuilder, { paths, maps, holders }: BaseInput): void {
   plan.add(
     "launch",
     "joinBase",
     {
       lock: join(paths.runtime, "base.lock"),
       live: join(paths.runtime, "live"),
+      net: holders ?? "",
       namespaces: BASE_NAMESPACES,
     },
     { origin: ORIGIN },

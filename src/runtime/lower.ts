@@ -1,7 +1,7 @@
 /** From an OCI runtime specification to the plan that holdfast carries out. */
 import type { IdMaps, Paths } from "../host/index.ts";
 import type { RuntimeSpec } from "../oci/index.ts";
-import type { RootfsSource } from "../state/index.ts";
+import type { NetworkPlan, RootfsSource } from "../state/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
 import { lowerBase } from "./lower-base.ts";
 import { type CgroupConfig, lowerCgroup, lowerCgroupEnd, lowerCgroupNamespace } from "./lower-cgroup.ts";
@@ -10,6 +10,7 @@ import { lowerDevices, lowerTerminal } from "./lower-devices.ts";
 import { lowerMasks } from "./lower-masks.ts";
 import { lowerDevReadOnly, lowerMounts } from "./lower-mounts.ts";
 import { lowerNamespaces, makesCgroupNamespace } from "./lower-namespaces.ts";
+import { lowerAwaitUplink, lowerInterfaces, lowerSharedNetwork } from "./lower-network.ts";
 import { lowerProcess } from "./lower-process.ts";
 import { refuseUnsupported } from "./lower-refuse.ts";
 import { lowerRootfs, lowerRootReadOnly } from "./lower-rootfs.ts";
@@ -25,6 +26,8 @@ export interface LowerInput {
   readonly maps: IdMaps;
   readonly paths: Paths;
   readonly facts: RuntimeFacts;
+  /** Absent: the container has no network but its own loopback, or somebody else's. */
+  readonly network?: NetworkPlan | undefined;
   /** Bind sources that are not directories (`bindSources` finds them): their targets are made as files. */
   readonly fileSources: ReadonlySet<string>;
   /** The compiled seccomp filter; undefined: none. */
@@ -51,16 +54,21 @@ export interface LowerInput {
  * @throws {HostError} naming the field of the specification that holdfast cannot honour.
  */
 export function lowerSpec(input: LowerInput): Plan {
-  const { spec, facts } = input;
+  const { spec, facts, network } = input;
   refuseUnsupported(spec);
   const plan = new PlanBuilder();
   lowerConfig(plan, input);
-  lowerBase(plan, input);
+  lowerBase(plan, { ...input, holders: network?.holders });
   plan.add("monitor", "reexecReadOnly", {}, { origin: "default" });
+  if (network !== undefined) {
+    lowerSharedNetwork(plan, network);
+    lowerAwaitUplink(plan, network);
+  }
   plan.add("monitor", "registerHolder", {}, { origin: "default" });
   lowerCgroup(plan, input.cgroup);
   if (input.cgroup !== undefined && makesCgroupNamespace(spec)) lowerCgroupNamespace(plan);
   lowerNamespaces(plan, spec);
+  lowerInterfaces(plan, network?.interfaces ?? []);
   lowerRootfs(plan, input);
   lowerMounts(plan, input);
   lowerDevices(plan, spec);

@@ -25,6 +25,10 @@ export const SLOT = {
   tree: 8,
   fd: 9,
   outerCgroup: 10,
+  /** The shared network's, from the monitor's start to the container's last interface. */
+  netlink: 11,
+  sharedNet: 12,
+  ownNetlink: 13,
 } as const;
 
 export interface OpOptions {

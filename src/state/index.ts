@@ -1,5 +1,5 @@
 /**
- * state: the database. Owns the records of containers, images, layers and volumes, their ids
+ * state: the database. Owns the records of containers, images, layers, volumes and networks, their ids
  * and names, the schema and its migrations, and the `Context` that carries all of it around.
  *
  * Must not know: what the records mean to a kernel, a registry or a terminal.
@@ -12,6 +12,8 @@ export type { TransactionOptions } from "./db.ts";
 export { Images } from "./images.ts";
 export { Layers } from "./layers.ts";
 export { isIdPrefix, newId, randomName } from "./names.ts";
+export type * from "./network-records.ts";
+export { Networks } from "./networks.ts";
 export type * from "./records.ts";
 export { State } from "./state.ts";
 export { Volumes } from "./volumes.ts";

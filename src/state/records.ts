@@ -43,7 +43,7 @@ export interface LogConfig {
 }
 
 export interface NetworkConfig {
-  /** none, host, private, bridge, container:ID, ns:PATH, slirp4netns, pasta, or the names of kelp networks. */
+  /** none, host, bridge (then `networks` says which), private (loopback only), container:ID, ns:PATH. */
   readonly mode: string;
   readonly networks: readonly NetworkAttachment[];
   readonly ports: readonly PortMapping[];

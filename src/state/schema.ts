@@ -73,6 +73,32 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   CREATE INDEX build_cache_layer ON build_cache(layer);
   `,
+  `
+  CREATE TABLE networks (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    created INTEGER NOT NULL,
+    config TEXT NOT NULL
+  ) STRICT;
+  CREATE TABLE endpoints (
+    network TEXT NOT NULL, -- the default network has no row in networks
+    container TEXT NOT NULL REFERENCES containers(id) ON DELETE CASCADE,
+    interface TEXT NOT NULL,
+    mac TEXT NOT NULL,
+    ip TEXT,
+    ip6 TEXT,
+    PRIMARY KEY (network, container)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX endpoints_container ON endpoints(container);
+  CREATE UNIQUE INDEX endpoints_ip ON endpoints(network, ip) WHERE ip IS NOT NULL;
+  CREATE UNIQUE INDEX endpoints_ip6 ON endpoints(network, ip6) WHERE ip6 IS NOT NULL;
+  CREATE TABLE lease_cursors (
+    network TEXT NOT NULL,
+    family INTEGER NOT NULL,
+    last TEXT NOT NULL,
+    PRIMARY KEY (network, family)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

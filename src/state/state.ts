@@ -6,6 +6,7 @@ import { Containers } from "./containers.ts";
 import { Database, type TransactionOptions } from "./db.ts";
 import { Images } from "./images.ts";
 import { Layers } from "./layers.ts";
+import { Networks } from "./networks.ts";
 import { Volumes } from "./volumes.ts";
 
 export class State {
@@ -14,6 +15,7 @@ export class State {
   readonly containers: Containers;
   readonly images: Images;
   readonly layers: Layers;
+  readonly networks: Networks;
   readonly volumes: Volumes;
 
   constructor(paths: Paths) {
@@ -22,6 +24,7 @@ export class State {
     this.containers = new Containers(this.#db, paths);
     this.images = new Images(this.#db);
     this.layers = new Layers(this.#db);
+    this.networks = new Networks(this.#db);
     this.volumes = new Volumes(this.#db);
   }
 

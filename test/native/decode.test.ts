@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawnSync } from "bun";
 import { encodePlan } from "../../src/runtime/plan/encode.ts";
-import type { Plan } from "../../src/runtime/plan/ops.ts";
+import { type Plan, STAGES } from "../../src/runtime/plan/ops.ts";
 
 const NATIVE = join(import.meta.dir, "../../native");
 const HOLDFAST = join(NATIVE, "build/holdfast-asan");
@@ -34,7 +34,7 @@ function sample(): Plan {
       {
         op: "joinBase",
         stage: "launch",
-        args: { lock: join(dir, "lock"), live: join(dir, "live"), namespaces: 0n },
+        args: { lock: join(dir, "lock"), live: join(dir, "live"), net: "", namespaces: 0n },
       },
       { op: "openPath", stage: "monitor", args: { path: "/", flags: 0, into: 3 } },
       { op: "closeSlot", stage: "setup", args: { slot: 3 } },
@@ -69,9 +69,9 @@ const SPOILED: Readonly<Record<string, Spoil>> = {
   "reserved bytes in use": (v) => v.setUint8(31, 1),
   "an opcode nobody has": (v, at) => v.setUint16(at[3]!, 0x7f, true),
   "an opcode beyond the table": (v, at) => v.setUint16(at[3]!, 0xffff, true),
-  "a stage the operation may not run in": (v, at) => v.setUint8(at[3]! + 2, 7),
-  "a stage nobody has": (v, at) => v.setUint8(at[3]! + 2, 8),
-  "stages out of order": (v, at) => v.setUint8(at[2]! + 2, 6),
+  "a stage the operation may not run in": (v, at) => v.setUint8(at[3]! + 2, STAGES.indexOf("finish")),
+  "a stage nobody has": (v, at) => v.setUint8(at[3]! + 2, STAGES.length),
+  "stages out of order": (v, at) => v.setUint8(at[2]! + 2, STAGES.indexOf("exec")),
   "a record length that is no multiple of four": (v, at) => v.setUint32(at[3]! + 4, 3, true),
   "a record that reaches beyond the end": (v, at) => v.setUint32(at[4]! + 4, 0xfffffffc, true),
   "too few arguments": (v, at) => v.setUint32(at[3]! + 4, 0, true),

@@ -180,6 +180,7 @@ export class Sandbox {
     plan.add("launch", "joinBase", {
       lock: join(this.dir, "lock"),
       live: this.live,
+      net: "",
       namespaces: NEWUSER | NEWNS,
     });
     if (oneId) {

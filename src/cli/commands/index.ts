@@ -224,42 +224,89 @@ const c40: CommandEntry = {
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c41: CommandEntry = {
+  summary: "Add a container to a network",
+  usage: "[options] NETWORK CONTAINER",
+  load: () => import("./network/connect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c42: CommandEntry = {
+  summary: "Create networks for containers",
+  usage: "[options] [NAME]",
+  load: () => import("./network/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c43: CommandEntry = {
+  summary: "Remove a container from a network",
+  usage: "[options] NETWORK CONTAINER",
+  load: () => import("./network/disconnect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c44: CommandEntry = {
+  summary: "Check if a network exists",
+  usage: "NETWORK",
+  load: () => import("./network/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c45: CommandEntry = {
+  summary: "Display network configuration",
+  usage: "[options] NETWORK [NETWORK...]",
+  load: () => import("./network/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c46: CommandEntry = {
+  summary: "List networks",
+  usage: "[options]",
+  aliases: ["network list"],
+  load: () => import("./network/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c47: CommandEntry = {
+  summary: "Remove unused networks",
+  usage: "[options]",
+  load: () => import("./network/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c48: CommandEntry = {
+  summary: "Make the networks of containers anew",
+  usage: "[options] [CONTAINER...]",
+  load: () => import("./network/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c49: CommandEntry = {
+  summary: "Remove networks",
+  usage: "[options] NETWORK [NETWORK...]",
+  aliases: ["network remove"],
+  load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c50: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c42: CommandEntry = {
+const c51: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c43: CommandEntry = {
+const c52: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c44: CommandEntry = {
+const c53: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c45: CommandEntry = {
+const c54: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c46: CommandEntry = {
+const c55: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c47: CommandEntry = {
+const c56: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c48: CommandEntry = {
+const c57: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
@@ -327,6 +374,17 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   kill: c9,
   load: c32,
   logs: c10,
+  "network connect": c41,
+  "network create": c42,
+  "network disconnect": c43,
+  "network exists": c44,
+  "network inspect": c45,
+  "network list": c46,
+  "network ls": c46,
+  "network prune": c47,
+  "network reload": c48,
+  "network remove": c49,
+  "network rm": c49,
   pause: c11,
   port: c12,
   ps: c14,
@@ -344,17 +402,17 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   tag: c37,
   top: c22,
   unpause: c23,
-  unshare: c41,
+  unshare: c50,
   untag: c39,
   update: c24,
-  version: c42,
-  "volume create": c43,
-  "volume exists": c44,
-  "volume inspect": c45,
-  "volume list": c46,
-  "volume ls": c46,
-  "volume prune": c47,
-  "volume remove": c48,
-  "volume rm": c48,
+  version: c51,
+  "volume create": c52,
+  "volume exists": c53,
+  "volume inspect": c54,
+  "volume list": c55,
+  "volume ls": c55,
+  "volume prune": c56,
+  "volume remove": c57,
+  "volume rm": c57,
   wait: c25,
 };

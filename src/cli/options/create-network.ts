@@ -1,6 +1,6 @@
 /** Flags of create and run about the network. */
 import type { OptionTable } from "../command.ts";
-import { NO_NETWORKS } from "./reasons.ts";
+import { NO_PORTS } from "./reasons.ts";
 
 export const NETWORK_OPTIONS = {
   "add-host": { kind: "list", value: "NAME[;NAME…]:IP", text: "Line in the container's /etc/hosts" },
@@ -14,7 +14,7 @@ export const NETWORK_OPTIONS = {
   },
   "dns-search": { kind: "list", comma: true, value: "DOMAIN", text: "Domain to search names in" },
   expose: {
-    unsupported: NO_NETWORKS,
+    unsupported: NO_PORTS,
     kind: "list",
     comma: true,
     value: "PORT[/PROTOCOL]",
@@ -26,27 +26,26 @@ export const NETWORK_OPTIONS = {
     text: "What the container's /etc/hosts begins with: a path, image or none",
     completes: "file",
   },
-  ip: { kind: "string", value: "ADDRESS", text: "IPv4 address of the container", unsupported: NO_NETWORKS },
-  ip6: { kind: "string", value: "ADDRESS", text: "IPv6 address of the container", unsupported: NO_NETWORKS },
+  ip: { kind: "string", value: "ADDRESS", text: "IPv4 address of the container" },
+  ip6: { kind: "string", value: "ADDRESS", text: "IPv6 address of the container" },
   "link-local-ip": {
     kind: "list",
     comma: true,
     hidden: true,
     value: "ADDRESS",
     text: "Link-local addresses; docker has it",
-    unsupported: NO_NETWORKS,
+    unsupported: NO_PORTS,
   },
   "mac-address": {
     kind: "string",
     value: "ADDRESS",
     text: "Hardware address of the container",
-    unsupported: NO_NETWORKS,
   },
   network: {
     kind: "list",
     aliases: ["net"],
     value: "MODE",
-    text: "Network to use (none, host, …)",
+    text: "Networks to be on (NAME[:ip=…,mac=…,alias=…]), or none, host, container:NAME, ns:PATH",
     completes: "network",
   },
   "network-alias": {
@@ -54,7 +53,6 @@ export const NETWORK_OPTIONS = {
     comma: true,
     value: "NAME",
     text: "Further name of the container on its networks",
-    unsupported: NO_NETWORKS,
   },
   "no-hostname": { kind: "boolean", text: "Leave the image's /etc/hostname alone" },
   "no-hosts": { kind: "boolean", text: "Leave the image's /etc/hosts alone" },
@@ -64,12 +62,12 @@ export const NETWORK_OPTIONS = {
     short: "p",
     value: "[[IP:]HOST:]PORT",
     text: "Make a port of the container reachable at the host",
-    unsupported: NO_NETWORKS,
+    unsupported: NO_PORTS,
   },
   "publish-all": {
     kind: "boolean",
     short: "P",
     text: "Make all exposed ports reachable at random ports",
-    unsupported: NO_NETWORKS,
+    unsupported: NO_PORTS,
   },
 } as const satisfies OptionTable;

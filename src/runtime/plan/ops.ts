@@ -8,12 +8,14 @@
  *   launch   the process kelp became, in the host's namespaces
  *   map      the same process, only when a new base is made, while the base process waits
  *   base     the base process (monitor to be), only in a new base, before anything else
+ *   uplink   the monitor, inside the base namespaces but still in the host's network; only if the plan asks for the shared network
+ *   netbase  the monitor, inside the shared network namespace; only in a new one
  *   monitor  the monitor (or exec's parent), inside the base namespaces, before the container's process exists
  *   setup    the container's first process (or exec's child), in its new namespaces
  *   exec     the same process (with `init`: its child), last steps up to execve
  *   finish   the monitor, after the container's process has ended; a failing one does not stop the rest
  */
-export const STAGES = ["config", "launch", "map", "base", "monitor", "setup", "exec", "finish"] as const;
+export const STAGES = ["config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "finish"] as const;
 export type Stage = (typeof STAGES)[number];
 
 /**
@@ -37,6 +39,7 @@ function op<const A extends Readonly<Record<string, ArgKind>>>(
 }
 
 const inside = ["monitor", "setup", "exec"] as const;
+const network = ["netbase", "monitor", "setup"] as const;
 
 /** A slot number that names nothing. */
 export const NO_SLOT = 0xffffffff;
@@ -50,14 +53,14 @@ export const OPS = {
   onFailure: op(0x05, ["config"], { argv: "strv", env: "strv" }),
   life: op(0x06, ["config"], { restart: "u32", retries: "u32", delayMs: "u32", delayMaxMs: "u32", timeoutMs: "u64" }),
   // --- base namespaces --------------------------------------------------------------------------
-  joinBase: op(0x10, ["launch"], { lock: "str", live: "str", namespaces: "u64" }),
+  joinBase: op(0x10, ["launch"], { lock: "str", live: "str", net: "str", namespaces: "u64" }),
   joinHolder: op(0x11, ["launch"], { pid: "u32", start: "u64", namespaces: "u64" }),
   idMap: op(0x12, ["map"], { kind: "u32", text: "str" }),
   run: op(0x13, ["map", "monitor", "finish"], { argv: "strv", env: "strv", pidArg: "u32" }),
   reexecReadOnly: op(0x14, ["monitor"], {}),
   registerHolder: op(0x15, ["monitor"], {}),
   // --- descriptors --------------------------------------------------------------------------------
-  openPath: op(0x20, ["launch", ...inside], { path: "str", flags: "u32", into: "into" }),
+  openPath: op(0x20, ["launch", "netbase", ...inside], { path: "str", flags: "u32", into: "into" }),
   openAt: op(0x21, inside, { root: "slot", path: "str", flags: "u32", mode: "u32", resolve: "u64", into: "into" }),
   openPid: op(0x22, inside, { pid: "u32", start: "u64", into: "into" }),
   closeSlot: op(0x23, inside, { slot: "slot" }),
@@ -68,7 +71,7 @@ export const OPS = {
   unshare: op(0x2a, ["base", ...inside], { flags: "u64" }),
   hostname: op(0x2b, ["setup"], { name: "str" }),
   domainname: op(0x2c, ["setup"], { name: "str" }),
-  linkUp: op(0x2d, ["base", "setup"], { name: "str" }),
+  linkUp: op(0x2d, ["base", "netbase", "setup"], { name: "str" }),
   // --- mounts ------------------------------------------------------------------------------------------
   propagation: op(0x30, ["base", "monitor", "setup"], { path: "str", flags: "u64" }),
   openTree: op(0x31, ["monitor", "setup"], { path: "str", flags: "u32", into: "into" }),
@@ -84,7 +87,7 @@ export const OPS = {
   makeDir: op(0x40, ["setup", "exec"], { root: "slot", path: "str", mode: "u32", uid: "u32", gid: "u32" }),
   makeLink: op(0x41, ["setup"], { root: "slot", target: "str", path: "str" }),
   makeFile: op(0x42, ["setup"], { root: "slot", path: "str", mode: "u32", uid: "u32", gid: "u32", data: "blob" }),
-  writeAt: op(0x43, inside, { root: "slot", path: "str", resolve: "u64", data: "str" }),
+  writeAt: op(0x43, ["netbase", ...inside], { root: "slot", path: "str", resolve: "u64", data: "str" }),
   cgroupMake: op(0x44, ["launch", "monitor"], { path: "str", into: "into" }),
   // --- terminal ------------------------------------------------------------------------------------------
   openPty: op(0x48, ["setup"], { root: "slot", path: "str", rows: "u32", columns: "u32", uid: "u32", into: "into" }),
@@ -99,6 +102,18 @@ export const OPS = {
   seccomp: op(0x57, ["exec"], { flags: "u32", filter: "blob" }),
   keepFds: op(0x58, ["exec"], { count: "u32" }),
   execve: op(0x59, ["exec"], { argv: "strv", env: "strv", search: "strv" }),
+  // --- the shared network, and what hangs on it --------------------------------------------------------
+  uplink: op(0x70, ["uplink"], { fifo: "str", argv: "strv", env: "strv" }),
+  awaitUplink: op(0x71, ["monitor"], {}),
+  openNetlink: op(0x72, network, { into: "into" }),
+  bridgeAdd: op(0x73, network, { socket: "slot", name: "str", mac: "blob", mtu: "u32" }),
+  vethAdd: op(0x74, network, { socket: "slot", name: "str", mac: "blob", mtu: "u32", peerNs: "slot", peerName: "str" }),
+  linkSet: op(0x75, network, { socket: "slot", name: "str", master: "str" }),
+  linkRemove: op(0x76, network, { socket: "slot", name: "str" }),
+  addressAdd: op(0x77, network, { socket: "slot", link: "str", address: "blob", prefix: "u32", broadcast: "blob" }),
+  routeAdd: op(0x78, network, { socket: "slot", link: "str", family: "u32", destination: "blob", prefix: "u32", gateway: "blob", metric: "u32", table: "u32", type: "u32" }),
+  ruleAdd: op(0x79, network, { socket: "slot", family: "u32", mark: "u32", table: "u32", priority: "u32" }),
+  netfilter: op(0x7a, ["netbase", "monitor"], { batch: "blob" }),
   // --- afterwards ----------------------------------------------------------------------------------------
   removeTree: op(0x60, ["finish"], { path: "str" }),
   removeFile: op(0x61, ["finish"], { path: "str" }),

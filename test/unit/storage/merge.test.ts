@@ -83,6 +83,8 @@ test("directories an archive left out look as in the layer below", async () => {
   ]);
   expect(top.implied).toEqual(["", "tmp", "tmp/deep", "other"]);
   await runUnshared("adopt-parents", { layers: [{ ...top, lower: [base.dir] }] });
-  const modes = shellUnshared(`cd '${top.dir}' && stat -c '%n %a %Y' . tmp tmp/deep && stat -c '%n %a' other`);
+  const modes = shellUnshared(
+    `cd '${top.dir}' && stat -c '%n %a %Y' . tmp tmp/deep && stat -c '%n %a' other`,
+  );
   expect(modes).toBe(". 711 4\ntmp 1777 5\ntmp/deep 700 6\nother 755\n");
 });

@@ -1,4 +1,4 @@
-import { checkContainerName, resolveContainer } from "../../../container/index.ts";
+import { checkContainerName, renameContainer, resolveContainer } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 
@@ -13,7 +13,7 @@ export default defineCommand({
     const ctx = await openContext(globals);
     const record = resolveContainer(ctx, args[0]!);
     const name = checkContainerName(args[1]!);
-    if (name !== record.name) ctx.state.containers.rename(record.id, name);
+    if (name !== record.name) renameContainer(ctx, record, name);
     return 0;
   },
 });

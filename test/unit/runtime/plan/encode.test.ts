@@ -19,7 +19,7 @@ describe("the wire form of a plan", () => {
 
   test("writes a string with its length, a NUL and padding to four", () => {
     const record = encodePlan(hostname("abc")).subarray(32);
-    expect([...record]).toEqual([0x2b, 0, 5, 0, 8, 0, 0, 0, 3, 0, 0, 0, 0x61, 0x62, 0x63, 0]);
+    expect([...record]).toEqual([0x2b, 0, 7, 0, 8, 0, 0, 0, 3, 0, 0, 0, 0x61, 0x62, 0x63, 0]);
     expect([...encodePlan(hostname("abcd")).subarray(44)]).toEqual([0x61, 0x62, 0x63, 0x64, 0, 0, 0, 0]);
     expect(encodePlan(hostname("")).length).toBe(32 + 8 + 8);
   });

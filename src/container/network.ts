@@ -1,0 +1,72 @@
+/** What a container's start does about its networks: addresses, the plan, the files that name its neighbours. */
+import { log } from "../base/index.ts";
+import { ensureDir, netDir } from "../host/index.ts";
+import {
+  findNetwork,
+  findUplink,
+  leaseEndpoint,
+  type Membership,
+  planNetwork,
+  requireNetwork,
+  type Uplink,
+  uplinkNotice,
+} from "../network/index.ts";
+import type { ContainerRecord, Context, NetworkPlan } from "../state/index.ts";
+import { isInUse } from "./claim.ts";
+
+export interface Networking {
+  readonly members: readonly Membership[];
+  readonly plan: NetworkPlan | undefined;
+  readonly uplink: Uplink;
+}
+
+const NONE: Networking = { members: [], plan: undefined, uplink: {} };
+
+/**
+ * Takes the container's addresses and plans its interfaces; for containers of kelp's own networks.
+ *
+ * @throws {ConflictError} if an address is taken or none is left
+ */
+export function prepareNetwork(ctx: Context, record: ContainerRecord): Networking {
+  if (record.config.network.mode !== "bridge") return NONE;
+  const members = leaseAll(ctx, record);
+  ensureDir(netDir(ctx.paths));
+  const uplink =
+    members.length > 0 && members.every(({ network }) => network.internal) ? {} : findUplink(ctx);
+  const notice = uplinkNotice(ctx, uplink);
+  if (notice !== undefined) log.warn(notice);
+  return { members, plan: planNetwork(ctx, members, uplink), uplink };
+}
+
+/** Takes the addresses of all its networks, and gives back those of networks it is not on any more. */
+export function leaseAll(ctx: Context, { id, config }: ContainerRecord): Membership[] {
+  const wanted = config.network.networks.map((attachment) => ({
+    attachment,
+    network: requireNetwork(ctx, attachment.name),
+  }));
+  return ctx.state.transaction(
+    () => {
+      for (const { network } of ctx.state.networks.endpointsOf(id))
+        if (!wanted.some((entry) => entry.network.id === network)) ctx.state.networks.detach(id, network);
+      return wanted.map(({ attachment, network }, index) => ({
+        network,
+        endpoint: leaseEndpoint(ctx, {
+          container: id,
+          network,
+          attachment,
+          interfaceName: attachment.interfaceName ?? `eth${index}`,
+          alive: (other) => isInUse(ctx, other),
+        }),
+      }));
+    },
+    { durable: false },
+  );
+}
+
+/** The container's networks with its addresses there, from the record; for those who look. */
+export function membersOf(ctx: Context, { id }: ContainerRecord): Membership[] {
+  return ctx.state.networks.endpointsOf(id).flatMap((endpoint) => {
+    const network = findNetwork(ctx, endpoint.network);
+    return network === undefined ? [] : [{ network, endpoint }];
+  });
+}

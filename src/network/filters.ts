@@ -1,0 +1,78 @@
+/** kelp's packet filters: what leaves is masqueraded, and what is kept apart. Pure. */
+
+import type { NetworkRecord } from "../state/index.ts";
+import {
+  drop,
+  hasConnectionMark,
+  isReply,
+  makeTable,
+  masquerade,
+  removeTable,
+  setConnectionMark,
+  setMark,
+  via,
+} from "./nft.ts";
+import { isOn } from "./options.ts";
+
+/** The uplink's interface in the shared namespace. */
+export const UPLINK_INTERFACE = "tap0";
+/** On connections that a monitor makes for a published port; their answers are routed back to it. */
+const FORWARDED = 1;
+
+/**
+ * For a new shared namespace. Whatever leaves by the uplink has its address. Monitors connect to containers with their
+ * clients' own addresses, so the answers, addressed to somewhere else, have to be recognised.
+ */
+export function sharedFilters(): Uint8Array {
+  return makeTable("kelp", {
+    leave: {
+      type: "nat",
+      hook: "postrouting",
+      priority: 100,
+      rules: [[...via("oifname", UPLINK_INTERFACE), ...masquerade()]],
+    },
+    forwarded: {
+      type: "filter",
+      hook: "output",
+      priority: -150,
+      rules: [[...via("oifname", "lo", false), ...setConnectionMark(FORWARDED)]],
+    },
+    answers: {
+      type: "filter",
+      hook: "prerouting",
+      priority: -150,
+      rules: [[...isReply(), ...hasConnectionMark(FORWARDED), ...setMark(FORWARDED)]],
+    },
+  });
+}
+
+/** Of a network that is kept apart from the outside (internal) or from its siblings (isolate). */
+export function networkFilters(network: NetworkRecord): Uint8Array | undefined {
+  const { bridge } = network;
+  const open = network.internal ? [] : via("oifname", UPLINK_INTERFACE, false);
+  const openBack = network.internal ? [] : via("iifname", UPLINK_INTERFACE, false);
+  if (!network.internal && !isIsolated(network)) return undefined;
+  return makeTable(tableOf(bridge), {
+    apart: {
+      type: "filter",
+      hook: "forward",
+      priority: 0,
+      rules: [
+        [...via("iifname", bridge), ...via("oifname", bridge, false), ...open, ...drop()],
+        [...via("oifname", bridge), ...via("iifname", bridge, false), ...openBack, ...drop()],
+      ],
+    },
+  });
+}
+
+export function isIsolated({ options }: NetworkRecord): boolean {
+  return options.isolate === "strict" || isOn(options.isolate);
+}
+
+export function removeNetworkFilters(bridge: string): Uint8Array {
+  return removeTable(tableOf(bridge));
+}
+
+function tableOf(bridge: string): string {
+  return `kelp-${bridge}`;
+}

@@ -1,0 +1,14 @@
+/**
+ * network: the networks of a user. Owns their records' meaning, addresses and leases, the packet filters between
+ * them, the uplink's choice, and what a container's start has to make of all that.
+ *
+ * Must not know: containers beyond their ID, plans and operations, the command line.
+ */
+export { formatSubnet, parseAddress, parseMac, parseSubnet } from "./address.ts";
+export { createNetwork, type NewNetwork } from "./create.ts";
+export { DEFAULT_NETWORK, defaultNetwork, findNetwork, listNetworks, requireNetwork } from "./defaults.ts";
+export { removeNetworkFilters } from "./filters.ts";
+export { inspectNetwork, type MemberNames, subnetOf } from "./inspect.ts";
+export { type LeaseRequest, leaseEndpoint } from "./lease.ts";
+export { type Membership, peerName, planNetwork } from "./plan.ts";
+export { findUplink, UPLINK_DNS, type Uplink, uplinkNotice } from "./uplink.ts";

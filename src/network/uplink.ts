@@ -1,0 +1,96 @@
+/** The program that connects the shared network namespace to the outside. */
+import { accessSync, constants, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { HostError } from "../base/index.ts";
+import { findProgram, readIfExists, writeFileAtomic } from "../host/index.ts";
+import type { Context, NetworkPlan } from "../state/index.ts";
+import { UPLINK_INTERFACE } from "./filters.ts";
+
+/** The name server that the uplink answers for; it asks the host's, whatever that is at the moment. */
+export const UPLINK_DNS = "10.0.2.3";
+/** Largest packets the uplink takes; the fewer the better, since each crosses into user space. */
+export const UPLINK_MTU = 65520;
+
+const TUN = "/dev/net/tun";
+/** Older ones lack the sandbox, or have known holes in their TCP/IP stack. */
+const OLDEST: readonly [number, number] = [1, 0];
+
+export interface Uplink {
+  readonly plan?: NonNullable<NetworkPlan["uplink"]>;
+  /** Why there is none, for people. */
+  readonly missing?: string;
+}
+
+/**
+ * What a start has to know about the uplink. Its program gets from holdfast: 3, which hangs up when nobody needs it any
+ * more; 4, for a byte once it works; 5, the network namespace.
+ *
+ * The host's loopback addresses stay closed, the program sees no file but what it needs, and no system call but those.
+ */
+export function findUplink(ctx: Context): Uplink {
+  const program = findProgram("slirp4netns", ctx.settings.helperDirs);
+  if (program === undefined) return { missing: "slirp4netns is not installed" };
+  if (!isUsable(TUN)) return { missing: `${TUN} cannot be opened` };
+  requireVersion(ctx, program);
+  const argv = [
+    program,
+    "--configure",
+    `--mtu=${UPLINK_MTU}`,
+    "--disable-host-loopback",
+    "--enable-sandbox",
+    "--enable-seccomp",
+    "--exit-fd=3",
+    "--ready-fd=4",
+    "--netns-type=path",
+    "/proc/self/fd/5",
+    UPLINK_INTERFACE,
+  ];
+  return {
+    plan: { fifo: join(ctx.paths.runtime, "uplink"), argv, env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] },
+  };
+}
+
+function isUsable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Asked once for each program file, and remembered. */
+function requireVersion(ctx: Context, program: string): void {
+  const { mtimeMs, size, ino } = statSync(program);
+  const key = `${program} ${ino} ${size} ${mtimeMs}`;
+  const path = join(ctx.paths.runtime, "uplink-checked");
+  if (readIfExists(path) === key) return;
+  const version = readVersion(program);
+  const [major, minor] = version;
+  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
+    throw new HostError(
+      "uplink-too-old",
+      `cannot use ${program}: version ${version.join(".")} is older than ${OLDEST.join(".")}`,
+      { hint: "Install a newer slirp4netns, or give --network none." },
+    );
+  }
+  writeFileAtomic(path, key);
+}
+
+function readVersion(program: string): readonly [number, number] {
+  const { spawnSync } = require("node:child_process") as typeof import("node:child_process");
+  const { stdout } = spawnSync(program, ["--version"], { encoding: "utf8", env: {}, timeout: 5000 });
+  const match = /version (\d+)\.(\d+)/.exec(stdout ?? "");
+  return match === null ? [0, 0] : [Number(match[1]), Number(match[2])];
+}
+
+/** A line for the user about a missing uplink, once in the life of the runtime directory; scripts capture what `run` says. */
+export function uplinkNotice(ctx: Context, { missing }: Uplink): string | undefined {
+  if (missing === undefined) return undefined;
+  try {
+    writeFileSync(join(ctx.paths.runtime, "uplink-notice"), "", { flag: "wx", mode: 0o600 });
+  } catch {
+    return undefined;
+  }
+  return `containers reach one another but nothing outside: ${missing}`;
+}

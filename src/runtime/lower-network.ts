@@ -1,0 +1,127 @@
+/** The shared network namespace, the bridges in it, and a container's interfaces. */
+import type { BridgePlan, InterfacePlan, LinkAddress, LinkRoute, NetworkPlan } from "../state/index.ts";
+import { O } from "./kernel.ts";
+import { TOLERATE } from "./plan/ops.ts";
+import { type PlanBuilder, SLOT } from "./plan-builder.ts";
+
+const ORIGIN = "shared network";
+const FAMILY = { inet: 2, inet6: 10 } as const;
+const ROUTE = { unicast: 1, local: 2 } as const;
+const MAIN_TABLE = 254;
+/** The answers to what monitors send in their clients' names carry this mark, and a table of their own leads them home. */
+const ANSWERS = { mark: 1, table: 100, priority: 100 } as const;
+/** Settings of a new shared namespace, beneath /proc/sys/net. */
+const SETTINGS: readonly (readonly [string, string])[] = [
+  ["ipv4/ip_forward", "1"],
+  ["ipv6/conf/all/forwarding", "1"],
+  ["ipv6/conf/default/accept_dad", "0"],
+];
+const NOTHING = new Uint8Array();
+
+/** Before anything of the container: the namespace, where it is new, and the bridges. */
+export function lowerSharedNetwork(plan: PlanBuilder, network: NetworkPlan): void {
+  if (network.uplink !== undefined) plan.add("uplink", "uplink", network.uplink, { origin: ORIGIN });
+  lowerNamespace(plan, network);
+  plan.add("monitor", "openNetlink", { into: SLOT.netlink }, { origin: ORIGIN });
+  for (const bridge of network.bridges) lowerBridge(plan, bridge);
+  plan.add(
+    "monitor",
+    "openPath",
+    { path: "/proc/self/ns/net", flags: 0, into: SLOT.sharedNet },
+    { origin: ORIGIN },
+  );
+}
+
+/** Last before others may find us: the first container waits until the outside is reachable. */
+export function lowerAwaitUplink(plan: PlanBuilder, network: NetworkPlan): void {
+  if (network.uplink !== undefined)
+    plan.add("monitor", "awaitUplink", {}, { origin: network.uplink.argv[0] });
+}
+
+function lowerNamespace(plan: PlanBuilder, { filters }: NetworkPlan): void {
+  const origin = ORIGIN;
+  plan.add("netbase", "linkUp", { name: "lo" }, { origin });
+  const settings = { path: "/proc/sys/net", flags: O.PATH | O.DIRECTORY, into: SLOT.fd };
+  plan.add("netbase", "openPath", settings, { origin });
+  for (const [path, data] of SETTINGS) {
+    plan.add(
+      "netbase",
+      "writeAt",
+      { root: SLOT.fd, path, resolve: 0n, data },
+      { origin, tolerate: TOLERATE.missing },
+    );
+  }
+  plan.add("netbase", "netfilter", { batch: filters }, { origin });
+  plan.add("netbase", "openNetlink", { into: SLOT.netlink }, { origin });
+  const socket = SLOT.netlink;
+  for (const family of [FAMILY.inet, FAMILY.inet6]) {
+    // A kernel without IPv6 has no rules for it.
+    const tolerate = family === FAMILY.inet6 ? TOLERATE.unsupported : TOLERATE.none;
+    plan.add("netbase", "ruleAdd", { socket, family, ...ANSWERS }, { origin, tolerate });
+    const route = { destination: NOTHING, prefix: 0, gateway: NOTHING, metric: 0 };
+    plan.add(
+      "netbase",
+      "routeAdd",
+      { socket, link: "lo", family, ...route, table: ANSWERS.table, type: ROUTE.local },
+      { origin, tolerate },
+    );
+  }
+}
+
+/** The first container of a network makes its bridge; the others find it. */
+function lowerBridge(plan: PlanBuilder, { name, mac, mtu, addresses, filters }: BridgePlan): void {
+  const options = { origin: `network ${name}`, tolerate: TOLERATE.exists };
+  const socket = SLOT.netlink;
+  plan.add("monitor", "bridgeAdd", { socket, name, mac, mtu }, options);
+  for (const address of addresses) {
+    plan.add("monitor", "addressAdd", { socket, link: name, ...addressArgs(address) }, options);
+  }
+  if (filters !== undefined) plan.add("monitor", "netfilter", { batch: filters }, options);
+}
+
+function addressArgs({ address, prefix, broadcast }: LinkAddress) {
+  return { address, prefix, broadcast: broadcast ?? NOTHING };
+}
+
+/** In the container's own namespace; the other ends go to the bridges. */
+export function lowerInterfaces(plan: PlanBuilder, interfaces: readonly InterfacePlan[]): void {
+  if (interfaces.length === 0) return;
+  const origin = "--network";
+  plan.add("setup", "openNetlink", { into: SLOT.ownNetlink }, { origin });
+  const settings = { path: "/proc/sys/net", flags: O.PATH | O.DIRECTORY, into: SLOT.fd };
+  plan.add("setup", "openPath", settings, { origin });
+  for (const entry of interfaces) lowerInterface(plan, entry);
+  plan.add("setup", "closeSlot", { slot: SLOT.ownNetlink }, { origin });
+}
+
+function lowerInterface(plan: PlanBuilder, entry: InterfacePlan): void {
+  const { name, peer, bridge, mac, mtu, addresses, routes, ipv6 } = entry;
+  const origin = `--network (${name})`;
+  const socket = SLOT.ownNetlink;
+  const veth = { socket, name, mac, mtu, peerNs: SLOT.sharedNet, peerName: peer };
+  plan.add("setup", "vethAdd", veth, { origin });
+  plan.add("setup", "linkSet", { socket: SLOT.netlink, name: peer, master: bridge }, { origin });
+  // Nobody is to give a container an address or a route by an advertisement.
+  const setting = ipv6 ? ["accept_ra", "0"] : ["disable_ipv6", "1"];
+  plan.add(
+    "setup",
+    "writeAt",
+    { root: SLOT.fd, path: `ipv6/conf/${name}/${setting[0]}`, resolve: 0n, data: setting[1]! },
+    { origin, tolerate: TOLERATE.missing },
+  );
+  for (const address of addresses) {
+    plan.add("setup", "addressAdd", { socket, link: name, ...addressArgs(address) }, { origin });
+  }
+  plan.add("setup", "linkSet", { socket, name, master: "" }, { origin });
+  for (const route of routes) lowerRoute(plan, name, route, origin);
+}
+
+function lowerRoute(plan: PlanBuilder, link: string, route: LinkRoute, origin: string): void {
+  const family = route.gateway.length === 16 ? FAMILY.inet6 : FAMILY.inet;
+  plan.add(
+    "setup",
+    "routeAdd",
+    { socket: SLOT.ownNetlink, link, family, ...route, table: MAIN_TABLE, type: ROUTE.unicast },
+    { origin },
+  );
+}

@@ -1,0 +1,99 @@
+/** Networks, who has which address on them, and what a start makes of it all. */
+
+/** A range of addresses and who routes for it. */
+export interface NetworkSubnet {
+  /** `10.89.0.0/24`, host bits zero. */
+  readonly subnet: string;
+  /** Our bridge's own address; absent on an internal network without one. */
+  readonly gateway?: string;
+  /** Addresses that containers get where none is asked for; the whole subnet if absent. */
+  readonly range?: { readonly start: string; readonly end: string };
+}
+
+export interface NetworkRecord {
+  /** 64 hex digits. */
+  readonly id: string;
+  readonly name: string;
+  readonly created: number;
+  readonly driver: "bridge";
+  /** Name of the bridge's interface. */
+  readonly bridge: string;
+  readonly subnets: readonly NetworkSubnet[];
+  readonly ipv6: boolean;
+  /** Reaches nothing outside. */
+  readonly internal: boolean;
+  /** Members find one another by name. */
+  readonly dns: boolean;
+  readonly dnsServers: readonly string[];
+  readonly routes: readonly {
+    readonly destination: string;
+    readonly gateway: string;
+    readonly metric: number;
+  }[];
+  readonly labels: Readonly<Record<string, string>>;
+  /** As given: `mtu`, `isolate`, … */
+  readonly options: Readonly<Record<string, string>>;
+}
+
+/** A container's place on a network. Kept while the container lives, and until somebody needs the address after that. */
+export interface Endpoint {
+  readonly network: string;
+  readonly container: string;
+  /** Inside the container. */
+  readonly interfaceName: string;
+  readonly mac: string;
+  readonly ip?: string;
+  readonly ip6?: string;
+}
+
+export interface LinkAddress {
+  readonly address: Uint8Array;
+  readonly prefix: number;
+  readonly broadcast?: Uint8Array;
+}
+
+export interface LinkRoute {
+  /** Empty: the default route. */
+  readonly destination: Uint8Array;
+  readonly prefix: number;
+  readonly gateway: Uint8Array;
+  readonly metric: number;
+}
+
+/** A bridge of the shared network namespace, made by the first start that needs it. */
+export interface BridgePlan {
+  readonly name: string;
+  readonly mac: Uint8Array;
+  readonly mtu: number;
+  readonly addresses: readonly LinkAddress[];
+  /** nf_tables messages that keep it apart; undefined: it is not kept apart. */
+  readonly filters?: Uint8Array;
+}
+
+/** A container's interface. */
+export interface InterfacePlan {
+  readonly name: string;
+  /** Its other end, at the bridge. */
+  readonly peer: string;
+  readonly bridge: string;
+  readonly mac: Uint8Array;
+  readonly mtu: number;
+  readonly addresses: readonly LinkAddress[];
+  readonly routes: readonly LinkRoute[];
+  readonly ipv6: boolean;
+}
+
+/** What a container's start does about the network: decided by network, carried out by runtime. */
+export interface NetworkPlan {
+  /** Entries of those who hold the shared namespace. */
+  readonly holders: string;
+  /** nf_tables messages for a new shared namespace. */
+  readonly filters: Uint8Array;
+  readonly uplink?: {
+    readonly fifo: string;
+    readonly argv: readonly string[];
+    readonly env: readonly string[];
+  };
+  readonly bridges: readonly BridgePlan[];
+  readonly interfaces: readonly InterfacePlan[];
+}
