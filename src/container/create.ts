@@ -3,7 +3,13 @@ import { existsSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { ConflictError, NotFoundError, UsageError } from "../base/index.ts";
 import { errnoText } from "../host/index.ts";
-import { displayName, type FoundImage, parsePullPolicy, resolveImage, wantedPlatform } from "../image/index.ts";
+import {
+  displayName,
+  type FoundImage,
+  parsePullPolicy,
+  resolveImage,
+  wantedPlatform,
+} from "../image/index.ts";
 import { type ContainerConfig, type ContainerRecord, type Context, newId } from "../state/index.ts";
 import { buildConfig } from "./config.ts";
 import { copyUpVolumes } from "./copy-up.ts";

@@ -66,6 +66,10 @@ export function connectionError(url: URL, error: unknown): RegistryError {
   if (name === "TimeoutError" || name === "AbortError")
     return new TransientError("registry-timeout", message("no answer in time"), { cause: error });
   const words = NETWORK_WORDS[code] ?? firstSentence(error);
+  if (code === "ENOTFOUND")
+    return new RegistryError("host-unknown", message(`dial tcp: lookup ${url.hostname}: ${words}`), {
+      cause: error,
+    });
   const broken = code === "ECONNRESET" || NETWORK_WORDS[code] === undefined;
   return new TransientError(
     broken ? "connection-broken" : "connection-failed",

@@ -14,7 +14,8 @@ export {
   saveCredentials,
 } from "./credentials.ts";
 export { TransientError } from "./errors.ts";
+export { loginKey, verifyLogin } from "./login.ts";
 export { checkPolicy } from "./policy.ts";
-export { type PullPlace, searchRegistries } from "./registries-conf.ts";
+export { loadRegistriesConf, type PullPlace, searchRegistries } from "./registries-conf.ts";
 export type { RemoteManifest, Repository, UploadSource } from "./repository.ts";
 export { type RetryPolicy, sleep, withRetry } from "./retry.ts";

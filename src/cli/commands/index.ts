@@ -224,6 +224,18 @@ const c40: CommandEntry = {
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c41: CommandEntry = {
+<<<<<<< theirs
+  summary: "Log in to a registry",
+  usage: "[options] [REGISTRY]",
+  load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c42: CommandEntry = {
+  summary: "Log out of a registry",
+  usage: "[options] [REGISTRY]",
+  load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c43: CommandEntry = {
+=======
   summary: "Add a container to a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/connect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
@@ -271,42 +283,71 @@ const c49: CommandEntry = {
   load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c50: CommandEntry = {
+>>>>>>> network
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
+<<<<<<< theirs
+const c44: CommandEntry = {
+=======
 const c51: CommandEntry = {
+>>>>>>> network
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
+<<<<<<< theirs
+const c45: CommandEntry = {
+=======
 const c52: CommandEntry = {
+>>>>>>> network
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
+<<<<<<< theirs
+const c46: CommandEntry = {
+=======
 const c53: CommandEntry = {
+>>>>>>> network
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
+<<<<<<< theirs
+const c47: CommandEntry = {
+=======
 const c54: CommandEntry = {
+>>>>>>> network
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
+<<<<<<< theirs
+const c48: CommandEntry = {
+=======
 const c55: CommandEntry = {
+>>>>>>> network
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
+<<<<<<< theirs
+const c49: CommandEntry = {
+=======
 const c56: CommandEntry = {
+>>>>>>> network
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
+<<<<<<< theirs
+const c50: CommandEntry = {
+=======
 const c57: CommandEntry = {
+>>>>>>> network
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
@@ -373,6 +414,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   inspect: c8,
   kill: c9,
   load: c32,
+  login: c41,
+  logout: c42,
   logs: c10,
   "network connect": c41,
   "network create": c42,
@@ -402,6 +445,20 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   tag: c37,
   top: c22,
   unpause: c23,
+<<<<<<< theirs
+  unshare: c43,
+  untag: c39,
+  update: c24,
+  version: c44,
+  "volume create": c45,
+  "volume exists": c46,
+  "volume inspect": c47,
+  "volume list": c48,
+  "volume ls": c48,
+  "volume prune": c49,
+  "volume remove": c50,
+  "volume rm": c50,
+=======
   unshare: c50,
   untag: c39,
   update: c24,
@@ -414,5 +471,6 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "volume prune": c56,
   "volume remove": c57,
   "volume rm": c57,
+>>>>>>> network
   wait: c25,
 };

@@ -1,6 +1,7 @@
 /** Flags of create and run about the container as an object: name, image, labels, log, life. */
 import type { OptionTable } from "../command.ts";
-import { NO_PLATFORMS, NO_PODS, NO_UNITS } from "./reasons.ts";
+import { NO_PODS, NO_UNITS } from "./reasons.ts";
+import { RETRY_OPTIONS } from "./registry.ts";
 
 export const RECORD_OPTIONS = {
   annotation: { kind: "list", value: "KEY=VALUE", text: "Annotation in the runtime's configuration" },
@@ -76,7 +77,7 @@ export const RECORD_OPTIONS = {
     unsupported: NO_UNITS,
   },
 
-  arch: { kind: "string", value: "ARCH", text: "Architecture of the image", unsupported: NO_PLATFORMS },
+  arch: { kind: "string", value: "ARCH", text: "Architecture of the image" },
   authfile: { kind: "string", value: "FILE", text: "Registry credentials for pulling", completes: "file" },
   "cert-dir": { kind: "string", value: "DIR", text: "Certificates for pulling", completes: "dir" },
   creds: { kind: "string", value: "USER[:PASSWORD]", text: "Registry credentials for pulling" },
@@ -92,8 +93,8 @@ export const RECORD_OPTIONS = {
     hidden: true,
     text: "Has no effect; docker has it",
   },
-  os: { kind: "string", value: "OS", text: "Operating system of the image", unsupported: NO_PLATFORMS },
-  platform: { kind: "string", value: "OS/ARCH", text: "Platform of the image", unsupported: NO_PLATFORMS },
+  os: { kind: "string", value: "OS", text: "Operating system of the image" },
+  platform: { kind: "string", value: "OS/ARCH", text: "Platform of the image" },
   pull: {
     kind: "string",
     value: "POLICY",
@@ -101,13 +102,11 @@ export const RECORD_OPTIONS = {
     completes: ["always", "missing", "never", "newer"],
   },
   quiet: { kind: "boolean", short: "q", text: "Show no progress of pulling" },
-  retry: { kind: "int", value: "N", text: "Attempts at pulling" },
-  "retry-delay": { kind: "string", value: "DURATION", text: "Pause between attempts at pulling" },
+  ...RETRY_OPTIONS,
   "tls-verify": { kind: "boolean", default: true, text: "Verify certificates when pulling" },
   variant: {
     kind: "string",
     value: "VARIANT",
     text: "Variant of the image's architecture",
-    unsupported: NO_PLATFORMS,
   },
 } as const satisfies OptionTable;

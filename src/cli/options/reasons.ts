@@ -5,4 +5,3 @@ export const NO_MAPPINGS = "all containers share one user namespace mapping";
 export const NO_SECRETS = "kelp has no secrets";
 export const NO_HEALTH = "kelp does not run health checks";
 export const NO_UNITS = "kelp does not take part in systemd's notifications";
-export const NO_PLATFORMS = "only images for this machine's own platform run";

@@ -2,6 +2,7 @@ import { hostEnvironment } from "../../../config/index.ts";
 import { createContainer } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
+import { fetcher } from "../../fetcher.ts";
 import { CREATE_OPTIONS } from "../../options/create.ts";
 
 export default defineCommand({
@@ -22,6 +23,7 @@ export default defineCommand({
       argv,
       environment: hostEnvironment(),
       cwd: process.cwd(),
+      fetch: fetcher(ctx, io, options, given),
     });
     for (const warning of warnings) io.err(`${warning}\n`);
     io.out(`${record.id}\n`);

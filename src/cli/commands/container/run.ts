@@ -11,6 +11,7 @@ import { runPlan, startPlan } from "../../../runtime/index.ts";
 import { type Context, openContext } from "../../../state/index.ts";
 import { chooseStreams, clientConfig, terminalSize } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
+import { fetcher } from "../../fetcher.ts";
 import { RUN_OPTIONS } from "../../options/create.ts";
 import { preservedFds } from "../../preserve-fds.ts";
 
@@ -49,6 +50,7 @@ export default defineCommand({
       argv,
       environment: hostEnvironment(),
       cwd: process.cwd(),
+      fetch: fetcher(ctx, io, options, given),
       starts: true,
     });
     for (const warning of created.warnings) io.err(`${warning}\n`);
