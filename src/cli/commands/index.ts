@@ -30,324 +30,298 @@ const c2: CommandEntry = {
   load: () => import("./container/commit.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c3: CommandEntry = {
+  summary: "Copy files between containers and the host",
+  usage: "[options] [CONTAINER:]SOURCE [CONTAINER:]DESTINATION",
+  load: () => import("./container/cp.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c4: CommandEntry = {
   summary: "Create but do not start a container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c4: CommandEntry = {
+const c5: CommandEntry = {
   summary: "Show which files a container or an image changes",
   usage: "[options] CONTAINER|IMAGE [CONTAINER|IMAGE]",
   load: () => import("./container/diff.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c5: CommandEntry = {
+const c6: CommandEntry = {
   summary: "Run a process in a running container",
   usage: "[options] CONTAINER COMMAND [ARG...]",
   load: () => import("./container/exec.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c6: CommandEntry = {
+const c7: CommandEntry = {
   summary: "Check if a container exists",
   usage: "[options] CONTAINER",
   load: () => import("./container/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c7: CommandEntry = {
+const c8: CommandEntry = {
   summary: "Write all files of a container to a tar archive",
   usage: "[options] CONTAINER",
   load: () => import("./container/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c8: CommandEntry = {
+const c9: CommandEntry = {
   summary: "Display the configuration of containers, images and volumes",
   usage: "[options] NAME [NAME...]",
   load: () => import("./container/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c9: CommandEntry = {
+const c10: CommandEntry = {
   summary: "Kill one or more running containers with a specific signal",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/kill.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c10: CommandEntry = {
+const c11: CommandEntry = {
   summary: "Fetch the logs of one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/logs.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c11: CommandEntry = {
+const c12: CommandEntry = {
   summary: "Pause all the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/pause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c12: CommandEntry = {
+const c13: CommandEntry = {
   summary: "List port mappings or a specific mapping for a container",
   usage: "[options] CONTAINER [PORT[/PROTOCOL]]",
   load: () => import("./container/port.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c13: CommandEntry = {
+const c14: CommandEntry = {
   summary: "Remove all non running containers",
   usage: "[options]",
   load: () => import("./container/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c14: CommandEntry = {
+const c15: CommandEntry = {
   summary: "List containers",
   usage: "[options]",
   aliases: ["container ls","container list"],
   load: () => import("./container/ps.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c15: CommandEntry = {
+const c16: CommandEntry = {
   summary: "Rename an existing container",
   usage: "CONTAINER NAME",
   load: () => import("./container/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c16: CommandEntry = {
+const c17: CommandEntry = {
   summary: "Restart one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/restart.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c17: CommandEntry = {
+const c18: CommandEntry = {
   summary: "Remove one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["container remove"],
   load: () => import("./container/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c18: CommandEntry = {
+const c19: CommandEntry = {
   summary: "Run a command in a new container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c19: CommandEntry = {
+const c20: CommandEntry = {
   summary: "Start one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/start.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c20: CommandEntry = {
+const c21: CommandEntry = {
   summary: "Display a live stream of container resource usage statistics",
   usage: "[options] [CONTAINER...]",
   load: () => import("./container/stats.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c21: CommandEntry = {
+const c22: CommandEntry = {
   summary: "Stop one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/stop.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c22: CommandEntry = {
+const c23: CommandEntry = {
   summary: "Display the running processes of a container",
   usage: "[options] CONTAINER [DESCRIPTOR...]",
   load: () => import("./container/top.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c23: CommandEntry = {
+const c24: CommandEntry = {
   summary: "Unpause the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/unpause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c24: CommandEntry = {
+const c25: CommandEntry = {
   summary: "Update the configuration of an existing container",
   usage: "[options] CONTAINER",
   load: () => import("./container/update.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c25: CommandEntry = {
+const c26: CommandEntry = {
   summary: "Block until one or more containers stop, then print their exit codes",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/wait.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c26: CommandEntry = {
+const c27: CommandEntry = {
   summary: "Help about any command",
   usage: "[command]",
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c27: CommandEntry = {
+const c28: CommandEntry = {
   summary: "Check whether an image is in the store",
   usage: "IMAGE",
   load: () => import("./image/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c28: CommandEntry = {
+const c29: CommandEntry = {
   summary: "Show the steps an image was made in",
   usage: "[options] IMAGE",
   load: () => import("./image/history.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c29: CommandEntry = {
+const c30: CommandEntry = {
   summary: "List images",
   usage: "[options] [IMAGE]",
   aliases: ["image ls"],
   load: () => import("./image/images.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c30: CommandEntry = {
+const c31: CommandEntry = {
   summary: "Make an image from the tar of a root filesystem",
   usage: "[options] PATH|URL|- [REFERENCE]",
   load: () => import("./image/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c31: CommandEntry = {
+const c32: CommandEntry = {
   summary: "Display the configuration of images",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c32: CommandEntry = {
+const c33: CommandEntry = {
   summary: "Load images from an archive",
   usage: "[options]",
   load: () => import("./image/load.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c33: CommandEntry = {
+const c34: CommandEntry = {
   summary: "Remove unused images",
   usage: "[options]",
   load: () => import("./image/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c34: CommandEntry = {
+const c35: CommandEntry = {
   summary: "Pull images from registries",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/pull.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c35: CommandEntry = {
+const c36: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c36: CommandEntry = {
+const c37: CommandEntry = {
   summary: "Save images to an archive",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c37: CommandEntry = {
+const c38: CommandEntry = {
   summary: "Add further names to an image",
   usage: "IMAGE NAME [NAME...]",
   load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c38: CommandEntry = {
+const c39: CommandEntry = {
   summary: "Show the layers of an image",
   usage: "[options] IMAGE",
   load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c39: CommandEntry = {
+const c40: CommandEntry = {
   summary: "Take names away from an image",
   usage: "IMAGE [NAME...]",
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c40: CommandEntry = {
+const c41: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c41: CommandEntry = {
-<<<<<<< theirs
-  summary: "Log in to a registry",
-  usage: "[options] [REGISTRY]",
-  load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
-};
 const c42: CommandEntry = {
-  summary: "Log out of a registry",
-  usage: "[options] [REGISTRY]",
-  load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
-};
-const c43: CommandEntry = {
-=======
   summary: "Add a container to a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/connect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c42: CommandEntry = {
+const c43: CommandEntry = {
   summary: "Create networks for containers",
   usage: "[options] [NAME]",
   load: () => import("./network/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c43: CommandEntry = {
+const c44: CommandEntry = {
   summary: "Remove a container from a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/disconnect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c44: CommandEntry = {
+const c45: CommandEntry = {
   summary: "Check if a network exists",
   usage: "NETWORK",
   load: () => import("./network/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c45: CommandEntry = {
+const c46: CommandEntry = {
   summary: "Display network configuration",
   usage: "[options] NETWORK [NETWORK...]",
   load: () => import("./network/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c46: CommandEntry = {
+const c47: CommandEntry = {
   summary: "List networks",
   usage: "[options]",
   aliases: ["network list"],
   load: () => import("./network/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c47: CommandEntry = {
+const c48: CommandEntry = {
   summary: "Remove unused networks",
   usage: "[options]",
   load: () => import("./network/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c48: CommandEntry = {
+const c49: CommandEntry = {
   summary: "Make the networks of containers anew",
   usage: "[options] [CONTAINER...]",
   load: () => import("./network/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c49: CommandEntry = {
+const c50: CommandEntry = {
   summary: "Remove networks",
   usage: "[options] NETWORK [NETWORK...]",
   aliases: ["network remove"],
   load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c50: CommandEntry = {
->>>>>>> network
+const c51: CommandEntry = {
+  summary: "Log in to a registry",
+  usage: "[options] [REGISTRY]",
+  load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c52: CommandEntry = {
+  summary: "Log out of a registry",
+  usage: "[options] [REGISTRY]",
+  load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c53: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-<<<<<<< theirs
-const c44: CommandEntry = {
-=======
-const c51: CommandEntry = {
->>>>>>> network
+const c54: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-<<<<<<< theirs
-const c45: CommandEntry = {
-=======
-const c52: CommandEntry = {
->>>>>>> network
+const c55: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-<<<<<<< theirs
-const c46: CommandEntry = {
-=======
-const c53: CommandEntry = {
->>>>>>> network
+const c56: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-<<<<<<< theirs
-const c47: CommandEntry = {
-=======
-const c54: CommandEntry = {
->>>>>>> network
+const c57: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-<<<<<<< theirs
-const c48: CommandEntry = {
-=======
-const c55: CommandEntry = {
->>>>>>> network
+const c58: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-<<<<<<< theirs
-const c49: CommandEntry = {
-=======
-const c56: CommandEntry = {
->>>>>>> network
+const c59: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-<<<<<<< theirs
-const c50: CommandEntry = {
-=======
-const c57: CommandEntry = {
->>>>>>> network
+const c60: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
@@ -360,117 +334,104 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   completion: c0,
   "container attach": c1,
   "container commit": c2,
-  "container create": c3,
-  "container diff": c4,
-  "container exec": c5,
-  "container exists": c6,
-  "container export": c7,
-  "container inspect": c8,
-  "container kill": c9,
-  "container list": c14,
-  "container logs": c10,
-  "container ls": c14,
-  "container pause": c11,
-  "container port": c12,
-  "container prune": c13,
-  "container ps": c14,
-  "container remove": c17,
-  "container rename": c15,
-  "container restart": c16,
-  "container rm": c17,
-  "container run": c18,
-  "container start": c19,
-  "container stats": c20,
-  "container stop": c21,
-  "container top": c22,
-  "container unpause": c23,
-  "container update": c24,
-  "container wait": c25,
-  create: c3,
-  diff: c4,
-  exec: c5,
-  export: c7,
-  help: c26,
-  history: c28,
-  "image diff": c4,
-  "image exists": c27,
-  "image history": c28,
-  "image import": c30,
-  "image inspect": c31,
-  "image list": c29,
-  "image load": c32,
-  "image ls": c29,
-  "image prune": c33,
-  "image pull": c34,
-  "image remove": c35,
-  "image rm": c35,
-  "image save": c36,
-  "image tag": c37,
-  "image tree": c38,
-  "image untag": c39,
-  images: c29,
-  import: c30,
-  info: c40,
-  inspect: c8,
-  kill: c9,
-  load: c32,
-  login: c41,
-  logout: c42,
-  logs: c10,
-  "network connect": c41,
-  "network create": c42,
-  "network disconnect": c43,
-  "network exists": c44,
-  "network inspect": c45,
-  "network list": c46,
-  "network ls": c46,
-  "network prune": c47,
-  "network reload": c48,
-  "network remove": c49,
-  "network rm": c49,
-  pause: c11,
-  port: c12,
-  ps: c14,
-  pull: c34,
-  rename: c15,
-  restart: c16,
-  rm: c17,
-  rmi: c35,
-  run: c18,
-  save: c36,
-  start: c19,
-  stats: c20,
-  stop: c21,
-  "system info": c40,
-  tag: c37,
-  top: c22,
-  unpause: c23,
-<<<<<<< theirs
-  unshare: c43,
-  untag: c39,
-  update: c24,
-  version: c44,
-  "volume create": c45,
-  "volume exists": c46,
-  "volume inspect": c47,
-  "volume list": c48,
-  "volume ls": c48,
-  "volume prune": c49,
-  "volume remove": c50,
-  "volume rm": c50,
-=======
-  unshare: c50,
-  untag: c39,
-  update: c24,
-  version: c51,
-  "volume create": c52,
-  "volume exists": c53,
-  "volume inspect": c54,
-  "volume list": c55,
-  "volume ls": c55,
-  "volume prune": c56,
-  "volume remove": c57,
-  "volume rm": c57,
->>>>>>> network
-  wait: c25,
+  "container cp": c3,
+  "container create": c4,
+  "container diff": c5,
+  "container exec": c6,
+  "container exists": c7,
+  "container export": c8,
+  "container inspect": c9,
+  "container kill": c10,
+  "container list": c15,
+  "container logs": c11,
+  "container ls": c15,
+  "container pause": c12,
+  "container port": c13,
+  "container prune": c14,
+  "container ps": c15,
+  "container remove": c18,
+  "container rename": c16,
+  "container restart": c17,
+  "container rm": c18,
+  "container run": c19,
+  "container start": c20,
+  "container stats": c21,
+  "container stop": c22,
+  "container top": c23,
+  "container unpause": c24,
+  "container update": c25,
+  "container wait": c26,
+  cp: c3,
+  create: c4,
+  diff: c5,
+  exec: c6,
+  export: c8,
+  help: c27,
+  history: c29,
+  "image diff": c5,
+  "image exists": c28,
+  "image history": c29,
+  "image import": c31,
+  "image inspect": c32,
+  "image list": c30,
+  "image load": c33,
+  "image ls": c30,
+  "image prune": c34,
+  "image pull": c35,
+  "image remove": c36,
+  "image rm": c36,
+  "image save": c37,
+  "image tag": c38,
+  "image tree": c39,
+  "image untag": c40,
+  images: c30,
+  import: c31,
+  info: c41,
+  inspect: c9,
+  kill: c10,
+  load: c33,
+  login: c51,
+  logout: c52,
+  logs: c11,
+  "network connect": c42,
+  "network create": c43,
+  "network disconnect": c44,
+  "network exists": c45,
+  "network inspect": c46,
+  "network list": c47,
+  "network ls": c47,
+  "network prune": c48,
+  "network reload": c49,
+  "network remove": c50,
+  "network rm": c50,
+  pause: c12,
+  port: c13,
+  ps: c15,
+  pull: c35,
+  rename: c16,
+  restart: c17,
+  rm: c18,
+  rmi: c36,
+  run: c19,
+  save: c37,
+  start: c20,
+  stats: c21,
+  stop: c22,
+  "system info": c41,
+  tag: c38,
+  top: c23,
+  unpause: c24,
+  unshare: c53,
+  untag: c40,
+  update: c25,
+  version: c54,
+  "volume create": c55,
+  "volume exists": c56,
+  "volume inspect": c57,
+  "volume list": c58,
+  "volume ls": c58,
+  "volume prune": c59,
+  "volume remove": c60,
+  "volume rm": c60,
+  wait: c26,
 };
