@@ -21,7 +21,7 @@ export async function compareTrees(ctx: Context, tree: Tree, base: Tree): Promis
 /** Mounted for one job alone and for reading. */
 export async function treeView(ctx: Context, tree: Tree): Promise<RootView> {
   if ("image" in tree) return imageView(ctx, tree.image);
-  return { rootfs: await containerRootfs(ctx, tree.container), writable: false, binds: [] };
+  return { rootfs: await containerRootfs(ctx, tree.container), writable: false };
 }
 
 /** An empty directory lies above the layers: overlay wants two, and a place to be mounted on. */
@@ -31,7 +31,6 @@ function imageView(ctx: Context, image: ImageRecord): RootView {
   const lower = image.layers.length === 0 ? [empty] : image.layers.toReversed().map(String);
   return {
     writable: false,
-    binds: [],
     rootfs: {
       kind: "overlay",
       layersDir: layersDir(ctx.paths),

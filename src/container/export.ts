@@ -23,6 +23,6 @@ export async function exportContainer(
       name: `the files of container ${record.name}`,
       ...options,
     },
-    { fds: [fd], views: [{ rootfs, writable: false, binds: [] }] },
+    { fds: [fd], views: [{ rootfs, writable: false }] },
   );
 }

@@ -14,6 +14,7 @@ export type { CreateOptions, CreateRequest } from "./create-options.ts";
 export { parseDetachKeys } from "./detach-keys.ts";
 export { finishEnded, removeUnusedImage } from "./ended.ts";
 export { type ExecOptions, prepareExec } from "./exec.ts";
+export { type CopyPlace, type CopyRequest, copyFiles } from "./copy.ts";
 export { exportContainer } from "./export.ts";
 export { explainFailedStart } from "./failed.ts";
 export { type ContainerPredicate, containerFilters, type FilterLookup, fullCommand } from "./filter.ts";

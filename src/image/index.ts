@@ -12,7 +12,7 @@ export { embeddedHello, HELLO_REFERENCE } from "./embedded.ts";
 export { isEmbeddedName, loadEmbedded } from "./ensure-embedded.ts";
 export { type HistoryLine, type ImageTree, imageHistory, imageTree } from "./history.ts";
 export { type ImportOptions, importRootfs } from "./import.ts";
-export type { InputSource } from "./input.ts";
+export { type InputSource, openInput, uncompressed } from "./input.ts";
 export { jobRunner } from "./inside.ts";
 export { type ImageInspect, inspectImage, repoDigests } from "./inspect.ts";
 export { storedLayerSources } from "./layer-source.ts";

@@ -18,7 +18,7 @@ export { type CgroupConfig, processGroup } from "./lower-cgroup.ts";
 export { type LowerEnterInput, lowerEnter } from "./lower-enter.ts";
 export { type LowerExecInput, lowerExec } from "./lower-exec.ts";
 export { lowerConnect, lowerRemoveBridge, type NetworkChangeInput } from "./lower-network-change.ts";
-export type { RootBind, RootView } from "./lower-root-view.ts";
+export type { RootView } from "./lower-root-view.ts";
 export {
   MonitorClient,
   type MonitorExit,

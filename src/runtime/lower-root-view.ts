@@ -1,6 +1,6 @@
 /** A container's root as a command in the base namespaces sees it: mounted in a mount namespace of the command's own. */
 import type { RootfsSource } from "../state/index.ts";
-import { CLONE, CREATE, MS, OPEN_TREE, RESOLVE } from "./kernel.ts";
+import { CLONE, MS } from "./kernel.ts";
 import { lowerRootfs, overlayData } from "./lower-rootfs.ts";
 import { NO_SLOT } from "./plan/ops.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
@@ -10,16 +10,6 @@ export interface RootView {
   readonly rootfs: RootfsSource;
   /** False: nothing can be changed, and a running container may go on using its own mount of the same files. */
   readonly writable: boolean;
-  /** Volumes and bind mounts, as a start would mount them. */
-  readonly binds: readonly RootBind[];
-}
-
-export interface RootBind {
-  readonly source: string;
-  /** Absolute; resolved beneath the root, made if it is not there. */
-  readonly destination: string;
-  readonly isFile: boolean;
-  readonly readOnly: boolean;
 }
 
 const ORIGIN = "root filesystem";
@@ -32,7 +22,6 @@ export function lowerRootViews(plan: PlanBuilder, views: readonly RootView[]): v
   for (const view of views) {
     if (view.writable || view.rootfs.kind === "directory") lowerRootfs(plan, view);
     else lowerReadOnly(plan, view.rootfs);
-    for (const bind of view.binds) lowerBind(plan, bind);
   }
 }
 
@@ -58,29 +47,4 @@ function lowerReadOnly(plan: PlanBuilder, rootfs: Exclude<RootfsSource, { kind: 
     rootfs.merged,
   ];
   plan.add("monitor", "run", { argv, env: [], pidArg: NO_SLOT }, { origin: ORIGIN });
-}
-
-function lowerBind(plan: PlanBuilder, bind: RootBind): void {
-  const origin = `mount on ${bind.destination}`;
-  const flags = OPEN_TREE.CLONE | OPEN_TREE.RECURSIVE;
-  plan.add("setup", "openTree", { path: bind.source, flags, into: SLOT.tree }, { origin });
-  const set = bind.readOnly ? 1n : 0n;
-  plan.add(
-    "setup",
-    "mountAttr",
-    { tree: SLOT.tree, set, clear: 0n, propagation: MS.PRIVATE, recursive: 1 },
-    { origin },
-  );
-  plan.add(
-    "setup",
-    "moveMount",
-    {
-      tree: SLOT.tree,
-      root: SLOT.root,
-      target: bind.destination.slice(1),
-      create: bind.isFile ? CREATE.file : CREATE.directory,
-      resolve: RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS,
-    },
-    { origin },
-  );
 }

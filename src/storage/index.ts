@@ -38,3 +38,4 @@ export { LayerWriter } from "./tar/layer-writer.ts";
 export { type TarEntry, type TarHandler, TarParser } from "./tar/parser.ts";
 export { type Sink, TarWriter } from "./tar/writer.ts";
 export type { ChangeKind, TreeChange } from "./tree/changes.ts";
+export type { ArchiveEnd, ContainerEnd, HostEnd, TransferInput } from "./transfer-job.ts";

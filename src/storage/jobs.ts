@@ -8,6 +8,7 @@ import type { AssembleInput } from "./assemble-job.ts";
 import type { CopyInput } from "./copy-job.ts";
 import type { AdoptInput } from "./parents-job.ts";
 import type { SealedLayer, SealInput } from "./seal-job.ts";
+import type { TransferInput } from "./transfer-job.ts";
 import type { ChangesInput, TreeChange } from "./tree/changes.ts";
 import type { UnpackedLayer, UnpackInput } from "./unpack-job.ts";
 
@@ -21,6 +22,7 @@ export interface StorageJobs {
   "remove-trees": { input: { readonly paths: readonly string[] }; output: null };
   "archive-tree": { input: ArchiveInput; output: { readonly bytes: number } };
   "list-changes": { input: ChangesInput; output: TreeChange[] };
+  transfer: { input: TransferInput; output: null };
 }
 
 export type StorageJobName = keyof StorageJobs;
@@ -67,5 +69,9 @@ export const STORAGE_JOBS: { readonly [N in StorageJobName]: () => Promise<Run> 
   "list-changes": async () => {
     const { listChanges } = await import("./diff-job.ts");
     return ({ input }) => listChanges(input);
+  },
+  transfer: async () => {
+    const { transfer } = await import("./transfer-job.ts");
+    return ({ input }) => transfer(input);
   },
 };

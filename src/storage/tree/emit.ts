@@ -17,13 +17,16 @@ export interface EmitOptions {
   readonly skip?: (path: string, looks: Stats) => boolean;
   /** Names that are gone from the directory at that path: they become whiteouts. */
   readonly removed?: (path: string) => readonly string[];
-  /** Entries get these owners instead of their own. */
-  readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  /** What may not be read is left out: a container's terminal, for one, belongs to the host. */
+  readonly skipDenied?: boolean;
 }
 
 const CHUNK = 256 << 10;
 /** The opaque marker is written anyway, and aufs' other words mean nothing. */
 const META_PREFIX = ".wh..wh.";
+
+const GONE = new Set(["ENOENT", "ELOOP", "ENOTDIR", "ENXIO"]);
+const DENIED = new Set(["EACCES", "EPERM"]);
 
 interface Place {
   /** In the archive. */
@@ -147,7 +150,7 @@ export class TreeEmitter {
   }
 
   #entry(type: EntryType, name: string, looks: Stats): TarEntry {
-    const { uid, gid } = this.#options.owner ?? looks;
+    const { uid, gid } = looks;
     return {
       name,
       type,
@@ -186,7 +189,8 @@ export class TreeEmitter {
       return action();
     } catch (error) {
       const code = errnoCode(error);
-      if (code === "ENOENT" || code === "ELOOP" || code === "ENOTDIR" || code === "ENXIO") return undefined;
+      if (GONE.has(code ?? "") || (this.#options.skipDenied === true && DENIED.has(code ?? "")))
+        return undefined;
       throw new StorageError("read-failed", `cannot read ${printable(name)}: ${errnoText(code) ?? code}`, {
         cause: error,
       });
