@@ -158,6 +158,22 @@ int op_make_link(struct vm *vm, const union args *args)
 	return error;
 }
 
+/* op_remove_at() - take a file or link beneath a root away; a directory is EISDIR, a missing one no failure */
+int op_remove_at(struct vm *vm, const union args *args)
+{
+	const struct args_remove_at *a = &args->remove_at;
+	char name[NAME_MAX + 1];
+	int dir = open_parent(slot_fd(vm, a->root), a->path.data, name, LINKS_MAX);
+	int error = 0;
+
+	if (dir < 0)
+		return dir;
+	if (unlinkat(dir, name, 0) < 0 && errno != ENOENT)
+		error = -errno;
+	close(dir);
+	return error;
+}
+
 /* op_make_file() - a new file beneath a root, with content */
 int op_make_file(struct vm *vm, const union args *args)
 {

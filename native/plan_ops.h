@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "finish" }
-#define PLAN_TABLE_HASH { 0xc2, 0x29, 0xbf, 0x39, 0x7d, 0x86, 0x5b, 0x86 }
+#define PLAN_TABLE_HASH { 0x4d, 0x5e, 0xae, 0xd3, 0x25, 0x48, 0x9d, 0x89 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -60,6 +60,7 @@ enum opcode {
 	OP_MAKE_FILE = 0x42,
 	OP_WRITE_AT = 0x43,
 	OP_CGROUP_MAKE = 0x44,
+	OP_REMOVE_AT = 0x45,
 	OP_OPEN_PTY = 0x48,
 	OP_SESSION = 0x50,
 	OP_RLIMIT = 0x51,
@@ -338,6 +339,11 @@ struct args_cgroup_make {
 	uint32_t into;
 };
 
+struct args_remove_at {
+	uint32_t root;
+	struct text path;
+};
+
 struct args_open_pty {
 	uint32_t root;
 	struct text path;
@@ -532,6 +538,7 @@ union args {
 	struct args_make_file make_file;
 	struct args_write_at write_at;
 	struct args_cgroup_make cgroup_make;
+	struct args_remove_at remove_at;
 	struct args_open_pty open_pty;
 	struct args_session session;
 	struct args_rlimit rlimit;
@@ -595,6 +602,7 @@ union args {
 	X(OP_MAKE_FILE, op_make_file) \
 	X(OP_WRITE_AT, op_write_at) \
 	X(OP_CGROUP_MAKE, op_cgroup_make) \
+	X(OP_REMOVE_AT, op_remove_at) \
 	X(OP_OPEN_PTY, op_open_pty) \
 	X(OP_SESSION, op_session) \
 	X(OP_RLIMIT, op_rlimit) \
@@ -796,6 +804,9 @@ static const struct op_def op_defs[OP_LIMIT] = {
 	[OP_CGROUP_MAKE] = { 1 << STAGE_LAUNCH | 1 << STAGE_MONITOR, 2, {
 		{ ARG_STR, offsetof(struct args_cgroup_make, path) },
 		{ ARG_INTO, offsetof(struct args_cgroup_make, into) } } },
+	[OP_REMOVE_AT] = { 1 << STAGE_SETUP, 2, {
+		{ ARG_SLOT, offsetof(struct args_remove_at, root) },
+		{ ARG_STR, offsetof(struct args_remove_at, path) } } },
 	[OP_OPEN_PTY] = { 1 << STAGE_SETUP, 6, {
 		{ ARG_SLOT, offsetof(struct args_open_pty, root) },
 		{ ARG_STR, offsetof(struct args_open_pty, path) },

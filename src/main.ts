@@ -11,7 +11,7 @@ async function main(argv: readonly string[]): Promise<number> {
     case "__job":
       return (await import("./cli/roles.ts")).runJob(argv[1] ?? "", terminalIo({}));
     case "__failed":
-      throw await (await import("./container/index.ts")).explainFailedStart(argv.slice(1));
+      return (await import("./cli/roles.ts")).reportFailed(argv.slice(1), terminalIo({}));
     case "__ended":
       return (await import("./container/index.ts")).finishEnded(argv.slice(1));
     case "__complete":

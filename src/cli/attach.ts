@@ -1,8 +1,9 @@
 /** Which streams a client gets, and becoming one. */
 import { UsageError } from "../base/index.ts";
-import { parseDetachKeys } from "../container/index.ts";
-import type { ClientConfig } from "../runtime/index.ts";
+import { type Prepared, parseDetachKeys } from "../container/index.ts";
+import { type ClientConfig, runPlan, startPlan } from "../runtime/index.ts";
 import type { Context } from "../state/index.ts";
+import type { Globals } from "./command.ts";
 
 export interface Streams {
   readonly stdin: boolean;
@@ -57,6 +58,28 @@ export function clientConfig(ctx: Context, request: ClientRequest): ClientConfig
     detachKeys: parseDetachKeys(request.detachKeys ?? ctx.settings.detachKeys),
     announce: request.announce,
   };
+}
+
+/**
+ * Hands a prepared plan to holdfast: becomes it, or where descriptors or standard output are not kelp's own, waits for
+ * it. The database must be closed.
+ */
+export async function handOver(
+  globals: Pick<Globals, "out" | "noout">,
+  verb: "start" | "exec",
+  prepared: Prepared,
+  preserveFds = 0,
+): Promise<number> {
+  const { holdfast, planPath } = prepared;
+  const stdout = resultsOf(globals);
+  if (preserveFds === 0 && stdout === 1) return startPlan(holdfast, verb, planPath);
+  return runPlan(holdfast, verb, planPath, preserveFds, stdout);
+}
+
+/** Where --out and --noout send what a command prints; the file was emptied when the command began. */
+export function resultsOf(globals: Pick<Globals, "out" | "noout">): number | "ignore" {
+  if (globals.noout) return "ignore";
+  return globals.out === undefined ? 1 : process.getBuiltinModule("node:fs").openSync(globals.out, "a");
 }
 
 /** Becomes holdfast as a client of a running monitor; does not return. */

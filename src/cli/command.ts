@@ -109,6 +109,7 @@ export interface Globals {
   readonly root?: string;
   readonly runroot?: string;
   readonly storageDriver?: string;
+  readonly volumePath?: string;
   readonly storageOpts: readonly string[];
   readonly logLevel: string;
   readonly config?: string;

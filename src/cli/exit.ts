@@ -2,7 +2,7 @@
  * From what was thrown to what is printed and the exit status. The table is also the EXIT STATUS
  * section of the man pages.
  */
-import { KelpError } from "../base/index.ts";
+import { ConfigError, HostError, KelpError, StorageError } from "../base/index.ts";
 import type { Io } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
 import { BrokenPipe } from "./io.ts";
@@ -23,24 +23,33 @@ export const EXIT_STATUS: readonly (readonly [string, string])[] = [
 
 const EXIT_FAILURE = 125;
 
-/** Prints `Error: …` (and `Hint: …`, and where to read on) on standard error; returns the exit status. */
+/**
+ * Prints `Error: …` on standard error; returns the exit status. A hint follows for people at a terminal, and for
+ * everybody where it is about the machine or a word that does not exist: other failures are one line for scripts.
+ */
 export function reportFailure(error: unknown, io: Io, debug: boolean): number {
   if (error instanceof BrokenPipe) return 0;
   try {
-    io.err(describeFailure(error, debug));
+    io.err(describeFailure(error, debug, io.stderrIsTty));
   } catch {
     // Standard error is gone as well: the status is all that is left to say.
   }
   return error instanceof KelpError ? error.exitCode : EXIT_FAILURE;
 }
 
-function describeFailure(error: unknown, debug: boolean): string {
+function describeFailure(error: unknown, debug: boolean, isTty: boolean): string {
   if (!(error instanceof KelpError)) return describeDefect(error, debug);
   let text = `Error: ${error.message}\n`;
-  if (error.hint !== undefined) text += `Hint: ${error.hint}\n`;
+  if (error.hint !== undefined && (isTty || isForEverybody(error))) text += `Hint: ${error.hint}\n`;
   if (error instanceof FlagError && error.code === "bad-flag") text += `See '${error.command} --help'\n`;
   if (debug) text += `${error.stack}\n${causes(error)}`;
   return text;
+}
+
+function isForEverybody(error: KelpError): boolean {
+  if (error instanceof FlagError) return true;
+  const kinds = [HostError, ConfigError, StorageError];
+  return error.code === "unknown-command" || kinds.some((kind) => error instanceof kind);
 }
 
 /** A plain Error is a defect of ours and says so. */

@@ -5,6 +5,8 @@ import { readValues } from "./values.ts";
 
 export const DEFAULT_LOG_LEVEL = "warn";
 const NO_REMOTE = "kelp has no service to talk to";
+const NO_RUNTIME = "containers are run by holdfast, which takes no flags";
+const NO_MONITOR = "holdfast watches the containers";
 
 export const GLOBAL_OPTIONS = {
   "cgroup-manager": {
@@ -19,12 +21,26 @@ export const GLOBAL_OPTIONS = {
     text: "Read this configuration instead of the user's own",
     completes: "file",
   },
+  conmon: { kind: "string", hidden: true, value: "FILE", text: "Monitor to use", unsupported: NO_MONITOR },
   debug: { kind: "boolean", short: "D", hidden: true, text: "The same as --log-level debug" },
+  "default-mounts-file": {
+    kind: "string",
+    hidden: true,
+    value: "FILE",
+    text: "Mounts that every container gets",
+    unsupported: "name them as volumes in the configuration",
+  },
   "events-backend": {
     kind: "string",
     value: "BACKEND",
     text: "Where events are kept",
     unsupported: "kelp keeps no events",
+  },
+  "hooks-dir": {
+    kind: "list",
+    value: "DIR",
+    text: "Where the hooks of an OCI runtime are",
+    unsupported: "no hooks of an OCI runtime are run",
   },
   imagestore: {
     kind: "string",
@@ -38,6 +54,12 @@ export const GLOBAL_OPTIONS = {
     text: "Log messages of this level and above",
     default: DEFAULT_LOG_LEVEL,
     completes: ["trace", "debug", "info", "warn", "error", "fatal", "panic"],
+  },
+  module: {
+    kind: "list",
+    value: "FILE",
+    text: "Further configuration file",
+    unsupported: "use --config",
   },
   "network-cmd-path": {
     kind: "string",
@@ -73,6 +95,12 @@ export const GLOBAL_OPTIONS = {
     completes: "file",
     unsupported: "containers are run by holdfast",
   },
+  "runtime-flag": {
+    kind: "list",
+    value: "FLAG",
+    text: "Flag for the OCI runtime",
+    unsupported: NO_RUNTIME,
+  },
   "storage-driver": {
     kind: "string",
     value: "DRIVER",
@@ -80,25 +108,32 @@ export const GLOBAL_OPTIONS = {
     completes: ["overlay", "fuse-overlayfs", "vfs"],
   },
   "storage-opt": { kind: "list", value: "OPTION", text: "Option for the storage driver" },
+  syslog: {
+    kind: "boolean",
+    text: "Write the log to syslog as well",
+    unsupported: "the log goes to standard error",
+  },
   tmpdir: {
     kind: "string",
     value: "DIR",
-    text: "Where the engine's temporary state is kept",
-    unsupported: "use --runroot",
+    text: "The same as --runroot, which wins; podman keeps temporary state in both",
+    completes: "dir",
   },
-  volumepath: {
-    kind: "string",
-    value: "DIR",
-    text: "Where volumes are kept",
-    unsupported: "volumes are kept under --root",
+  "transient-store": {
+    kind: "boolean",
+    text: "Keep the records of containers in memory only",
+    unsupported: "use --rm, or a --root on a tmpfs",
   },
+  volumepath: { kind: "string", value: "DIR", text: "Where volumes are made", completes: "dir" },
 } as const satisfies OptionTable;
 
 /** Known at the root only: `-v` means something else to most commands. */
 export const ROOT_OPTIONS = {
   ...GLOBAL_OPTIONS,
   connection: { kind: "string", value: "NAME", text: "Service to use", unsupported: NO_REMOTE },
+  identity: { kind: "string", value: "FILE", text: "Key for a service", unsupported: NO_REMOTE },
   remote: { kind: "boolean", short: "r", text: "Use a service", unsupported: NO_REMOTE },
+  ssh: { kind: "string", value: "MODE", text: "How to reach a service", unsupported: NO_REMOTE },
   url: { kind: "string", value: "URL", text: "Address of a service", unsupported: NO_REMOTE },
   version: { kind: "boolean", short: "v", text: "Print the version" },
 } as const satisfies OptionTable;
@@ -112,7 +147,8 @@ export function readGlobals(uses: readonly FlagUse[]): Globals {
     noout: options.noout,
     debug: options.debug,
     ...present("root", options.root),
-    ...present("runroot", options.runroot),
+    ...present("runroot", options.runroot ?? options.tmpdir),
+    ...present("volumePath", options.volumepath),
     ...present("storageDriver", options["storage-driver"]),
     ...present("config", options.config),
     ...present("cgroupManager", options["cgroup-manager"]),

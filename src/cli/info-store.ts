@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { presentContainers } from "../container/index.ts";
 import { liveState } from "../runtime/index.ts";
 import type { Context } from "../state/index.ts";
+import { volumesDir } from "../volume/index.ts";
 import { goMap } from "./template.ts";
 
 const FILESYSTEMS: Readonly<Record<number, string>> = {
@@ -34,7 +35,7 @@ export function storeReport(ctx: Context): object {
     imageStore: { number: stored ? ctx.state.images.list().length : 0 },
     runRoot: paths.runtime,
     transientStore: false,
-    volumePath: join(paths.data, "volumes"),
+    volumePath: volumesDir(ctx),
   };
   return report;
 }

@@ -1,9 +1,19 @@
 /** The role `__job`: work inside the user namespace for a kelp outside of it. */
-import { answerJob, type Job } from "../runtime/index.ts";
+import { answerJob, errorReply, type Job } from "../runtime/index.ts";
 import { STORAGE_JOBS } from "../storage/index.ts";
 import type { Io } from "./command.ts";
 
 const JOBS: Readonly<Record<string, () => Promise<Job>>> = STORAGE_JOBS;
+
+/** The role `__failed`: who waits for a job's reply gets the reason as one, everybody else as words. */
+export async function reportFailed(words: readonly string[], io: Io): Promise<number> {
+  const { explainFailedStart } = await import("../container/index.ts");
+  const error = await explainFailedStart(words);
+  const subject = words[0] ?? "";
+  if (!subject.startsWith("job:") || subject === "job:unshare") throw error;
+  io.out(errorReply(error));
+  return 0;
+}
 
 /** Answers the request on standard input with a reply on standard output. */
 export async function runJob(name: string, io: Io): Promise<number> {

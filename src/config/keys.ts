@@ -73,5 +73,6 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, KeyDef>>>> = 
   storage: {
     driver: { setting: "storageDriver", kind: "string", ownOnly: true },
     options: { setting: "storageOpts", kind: "strings", ownOnly: true },
+    volume_path: { setting: "volumePath", kind: "string", ownOnly: true },
   },
 };

@@ -1,4 +1,5 @@
 /** Puts the settings together: built-in values, then files, then the environment, then the command line. */
+import { resolve } from "node:path";
 import type { Environment, Paths } from "../host/index.ts";
 import { findConfigFiles } from "./files.ts";
 import { DEFAULTS, type SettingName, type Settings } from "./settings.ts";
@@ -10,6 +11,7 @@ export interface SettingsOverrides {
   readonly config?: string | undefined;
   readonly storageDriver?: string | undefined;
   readonly storageOpts?: readonly string[];
+  readonly volumePath?: string | undefined;
 }
 
 /**
@@ -38,5 +40,6 @@ export async function loadSettings(
   if (env.STORAGE_OPTS) set("storageOpts", env.STORAGE_OPTS.split(","), "STORAGE_OPTS");
   if (overrides.storageDriver) set("storageDriver", overrides.storageDriver, "--storage-driver");
   if (overrides.storageOpts?.length) set("storageOpts", overrides.storageOpts, "--storage-opt");
+  if (overrides.volumePath) set("volumePath", resolve(overrides.volumePath), "--volumepath");
   return { ...(values as unknown as Settings), origins };
 }

@@ -4,6 +4,8 @@ export interface SettingValues {
   /** overlay, fuse-overlayfs or vfs; empty: the best that works here. */
   readonly storageDriver: string;
   readonly storageOpts: readonly string[];
+  /** Where new volumes are made; empty: beneath the store's directory. */
+  readonly volumePath: string;
   /** Default of --network: private, host, none, …; empty: kelp's own choice. */
   readonly network: string;
   readonly dnsServers: readonly string[];
@@ -79,6 +81,7 @@ export interface Settings extends SettingValues {
 export const DEFAULTS: SettingValues = {
   storageDriver: "",
   storageOpts: [],
+  volumePath: "",
   network: "",
   dnsServers: [],
   dnsSearches: [],

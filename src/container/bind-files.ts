@@ -3,8 +3,8 @@ import { realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../base/index.ts";
 import { containerDir, writeFileAtomic } from "../host/index.ts";
-import { type BindFiles, containerEnvText } from "../runtime/index.ts";
-import type { ContainerRecord, Context } from "../state/index.ts";
+import { type BindFiles, containerEnvText, isFileInside } from "../runtime/index.ts";
+import type { ContainerConfig, ContainerRecord, Context, RootfsSource } from "../state/index.ts";
 import { effectiveHostname, hostsText } from "./hosts.ts";
 import type { Networking } from "./network.ts";
 import { resolvText } from "./resolv.ts";
@@ -12,7 +12,12 @@ import { resolvText } from "./resolv.ts";
 const ZONES = "/usr/share/zoneinfo";
 
 /** Writes them into the container's directory; they are made anew at every start. */
-export function writeBindFiles(ctx: Context, record: ContainerRecord, networking: Networking): BindFiles {
+export function writeBindFiles(
+  ctx: Context,
+  record: ContainerRecord,
+  networking: Networking,
+  rootfs: RootfsSource,
+): BindFiles {
   const { config, id } = record;
   const directory = containerDir(ctx.paths, id);
   const write = (name: string, text: string) => {
@@ -21,8 +26,6 @@ export function writeBindFiles(ctx: Context, record: ContainerRecord, networking
     return path;
   };
   const hosts = hostsText(ctx, record, networking);
-  const zone =
-    config.timezone === undefined || config.timezone === "" ? undefined : zoneFile(config.timezone);
   return {
     ...(hosts === undefined ? {} : { hosts: write("hosts", hosts) }),
     ...(config.network.noHostname ? {} : { hostname: write("hostname", `${effectiveHostname(record)}\n`) }),
@@ -37,8 +40,22 @@ export function writeBindFiles(ctx: Context, record: ContainerRecord, networking
         imageId: config.image,
       }),
     ),
-    ...(zone === undefined ? {} : { localtime: zone }),
+    ...localtime(config, rootfs),
   };
+}
+
+/** An image that has the zone gets a link to it, as a system has it; any other the host's file. */
+function localtime(
+  { timezone = "", rootfs: given }: ContainerConfig,
+  rootfs: RootfsSource,
+): Pick<BindFiles, "localtime" | "localtimeLink"> {
+  if (timezone === "") return {};
+  const file = zoneFile(timezone);
+  const inside = `${ZONES}/${timezone}`;
+  // A directory of the user's is left as it is.
+  const isOurs = given?.overlay !== false;
+  const own = isOurs && timezone !== "local" && isFileInside(rootfs, inside);
+  return own ? { localtimeLink: `..${inside}` } : { localtime: file };
 }
 
 /**

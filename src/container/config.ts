@@ -83,11 +83,19 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
     createCommand: ["kelp", ...request.argv],
   };
   planCgroup(ctx, input.id, config);
-  return { config, warnings };
+  const noop = request.given.has("kernel-memory")
+    ? ["The --kernel-memory flag is no longer supported. This flag is a noop."]
+    : [];
+  return { config, warnings: [...warnings, ...noop] };
 }
 
 function checkCombinations(options: CreateOptions, given: ReadonlySet<string>): void {
   const conflict = (message: string) => new UsageError("conflicting-flags", message);
+  if ((options["device-cgroup-rule"] ?? []).length > 0)
+    throw new UsageError(
+      "not-supported",
+      "device cgroup rules are not supported in rootless mode or in a user namespace",
+    );
   if (options.rmi === true && given.has("rm") && options.rm !== true)
     throw conflict("the --rmi option does not work without --rm");
   if (options.tty === true && options["log-driver"]?.startsWith("passthrough"))
@@ -138,7 +146,7 @@ function scoreAndZone(
   ctx: Context,
   options: CreateOptions,
 ): Pick<ContainerConfig, "oomScoreAdj" | "timezone"> {
-  const score = options["oom-score-adj"];
+  const score = options["oom-score-adj"] ?? ctx.settings.oomScoreAdj;
   const zone = options.tz || ctx.settings.tz;
   return {
     ...(score === undefined ? {} : { oomScoreAdj: score }),

@@ -16,6 +16,7 @@ export interface CreateOptions {
   readonly cidfile?: string | undefined;
   readonly "conmon-pidfile"?: string | undefined;
   readonly device?: readonly string[];
+  readonly "device-cgroup-rule"?: readonly string[];
   readonly dns?: readonly string[];
   readonly "dns-option"?: readonly string[];
   readonly "dns-search"?: readonly string[];
@@ -37,6 +38,7 @@ export interface CreateOptions {
   readonly init?: boolean;
   readonly interactive?: boolean;
   readonly ipc?: string | undefined;
+  readonly "kernel-memory"?: string | undefined;
   readonly label?: readonly string[];
   readonly "label-file"?: readonly string[];
   readonly "log-driver"?: string | undefined;

@@ -2,8 +2,8 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { KelpError } from "../base/index.ts";
-import { containerDir, containerRunDir } from "../host/index.ts";
-import { decodePlan, explainFailure } from "../runtime/index.ts";
+import { containerDir, containerRunDir, hostFacts, hostProblem } from "../host/index.ts";
+import { decodePlan, explainFailure, holdfastPath } from "../runtime/index.ts";
 import { type Context, openContext } from "../state/index.ts";
 import { removeContainer } from "./remove.ts";
 
@@ -13,7 +13,7 @@ const EXIT_FAILURE = 125;
 type Mode = "run" | "start" | "exec" | "exec-detached";
 
 /**
- * @param words `ID PLAN DATA RUNTIME MODE STAGE INDEX ERRNO`, or `job:NAME STAGE INDEX ERRNO`
+ * @param words `ID PLAN DATA RUNTIME MODE STAGE INDEX ERRNO`, or `job:NAME PLAN DATA RUNTIME STAGE INDEX ERRNO`
  * @returns the error to report, with its exit status
  */
 export async function explainFailedStart(words: readonly string[]): Promise<KelpError> {
@@ -21,18 +21,41 @@ export async function explainFailedStart(words: readonly string[]): Promise<Kelp
   if (subject.startsWith("job:")) return failedJob(subject.slice(4), words);
   const [id = "", planPath = "", data = "", runtime = "", mode = "run", , index = "", errno = ""] = words;
   const plan = decodePlan(readPlan(planPath)) ?? { ops: [] };
-  const error = explainFailure({ plan, index: Number(index), errno: Number(errno), id });
   const ctx = await openContext({ root: data, runroot: runtime });
+  const error =
+    hostReason(ctx, Number(errno)) ??
+    explainFailure({ plan, index: Number(index), errno: Number(errno), id });
   await tidyUp(ctx, id, planPath, mode as Mode);
   return mode === "start" || mode === "exec-detached" ? withStatus(error, EXIT_FAILURE) : error;
 }
 
-function failedJob(name: string, words: readonly string[]): KelpError {
-  const [, stage = "", index = "", errno = ""] = words;
-  return new KelpError(
-    "job-failed",
-    `cannot enter the user namespace for ${name}: ${stage} operation ${index}: errno ${errno}`,
-  );
+async function failedJob(name: string, words: readonly string[]): Promise<KelpError> {
+  const [, planPath = "", root = "", runroot = "", , index = "", errno = ""] = words;
+  const ctx = await openContext({ root, runroot });
+  const plan = decodePlan(readPlan(planPath)) ?? { ops: [] };
+  const error =
+    hostReason(ctx, Number(errno)) ??
+    explainFailure({
+      plan,
+      index: Number(index),
+      errno: Number(errno),
+      id: "",
+      purpose: `enter the user namespace for ${name}`,
+    });
+  return withStatus(error, EXIT_FAILURE);
+}
+
+/** EPERM, EACCES, EINVAL, ENOSPC, ENOSYS: what a kernel or policy answers that forbids user namespaces. */
+const FORBIDDING = new Set([1, 13, 22, 28, 38]);
+
+/** What is wrong with the machine, if that is why something failed: looked at again, since it may have changed. */
+function hostReason(ctx: Context, errno: number): KelpError | undefined {
+  if (!FORBIDDING.has(errno)) return undefined;
+  try {
+    return hostProblem(hostFacts(ctx.paths, holdfastPath(ctx.paths), true));
+  } catch {
+    return undefined;
+  }
 }
 
 function readPlan(path: string): Uint8Array {
@@ -56,6 +79,7 @@ async function tidyUp(ctx: Context, id: string, planPath: string, mode: Mode): P
 }
 
 function withStatus(error: KelpError, exitCode: number): KelpError {
+  if (error.exitCode === exitCode) return error;
   return new KelpError(error.code, error.message, {
     exitCode,
     ...(error.hint === undefined ? {} : { hint: error.hint }),

@@ -2,7 +2,15 @@
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { log } from "../base/index.ts";
-import { containerDir, containerRunDir, ensureDir, goneDir, liveDir, loadIdMaps } from "../host/index.ts";
+import {
+  containerDir,
+  containerRunDir,
+  ensureDir,
+  ensureRuntimeDir,
+  goneDir,
+  liveDir,
+  loadIdMaps,
+} from "../host/index.ts";
 import { parseImageConfig } from "../oci/index.ts";
 import {
   bindSources,
@@ -63,19 +71,21 @@ export async function prepareStart(
 ): Promise<Prepared> {
   const { id, config } = record;
   const directory = containerDir(ctx.paths, id);
+  ensureRuntimeDir(ctx.paths);
   for (const path of [directory, liveDir(ctx.paths), goneDir(ctx.paths), containerRunDir(ctx.paths, id)])
     ensureDir(path);
   claimStart(ctx, record, directory);
   const networking = prepareNetwork(ctx, record);
   const rootfs = await containerRootfs(ctx, record);
   const facts = runtimeFacts();
+  const files = writeBindFiles(ctx, record, networking, rootfs);
   const input = {
     id,
     config,
     user: resolveUser(config.user, config.groupAdd, readUserFiles(rootfs)),
     facts,
     containerDir: directory,
-    files: writeBindFiles(ctx, record, networking),
+    files,
     volumes: volumePaths(ctx, config.mounts),
     joined: joinedNamespaces(ctx, record),
     ...(config.tty && options.consoleSize !== undefined ? { consoleSize: options.consoleSize } : {}),
@@ -99,6 +109,7 @@ export async function prepareStart(
     seccomp: compiledSeccomp(spec, config),
     keepFds: options.preserveFds ?? 0,
     createWorkdir: isImageWorkdir(ctx, config),
+    ...(files.localtimeLink === undefined ? {} : { links: { "/etc/localtime": files.localtimeLink } }),
     origins: new Map(config.mounts.map((mount) => [mount.destination, mount.origin ?? ""])),
   });
   for (const path of [

@@ -139,6 +139,8 @@ export function moveAside(ctx: Context, tree: string, name: string): string | un
     return trash;
   } catch (error) {
     if (errnoCode(error) === "ENOENT") return undefined;
+    // A volume on another file system (--volumepath) goes from where it is.
+    if (errnoCode(error) === "EXDEV") return tree;
     throw error;
   }
 }

@@ -1,6 +1,7 @@
 /** File operations with the guarantees the store needs: files appear whole, directories are private. */
 import {
   closeSync,
+  existsSync,
   fchmodSync,
   fsyncSync,
   lstatSync,
@@ -13,7 +14,8 @@ import {
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
-import { errnoCode, HostError, randomHex, StorageError } from "../base/index.ts";
+import { errnoCode, HostError, log, randomHex, StorageError } from "../base/index.ts";
+import type { Paths } from "./paths.ts";
 
 export interface WriteOptions {
   /** Permission bits, whatever the umask; 0600 unless said otherwise. */
@@ -50,6 +52,12 @@ function writeNew(path: string, data: string | Uint8Array, options: WriteOptions
   } finally {
     closeSync(fd);
   }
+}
+
+/** Makes the runtime directory, and says so if it is not where it usually is (no XDG_RUNTIME_DIR, as under su and cron). */
+export function ensureRuntimeDir({ runtime, notice }: Pick<Paths, "runtime" | "notice">): void {
+  if (notice !== undefined && !existsSync(runtime)) log.warn(notice);
+  ensureDir(runtime);
 }
 
 /** Makes renames and removals inside a directory survive a power cut. */

@@ -14,6 +14,7 @@ export {
 } from "./cgroups.ts";
 export {
   ensureDir,
+  ensureRuntimeDir,
   errnoText,
   readIfExists,
   syncDirectory,

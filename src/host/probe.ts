@@ -39,14 +39,15 @@ const FAILURE_LIFETIME_MS = 60_000;
  * The facts for a store, from the cache if they were found since the last boot by the same holdfast.
  *
  * @param holdfast path of the helper
+ * @param fresh asks the kernel again: something that worked before has failed
  * @throws {HostError} `probe-failed` if the helper does not run
  */
-export function hostFacts(paths: Paths, holdfast: string): HostFacts {
+export function hostFacts(paths: Paths, holdfast: string, fresh = false): HostFacts {
   const file = join(paths.cache, `facts-${shortHash(paths.data)}.json`);
   // Overlay is tried where the layers will be; before there is a store, on a tmpfs.
   const hasStore = existsSync(paths.data);
   const key = `${bootId()} ${BUILD.assets.holdfast || statSync(holdfast).mtimeMs} ${hasStore}`;
-  const cached = readCached(file, key);
+  const cached = fresh ? undefined : readCached(file, key);
   if (cached !== undefined) return cached;
   const output = hasStore ? probeStore(holdfast, paths) : runProbe(holdfast);
   try {

@@ -17,6 +17,8 @@ export interface FailureInput {
   readonly errno: number;
   /** The container's ID, for messages that name it. */
   readonly id: string;
+  /** What was tried, if it is not the start of a container. */
+  readonly purpose?: string;
 }
 
 const HELPER = 1000;
@@ -25,7 +27,7 @@ const HELPER = 1000;
 export function explainFailure(input: FailureInput): KelpError {
   const op = input.plan.ops[input.index];
   if (op === undefined)
-    return new SetupError("setup-failed", `cannot start container ${short(input.id)}: ${words(input.errno)}`);
+    return new SetupError("setup-failed", `cannot ${purpose(input)}: ${words(input.errno)}`);
   const special = SPECIAL[op.op];
   return special?.(op as never, input) ?? general(op, input);
 }
@@ -161,11 +163,15 @@ function userNamespaceError(errno: number): KelpError | undefined {
   });
 }
 
-function general(op: PlanOp, { errno, id }: FailureInput): KelpError {
+function general(op: PlanOp, input: FailureInput): KelpError {
   return new SetupError(
     "setup-failed",
-    `cannot start container ${short(id)}: ${op.stage} ${op.op}${from(op.origin)}: ${words(errno)}`,
+    `cannot ${purpose(input)}: ${op.stage} ${op.op}${from(op.origin)}: ${words(input.errno)}`,
   );
+}
+
+function purpose({ id, purpose }: FailureInput): string {
+  return purpose ?? `start container ${short(id)}`;
 }
 
 function short(id: string): string {

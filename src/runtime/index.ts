@@ -11,7 +11,7 @@ export { type RuntimeFacts, runtimeFacts } from "./facts.ts";
 export { explainFailure, type FailureInput } from "./failure.ts";
 export { holdfastPath } from "./helper.ts";
 export { type InsideOptions, kelpCommand, runInside, usernsNotice } from "./inside.ts";
-export { answerJob, type Job, type JobRequest } from "./job.ts";
+export { answerJob, errorReply, type Job, type JobRequest } from "./job.ts";
 export { capturePlan, runPlan, startPlan, writePlan } from "./launch.ts";
 export { type LowerInput, lowerSpec } from "./lower.ts";
 export { type CgroupConfig, processGroup } from "./lower-cgroup.ts";
@@ -48,4 +48,4 @@ export {
   readStatus,
 } from "./status.ts";
 export { type ResolvedUser, resolveUser, type UserFiles } from "./user.ts";
-export { readUserFiles } from "./user-files.ts";
+export { isFileInside, readUserFiles } from "./user-files.ts";

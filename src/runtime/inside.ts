@@ -2,8 +2,8 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join } from "node:path";
-import { HostError, IS_COMPILED, KelpError, randomHex } from "../base/index.ts";
-import { ensureDir, loadIdMaps, type Paths } from "../host/index.ts";
+import { HostError, IS_COMPILED, randomHex, StorageError } from "../base/index.ts";
+import { ensureDir, ensureRuntimeDir, loadIdMaps, type Paths } from "../host/index.ts";
 import { holdfastPath } from "./helper.ts";
 import type { JobReply, JobRequest } from "./job.ts";
 import { notExecutable, writePlan } from "./launch.ts";
@@ -35,10 +35,10 @@ export async function runInside<I, O>(
   const { paths } = ctx;
   const holdfast = holdfastPath(paths);
   const planPath = join(paths.runtime, `job-${process.pid}-${randomHex(4)}.plan`);
-  ensureDir(paths.runtime);
+  ensureRuntimeDir(paths);
   ensureDir(join(paths.runtime, "live"));
   sweepPlans(paths.runtime);
-  writePlan(planPath, jobPlan(paths, name, options));
+  writePlan(planPath, jobPlan(paths, name, planPath, options));
   try {
     const request: JobRequest<I> = { root: paths.data, runroot: paths.runtime, input };
     const { status, output } = await converse(holdfast, planPath, JSON.stringify(request), options.fds ?? []);
@@ -56,7 +56,7 @@ function sweepPlans(directory: string): void {
   }
 }
 
-function jobPlan(paths: Paths, name: string, { fds = [], views = [] }: InsideOptions) {
+function jobPlan(paths: Paths, name: string, planPath: string, { fds = [], views = [] }: InsideOptions) {
   const env = [
     `HOME=${homedir()}`,
     "PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin",
@@ -71,7 +71,10 @@ function jobPlan(paths: Paths, name: string, { fds = [], views = [] }: InsideOpt
     cwd: "/",
     keepFds: fds.length,
     views,
-    onFailure: { argv: [...kelpCommand(), "__failed", `job:${name}`], env },
+    onFailure: {
+      argv: [...kelpCommand(), "__failed", `job:${name}`, planPath, paths.data, paths.runtime],
+      env,
+    },
   });
 }
 
@@ -109,7 +112,7 @@ function readReply<O>(name: string, status: number, output: string): O {
   }
   if ("error" in reply) {
     const { code, message, hint, exitCode } = reply.error;
-    throw new KelpError(code, message, { ...(hint === undefined ? {} : { hint }), exitCode });
+    throw new StorageError(code, message, { ...(hint === undefined ? {} : { hint }), exitCode });
   }
   return reply.output;
 }

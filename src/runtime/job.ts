@@ -34,9 +34,13 @@ export async function answerJob(job: Job, text: string): Promise<string> {
     return JSON.stringify({ output: output ?? null } satisfies JobReply<unknown>);
   } catch (error) {
     if (!(error instanceof KelpError)) throw error;
-    const { code, message, hint, exitCode } = error;
-    return JSON.stringify({
-      error: { code, message, ...(hint === undefined ? {} : { hint }), exitCode },
-    } satisfies JobReply<unknown>);
+    return errorReply(error);
   }
+}
+
+/** A failure as the caller of a job reads it. */
+export function errorReply({ code, message, hint, exitCode }: KelpError): string {
+  return JSON.stringify({
+    error: { code, message, ...(hint === undefined ? {} : { hint }), exitCode },
+  } satisfies JobReply<unknown>);
 }

@@ -30,6 +30,7 @@ export function startPlan(holdfast: string, verb: PlanVerb, planPath: string): n
 /**
  * Runs holdfast beside kelp with kelp's own streams; the promise is its exit status, 128+n after a signal.
  *
+ * @param stdout where its standard output goes instead of kelp's
  * @param preserveFds descriptors from 3 on that it gets too; execve from JavaScript would close them
  */
 export function runPlan(
@@ -37,10 +38,11 @@ export function runPlan(
   verb: PlanVerb,
   planPath: string,
   preserveFds = 0,
+  stdout: number | "ignore" = 1,
 ): Promise<number> {
   const more = Array.from({ length: preserveFds }, (_, index) => 3 + index);
   const { spawn } = process.getBuiltinModule("node:child_process");
-  const child = spawn(holdfast, [verb, planPath], { stdio: [0, 1, 2, ...more], env: {} });
+  const child = spawn(holdfast, [verb, planPath], { stdio: [0, stdout, 2, ...more], env: {} });
   return new Promise((resolve, reject) => {
     child.once("error", (cause) => reject(notExecutable(holdfast, cause)));
     child.once("exit", (code, signal) => resolve(code ?? 128 + signalNumber(signal)));

@@ -3,7 +3,7 @@ import { HostError } from "../base/index.ts";
 import type { RuntimeSpec } from "../oci/index.ts";
 import type { RootfsSource } from "../state/index.ts";
 import { ATTR, MS, OPEN_TREE } from "./kernel.ts";
-import { NO_SLOT } from "./plan/ops.ts";
+import { NO_SLOT, TOLERATE } from "./plan/ops.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
 
 /** A page less what the kernel itself adds: mount(2) takes no longer option string. */
@@ -96,6 +96,18 @@ function fuseCommand(rootfs: Extract<RootfsSource, { kind: "fuse" }>): string[] 
     ...rootfs.options,
   ];
   return [rootfs.program, "-o", options.join(","), rootfs.merged];
+}
+
+/** Before any mount: what the user has mounted over a part of the root is not ours to write to. */
+export function lowerLinks(
+  plan: PlanBuilder,
+  { links }: { readonly links?: Readonly<Record<string, string>> },
+): void {
+  for (const [path, target] of Object.entries(links ?? {})) {
+    const place = { root: SLOT.root, path: path.slice(1) };
+    plan.add("setup", "removeAt", place, { origin: path, tolerate: TOLERATE.any });
+    plan.add("setup", "makeLink", { ...place, target }, { origin: path, tolerate: TOLERATE.any });
+  }
 }
 
 /** Last of all set-up: what the container's mounts need in the root has been made by then. */

@@ -13,7 +13,7 @@ import { lowerNamespaces, makesCgroupNamespace } from "./lower-namespaces.ts";
 import { lowerAwaitUplink, lowerInterfaces, lowerSharedNetwork } from "./lower-network.ts";
 import { lowerProcess } from "./lower-process.ts";
 import { refuseUnsupported } from "./lower-refuse.ts";
-import { lowerRootfs, lowerRootReadOnly } from "./lower-rootfs.ts";
+import { lowerLinks, lowerRootfs, lowerRootReadOnly } from "./lower-rootfs.ts";
 import { lowerHostProc, lowerOomScore, lowerSysctls } from "./lower-settings.ts";
 import type { MonitorConfig } from "./monitor-config.ts";
 import type { Plan } from "./plan/ops.ts";
@@ -38,6 +38,8 @@ export interface LowerInput {
   readonly cgroup?: CgroupConfig | undefined;
   /** Make the working directory if the image lacks it (the image's own WORKDIR, not --workdir's). */
   readonly createWorkdir?: boolean;
+  /** Symbolic links of the root filesystem to be made anew, target by path. */
+  readonly links?: Readonly<Record<string, string>>;
   /** Option or default behind a mount, by destination; for --explain and errors. */
   readonly origins?: ReadonlyMap<string, string>;
 }
@@ -70,6 +72,7 @@ export function lowerSpec(input: LowerInput): Plan {
   lowerNamespaces(plan, spec);
   lowerInterfaces(plan, network?.interfaces ?? []);
   lowerRootfs(plan, input);
+  lowerLinks(plan, input);
   lowerMounts(plan, input);
   lowerDevices(plan, spec);
   if (spec.process.terminal) lowerTerminal(plan, spec);

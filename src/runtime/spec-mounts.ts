@@ -12,6 +12,8 @@ export interface BindFiles {
   readonly resolvConf?: string;
   readonly containerEnv?: string;
   readonly localtime?: string;
+  /** Instead of that: where /etc/localtime is to lead, the image having the zone itself. */
+  readonly localtimeLink?: string;
   /** Further ones, by destination: secrets, a generated passwd. */
   readonly more?: Readonly<Record<string, string>>;
 }

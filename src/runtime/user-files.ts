@@ -23,6 +23,15 @@ export function readUserFiles(rootfs: RootfsSource): UserFiles {
   return { passwd: readMerged(layers, "/etc/passwd") ?? "", group: readMerged(layers, "/etc/group") ?? "" };
 }
 
+/** Whether a path of the root filesystem leads to a regular file; read from the outside, so a hostile image may say no. */
+export function isFileInside(rootfs: RootfsSource, path: string): boolean {
+  try {
+    return readMerged(layerPaths(rootfs), path) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
 /** Directories of the root filesystem, topmost first. */
 function layerPaths(rootfs: RootfsSource): string[] {
   if (rootfs.kind === "directory") return [rootfs.path];

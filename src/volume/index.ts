@@ -12,4 +12,5 @@ export {
   ensureVolume,
   newVolumeName,
   volumeDir,
+  volumesDir,
 } from "./store.ts";

@@ -34,9 +34,14 @@ export function newVolumeName(): string {
   return randomHex(32);
 }
 
+/** Where new volumes are made; those that were made elsewhere stay there. */
+export function volumesDir(ctx: Pick<Context, "paths" | "settings">): string {
+  return ctx.settings.volumePath || join(ctx.paths.data, "volumes");
+}
+
 /** The directory that holds a volume's data directory. */
 export function volumeDir(ctx: Context, name: string): string {
-  return join(ctx.paths.data, "volumes", checkVolumeName(name));
+  return join(volumesDir(ctx), checkVolumeName(name));
 }
 
 /**

@@ -3,7 +3,7 @@ import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CommandNotFoundError } from "../../base/index.ts";
 import { hostEnvironment } from "../../config/index.ts";
-import { ensureDir, findProgram, loadIdMaps, processStart } from "../../host/index.ts";
+import { ensureDir, ensureRuntimeDir, findProgram, loadIdMaps, processStart } from "../../host/index.ts";
 import { holdfastPath, kelpCommand, lowerEnter, startPlan, writePlan } from "../../runtime/index.ts";
 import { openContext } from "../../state/index.ts";
 import { defineCommand } from "../command.ts";
@@ -36,6 +36,7 @@ export default defineCommand({
       ([name, value]) => `${name}=${value}`,
     );
     const planPath = join(paths.runtime, `unshare-${process.pid}.plan`);
+    ensureRuntimeDir(paths);
     ensureDir(join(paths.runtime, "live"));
     removeOldPlans(paths.runtime);
     writePlan(
@@ -47,7 +48,10 @@ export default defineCommand({
         env,
         search: (environment.PATH ?? "/usr/bin:/bin").split(":"),
         cwd: process.cwd(),
-        onFailure: { argv: [...kelpCommand(), "__failed", "job:unshare"], env: [] },
+        onFailure: {
+          argv: [...kelpCommand(), "__failed", "job:unshare", planPath, paths.data, paths.runtime],
+          env,
+        },
       }),
     );
     const holdfast = holdfastPath(paths);

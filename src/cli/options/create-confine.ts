@@ -20,9 +20,7 @@ export const CONFINE_OPTIONS = {
     kind: "list",
     comma: true,
     value: "RULE",
-    text: "Rule for devices",
-    unsupported:
-      "version 2 control groups have no such rules, and a user may not load the programs that replace them",
+    text: "Rule for devices; only root can have one",
   },
   gidmap: {
     kind: "list",

@@ -73,6 +73,12 @@ export const LIMIT_OPTIONS = {
     value: "DEVICE:RATE",
     text: "Writes a second to a device",
   },
+  "kernel-memory": {
+    kind: "string",
+    hidden: true,
+    value: "SIZE",
+    text: "Has no effect; kernels have no such limit any more",
+  },
   memory: { kind: "bytes", short: "m", value: "SIZE", text: "Memory limit" },
   "memory-reservation": {
     kind: "bytes",

@@ -89,6 +89,7 @@ export const OPS = {
   makeFile: op(0x42, ["setup"], { root: "slot", path: "str", mode: "u32", uid: "u32", gid: "u32", data: "blob" }),
   writeAt: op(0x43, ["netbase", ...inside], { root: "slot", path: "str", resolve: "u64", data: "str" }),
   cgroupMake: op(0x44, ["launch", "monitor"], { path: "str", into: "into" }),
+  removeAt: op(0x45, ["setup"], { root: "slot", path: "str" }),
   // --- terminal ------------------------------------------------------------------------------------------
   openPty: op(0x48, ["setup"], { root: "slot", path: "str", rows: "u32", columns: "u32", uid: "u32", into: "into" }),
   // --- the last steps ------------------------------------------------------------------------------------

@@ -1,9 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { KelpError, UsageError } from "../../../src/base/index.ts";
+import { HostError, KelpError, UsageError } from "../../../src/base/index.ts";
 import { checkArgs, checkChosen, checkExclusive } from "../../../src/cli/arity.ts";
 import { defineCommand } from "../../../src/cli/command.ts";
 import { dispatch } from "../../../src/cli/dispatch.ts";
 import { reportFailure } from "../../../src/cli/exit.ts";
+import { FlagError } from "../../../src/cli/flag-error.ts";
 import { commandHelp } from "../../../src/cli/help.ts";
 import { BrokenPipe } from "../../../src/cli/io.ts";
 import { toYaml } from "../../../src/cli/yaml.ts";
@@ -126,16 +127,21 @@ test("numbers of arguments and options that exclude each other", () => {
 });
 
 describe("failures", () => {
-  const shown = (error: unknown) => {
-    const io = recordingIo();
+  const shown = (error: unknown, stderrIsTty = false) => {
+    const io = Object.assign(recordingIo(), { stderrIsTty });
     return [reportFailure(error, io, false), io.stderr];
   };
-  test("an error of the user's has its hint and status", () => {
-    expect(shown(new KelpError("x", "cannot do it: no", { hint: "do that", exitCode: 7 }))).toEqual([
-      7,
-      "Error: cannot do it: no\nHint: do that\n",
-    ]);
+  test("an error has its status, and its hint for people at a terminal", () => {
+    const error = new KelpError("x", "cannot do it: no", { hint: "do that", exitCode: 7 });
+    expect(shown(error, true)).toEqual([7, "Error: cannot do it: no\nHint: do that\n"]);
+    expect(shown(error)).toEqual([7, "Error: cannot do it: no\n"]);
     expect(shown(new UsageError("x", "bad"))).toEqual([125, "Error: bad\n"]);
+  });
+  test("a hint about the machine or an unknown flag is for scripts' logs as well", () => {
+    const wrong = new HostError("x", "cannot run containers: no", { hint: "sysctl that" });
+    expect(shown(wrong)).toEqual([125, "Error: cannot run containers: no\nHint: sysctl that\n"]);
+    const flag = new FlagError("unknown flag: --colur", "did you mean --colour?");
+    expect(shown(flag)[1]).toContain("Hint: did you mean --colour?\n");
   });
   test("anything else is a defect of ours and says so", () => {
     expect(shown(new TypeError("oops"))).toEqual([

@@ -1,9 +1,8 @@
 import { UsageError } from "../../../base/index.ts";
 import { hostEnvironment } from "../../../config/index.ts";
 import { prepareExec, resolveContainer } from "../../../container/index.ts";
-import { runPlan, startPlan } from "../../../runtime/index.ts";
 import { openContext } from "../../../state/index.ts";
-import { clientConfig, DETACHED, terminalSize } from "../../attach.ts";
+import { clientConfig, DETACHED, handOver, terminalSize } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers } from "../../containers.ts";
 import { CIDFILE_OPTION, LATEST_OPTION } from "../../options/listing.ts";
@@ -85,7 +84,6 @@ export default defineCommand({
       }),
     });
     ctx.state.close();
-    if (preserveFds > 0) return runPlan(prepared.holdfast, "exec", prepared.planPath, preserveFds);
-    return startPlan(prepared.holdfast, "exec", prepared.planPath);
+    return handOver(globals, "exec", prepared, preserveFds);
   },
 });

@@ -7,9 +7,9 @@ import {
   removeUnusedImage,
   sweepEnded,
 } from "../../../container/index.ts";
-import { runPlan, startPlan } from "../../../runtime/index.ts";
+import { runPlan } from "../../../runtime/index.ts";
 import { type Context, openContext } from "../../../state/index.ts";
-import { chooseStreams, clientConfig, terminalSize } from "../../attach.ts";
+import { chooseStreams, clientConfig, handOver, terminalSize } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
 import { fetcher } from "../../fetcher.ts";
 import { RUN_OPTIONS } from "../../options/create.ts";
@@ -75,8 +75,7 @@ export default defineCommand({
         return status;
       }
       ctx.state.close();
-      if (preserveFds > 0) return runPlan(prepared.holdfast, "start", prepared.planPath, preserveFds);
-      return startPlan(prepared.holdfast, "start", prepared.planPath);
+      return handOver(globals, "start", prepared, preserveFds);
     });
   },
 });

@@ -1,9 +1,17 @@
 import { UsageError } from "../../../base/index.ts";
 import { isRunning, prepareStart, socketPath, type Target, viewOf } from "../../../container/index.ts";
-import { holdfastPath, runPlan, startPlan } from "../../../runtime/index.ts";
+import { holdfastPath, runPlan } from "../../../runtime/index.ts";
 import { type Context, openContext } from "../../../state/index.ts";
-import { attachTo, clientConfig, DETACHED, type Streams, terminalSize } from "../../attach.ts";
-import { defineCommand } from "../../command.ts";
+import {
+  attachTo,
+  clientConfig,
+  DETACHED,
+  handOver,
+  resultsOf,
+  type Streams,
+  terminalSize,
+} from "../../attach.ts";
+import { defineCommand, type Globals } from "../../command.ts";
 import { chooseContainers, forEachContainer } from "../../containers.ts";
 import { ALL_LONG_OPTION, FILTER_OPTION, LATEST_OPTION } from "../../options/listing.ts";
 
@@ -45,7 +53,11 @@ export default defineCommand({
     const [only] = selected.targets;
     if (attach && only !== undefined) {
       const streams = { stdin: options.interactive, stdout: true, stderr: true };
-      return startAttached(ctx, only, streams, options["detach-keys"], options["sig-proxy"]);
+      return startAttached(ctx, only, streams, {
+        detachKeys: options["detach-keys"],
+        sigProxy: options["sig-proxy"],
+        globals,
+      });
     }
     const targets = options.all
       ? selected.targets.filter(({ record }) => !isRunning(viewOf(ctx, record).status))
@@ -53,7 +65,7 @@ export default defineCommand({
     let status = 0;
     const failed = await forEachContainer(io, { ...selected, targets }, async (target) => {
       if (isRunning(viewOf(ctx, target.record).status)) return target.shown;
-      status = (await startDetached(ctx, target, globals.noout)) || status;
+      status = (await startDetached(ctx, target, globals)) || status;
       return undefined;
     });
     return failed || status;
@@ -64,10 +76,9 @@ async function startAttached(
   ctx: Context,
   { record }: Target,
   streams: Streams,
-  detachKeys: string | undefined,
-  sigProxy: boolean,
+  how: { readonly detachKeys: string | undefined; readonly sigProxy: boolean; readonly globals: Globals },
 ): Promise<number> {
-  const client = clientConfig(ctx, { streams, detachKeys, sigProxy, announce: "" });
+  const client = clientConfig(ctx, { ...how, streams, announce: "" });
   if (isRunning(viewOf(ctx, record).status)) {
     return attachTo(holdfastPath(ctx.paths), socketPath(ctx, record.id), client);
   }
@@ -77,17 +88,17 @@ async function startAttached(
     consoleSize: record.config.tty ? terminalSize() : undefined,
   });
   ctx.state.close();
-  return startPlan(prepared.holdfast, "start", prepared.planPath);
+  return handOver(how.globals, "start", prepared);
 }
 
 /** holdfast says the name when the container is up, `kelp __failed` what went wrong. */
-async function startDetached(ctx: Context, { record, shown }: Target, silent: boolean): Promise<number> {
+async function startDetached(ctx: Context, { record, shown }: Target, globals: Globals): Promise<number> {
   const client = clientConfig(ctx, {
     streams: DETACHED,
     detachKeys: "",
     sigProxy: false,
-    announce: silent ? "" : `${shown}\n`,
+    announce: `${shown}\n`,
   });
   const prepared = await prepareStart(ctx, record, { client, mode: "start" });
-  return runPlan(prepared.holdfast, "start", prepared.planPath);
+  return runPlan(prepared.holdfast, "start", prepared.planPath, 0, resultsOf(globals));
 }
