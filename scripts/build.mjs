@@ -24,6 +24,7 @@ import {
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { copyWithDirectImports } from "./lib/direct-imports.mjs";
+import { groupCommands } from "./lib/group-commands.mjs";
 import { dependenciesPresent, findBun, git, ROOT } from "./lib/toolchain.mjs";
 
 const DIST = join(ROOT, "dist");
@@ -124,6 +125,7 @@ function bundle() {
   try {
     mkdirSync(temporary);
     copyWithDirectImports(join(ROOT, "src"), join(temporary, "src"));
+    groupCommands(join(temporary, "src"));
     run("the bundle", findBun(), args, temporary);
     renameSync(join(temporary, "kelp"), join(DIST, "kelp"));
   } finally {
