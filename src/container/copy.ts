@@ -183,7 +183,7 @@ class Copier {
     const compression = sniffCompression(head.bytes);
     if (compression === "none" || compression === "gzip" || compression === "zstd") {
       const consumed = head.consumed ? { head: head.bytes.toString("base64") } : {};
-      return { kind: "archive", fd: this.#pass(0), compression, ...consumed };
+      return { kind: "archive", fd: this.#pass(await secondStdin()), compression, ...consumed };
     }
     const rest = head.consumed ? prepend(head.bytes, stdin) : stdin;
     const plain = await uncompressed(this.#ctx, await openInput(this.#ctx, { from: "-", stdin: rest }));
@@ -198,6 +198,12 @@ function prepend(head: Buffer, stdin: () => NodeJS.ReadableStream): () => NodeJS
       yield head;
       for await (const piece of stdin()) yield piece as Buffer;
     })() as unknown as NodeJS.ReadableStream;
+}
+
+/** Bun takes descriptor 0 in a list of descriptors for none at all. */
+async function secondStdin(): Promise<number> {
+  const { loadLibc } = await import("../host/index.ts");
+  return loadLibc().dup(0);
 }
 
 const MAGIC = 6;

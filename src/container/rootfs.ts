@@ -3,17 +3,25 @@ import { chmodSync, existsSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { NotFoundError } from "../base/index.ts";
 import { containerDir, ensureDir, hostFacts } from "../host/index.ts";
-import { holdfastPath, runInside } from "../runtime/index.ts";
+import { holdfastPath } from "../runtime/index.ts";
 import type { ContainerRecord, Context, ImageRecord, RootfsSource } from "../state/index.ts";
 import { chooseDriver, type DriverName, layersRootfs, type RunInside } from "../storage/index.ts";
 
 /** The image's layers through the driver the container was made with, or the directory of --rootfs. */
 export async function containerRootfs(ctx: Context, record: ContainerRecord): Promise<RootfsSource> {
   const { config, id } = record;
-  if (config.rootfs !== undefined) return unsynced(record, directoryRootfs(ctx, record));
+  if (config.rootfs !== undefined) return directoryRootfs(ctx, record);
   const layers = config.layers ?? requireImage(ctx, record).layers;
-  const run: RunInside = (job, input) => runInside(ctx, job, input);
-  return unsynced(record, await layersRootfs(ctx, config.storageDriver, layers, id, run));
+  const run: RunInside = async (job, input) => {
+    const { runInside } = await import("../runtime/index.ts");
+    return runInside(ctx, job, input);
+  };
+  return layersRootfs(ctx, config.storageDriver, layers, id, run);
+}
+
+/** The same for a start, and for nobody else: the directories are made ready to be mounted. */
+export async function startRootfs(ctx: Context, record: ContainerRecord): Promise<RootfsSource> {
+  return unsynced(record, await containerRootfs(ctx, record));
 }
 
 /**

@@ -39,7 +39,7 @@ import { refreshNeighbours } from "./hosts.ts";
 import { joinedNamespaces } from "./joined.ts";
 import { journalFields } from "./journal-fields.ts";
 import { prepareNetwork } from "./network.ts";
-import { containerRootfs } from "./rootfs.ts";
+import { startRootfs } from "./rootfs.ts";
 import { askedPath, pausedPath } from "./status.ts";
 import { volumePaths } from "./volumes.ts";
 
@@ -76,7 +76,7 @@ export async function prepareStart(
     ensureDir(path);
   claimStart(ctx, record, directory);
   const networking = prepareNetwork(ctx, record);
-  const rootfs = await containerRootfs(ctx, record);
+  const rootfs = await startRootfs(ctx, record);
   const facts = runtimeFacts();
   const files = writeBindFiles(ctx, record, networking, rootfs);
   const input = {

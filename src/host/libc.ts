@@ -13,6 +13,8 @@ export interface Libc {
   /** Waits for the lock, or with `nonblock` returns false if somebody else has it. Closing the descriptor unlocks. */
   flock(fd: number, kind: "shared" | "exclusive" | "unlock", nonblock?: boolean): boolean;
   chroot(path: PathArgument): void;
+  /** A second descriptor for the same thing, closed on exec. */
+  dup(fd: number): number;
   /** Sets the mask for new files and returns the old one. */
   umask(mask: number): number;
   lchown(path: PathArgument, uid: number, gid: number): void;
@@ -62,6 +64,7 @@ function bind(koffi: Koffi): Libc {
     ...bindXattrs(declare, check),
     flock: bindFlock(declare("int flock(int fd, int operation)"), check),
     chroot: bindPath("chroot", declare("int chroot(const void *path)"), check),
+    dup: bindDup(declare("int fcntl(int fd, int command, int argument)"), check),
     umask: declare("uint32_t umask(uint32_t mask)"),
     lchown: bindPath("lchown", declare("int lchown(const void *path, uint32_t uid, uint32_t gid)"), check),
     mknod: bindMknod(declare, check, numbers.mknodat),
@@ -128,6 +131,12 @@ function bindFlock(call: Call, check: Check): Libc["flock"] {
       if (nonblock) return false;
     }
   };
+}
+
+const F_DUPFD_CLOEXEC = 1030;
+
+function bindDup(call: Call, check: Check): Libc["dup"] {
+  return (fd) => check(call(fd, F_DUPFD_CLOEXEC, 3), "fcntl");
 }
 
 type XattrCalls = Pick<Libc, "lgetxattr" | "lsetxattr" | "llistxattr" | "lremovexattr">;
