@@ -4,7 +4,6 @@ import { dirname, join } from "node:path";
 import { errnoCode, HostError } from "../base/index.ts";
 import {
   cgroupMount,
-  containerDir,
   enableControllers,
   errnoText,
   findDelegatedCgroup,
@@ -19,6 +18,7 @@ import {
   runsSystemd,
 } from "../runtime/index.ts";
 import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
+import { cgroupOf, notePath } from "./cgroup-note.ts";
 
 /** Controllers that every container gets where they are delegated: without limits they count. */
 const COUNTING = ["memory", "pids", "cpu", "io"];
@@ -127,29 +127,11 @@ export function removeCgroup(ctx: Context, id: string): void {
   }
 }
 
-/** The file in which a start notes the group it made; the caller's own place decides where that is. */
-function notePath(ctx: Context, id: string): string {
-  return join(containerDir(ctx.paths, id), "cgroup");
-}
-
 /** Notes the group before it is made, so that whatever happens then, it can be found and removed. */
 export function noteCgroup(ctx: Context, id: string, cgroup: CgroupConfig | undefined): void {
   const before = readIfExists(notePath(ctx, id));
   const text = cgroup === undefined ? "" : `${cgroup.path}\n${processGroup(cgroup)}\n`;
   if ((before ?? "") !== text) writeFileSync(notePath(ctx, id), text, { mode: 0o600 });
-}
-
-export interface ContainerCgroup {
-  /** The container's group: limits, the freezer and the counters are here. */
-  readonly path: string;
-  /** The one its processes are in. */
-  readonly processes: string;
-}
-
-/** The group of the container's last start, if it got one. */
-export function cgroupOf(ctx: Context, id: string): ContainerCgroup | undefined {
-  const [path, processes] = (readIfExists(notePath(ctx, id)) ?? "").split("\n");
-  return path && processes ? { path, processes } : undefined;
 }
 
 /**

@@ -15,7 +15,6 @@ import { buildConfig } from "./config.ts";
 import { copyUpVolumes } from "./copy-up.ts";
 import type { CreateRequest } from "./create-options.ts";
 import { checkContainerName } from "./name.ts";
-import { removeContainer } from "./remove.ts";
 import { driverName } from "./rootfs.ts";
 import { isGone, sweepMarked, thisProcess } from "./sweep.ts";
 import { ensureVolumes } from "./volumes.ts";
@@ -115,7 +114,9 @@ async function replaceContainer(ctx: Context, name: string | undefined): Promise
   if (name === undefined)
     throw new UsageError("missing-name", "cannot replace container without --name being set");
   const old = ctx.state.containers.byName(name);
-  if (old !== undefined) await removeContainer(ctx, old, { force: true });
+  if (old === undefined) return;
+  const { removeContainer } = await import("./remove.ts");
+  await removeContainer(ctx, old, { force: true });
 }
 
 function checkCidFile(path: string | undefined): void {

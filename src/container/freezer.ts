@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { ConflictError, errnoCode, HostError } from "../base/index.ts";
 import { errnoText, readIfExists } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
-import { cgroupOf } from "./cgroup.ts";
+import { cgroupOf } from "./cgroup-note.ts";
 import { pausedPath, statusOf } from "./status.ts";
 
 /** How long the kernel gets: a process in the middle of a system call freezes when that ends. */

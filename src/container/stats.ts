@@ -4,7 +4,7 @@ import { totalmem } from "node:os";
 import { join } from "node:path";
 import { readIfExists, readProcFile } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
-import { cgroupOf } from "./cgroup.ts";
+import { cgroupOf } from "./cgroup-note.ts";
 import { type PidIndex, pidIndex, processUsage } from "./processes.ts";
 import { statusOf } from "./status.ts";
 import { isRunning } from "./view.ts";

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { containerDir, containerRunDir, readIfExists, writeFileAtomic } from "../host/index.ts";
 import { liveState } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
-import { cgroupOf } from "./cgroup.ts";
+import { cgroupOf } from "./cgroup-note.ts";
 import type { ContainerStatus, ContainerView } from "./view.ts";
 
 /** Says that somebody asked the container to end, and how: `stop` or `kill`. */

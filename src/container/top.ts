@@ -2,7 +2,7 @@
 import { ConflictError, formatDuration, UsageError } from "../base/index.ts";
 import { readUserFiles } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
-import { cgroupOf } from "./cgroup.ts";
+import { cgroupOf } from "./cgroup-note.ts";
 import { type ContainerProcess, containerProcesses } from "./processes.ts";
 import { containerRootfs } from "./rootfs.ts";
 import { statusOf } from "./status.ts";

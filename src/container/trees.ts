@@ -2,13 +2,14 @@
 import { chmodSync, readdirSync, rmdirSync, unlinkSync } from "node:fs";
 import { join } from "node:path";
 import { errnoCode } from "../base/index.ts";
-import { runInside } from "../runtime/index.ts";
 import type { Context } from "../state/index.ts";
 
 /** Most files belong to the user themself; the others are removed by the user namespace's root. */
 export async function removeTrees(ctx: Context, trees: readonly string[]): Promise<void> {
   const left = trees.filter((tree) => !removeOwnTree(tree));
-  if (left.length > 0) await runInside(ctx, "remove-trees", { paths: left });
+  if (left.length === 0) return;
+  const { runInside } = await import("../runtime/index.ts");
+  await runInside(ctx, "remove-trees", { paths: left });
 }
 
 /** False if something in there is not ours to remove. Links are removed, never followed. */

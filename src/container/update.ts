@@ -5,7 +5,8 @@ import { errnoCode, HostError, UsageError } from "../base/index.ts";
 import { errnoText } from "../host/index.ts";
 import { type CgroupSetting, cgroupSettings } from "../runtime/index.ts";
 import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
-import { cgroupOf, planCgroup } from "./cgroup.ts";
+import { planCgroup } from "./cgroup.ts";
+import { cgroupOf } from "./cgroup-note.ts";
 import { statusOf } from "./status.ts";
 import { isRunning } from "./view.ts";
 

@@ -3,7 +3,6 @@ import { dirname } from "node:path";
 import { ConflictError, NotFoundError } from "../base/index.ts";
 import type { Context, MountConfig, VolumeRecord } from "../state/index.ts";
 import { ensureVolume, newVolumeName } from "../volume/index.ts";
-import { removeContainer } from "./remove.ts";
 import { removeTrees } from "./trees.ts";
 
 /** Host directories of the named volumes among the mounts. */
@@ -52,6 +51,7 @@ export async function removeVolume(
       { exitCode: 2 },
     );
   }
+  const { removeContainer } = await import("./remove.ts");
   for (const user of users) await removeContainer(ctx, user, { force: true, timeout: options.timeout });
   ctx.state.volumes.remove(volume.name);
   await removeTrees(ctx, [dirname(volume.mountpoint)]);

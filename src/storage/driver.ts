@@ -11,7 +11,7 @@ import { HostError, UsageError } from "../base/index.ts";
 import { containerDir, ensureDir, findProgram, type HostFacts, hasFuse, layersDir } from "../host/index.ts";
 import type { Context, RootfsSource } from "../state/index.ts";
 import type { RunInside } from "./jobs.ts";
-import { layerDir } from "./layers.ts";
+import { layerDir } from "./layer-place.ts";
 
 export const DRIVERS = ["overlay", "fuse-overlayfs", "vfs"] as const;
 export type DriverName = (typeof DRIVERS)[number];

@@ -9,12 +9,10 @@ export { chooseDriver, DRIVERS, type DriverName, layersRootfs, rootfsIn } from "
 export { fsPath } from "./entry-path.ts";
 export { type DownloadSign, raiseSign } from "./growing.ts";
 export { type RunInside, STORAGE_JOBS, type StorageJobName, type StorageJobs } from "./jobs.ts";
+export { layerDir, recordingPath, requireLayer } from "./layer-place.ts";
 export {
   type LayerSource,
-  layerDir,
   layerPresent,
-  recordingPath,
-  requireLayer,
   type StoredLayer,
   storeLayers,
 } from "./layers.ts";

@@ -5,12 +5,13 @@
 import { chmodSync, existsSync, mkdirSync, renameSync, rmSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
-import { log, randomHex, StorageError } from "../base/index.ts";
+import { log, randomHex } from "../base/index.ts";
 import { ensureDir, layersDir, type Paths } from "../host/index.ts";
 import { chainIds, type Digest, type LayerCompression } from "../oci/index.ts";
 import type { Context, LayerRecord } from "../state/index.ts";
 import { BlobStore } from "./blobs.ts";
 import type { RunInside } from "./jobs.ts";
+import { layerDir, recordingPath } from "./layer-place.ts";
 import type { FileRange } from "./source.ts";
 import { storeLockPath } from "./store-lock.ts";
 import type { UnpackedLayer, UnpackRequest } from "./unpack-job.ts";
@@ -42,15 +43,6 @@ export interface StoredLayer {
   readonly blobSize: number;
   readonly compression: LayerCompression;
   readonly ownersDropped: boolean;
-}
-
-/** The directory of a layer, and its recording if it came uncompressed. */
-export function layerDir(paths: Paths, row: number): string {
-  return join(layersDir(paths), String(row));
-}
-
-export function recordingPath(paths: Paths, row: number): string {
-  return `${layerDir(paths, row)}.rec`;
 }
 
 /** Below this much a second process costs more than it saves. */
@@ -268,13 +260,4 @@ async function discard(run: RunInside, work: readonly Work[]): Promise<void> {
   } catch (error) {
     log.debug("cannot remove half-made layers", { error: String(error) });
   }
-}
-
-/** Layers of an image must follow each other; said once for all who join records to directories. */
-export function requireLayer(ctx: Context, row: number): LayerRecord {
-  const record = ctx.state.layers.get(row);
-  if (record !== undefined) return record;
-  throw new StorageError("layer-missing", `cannot use layer ${row}: it is not in the store`, {
-    hint: "remove the image and load or pull it again",
-  });
 }

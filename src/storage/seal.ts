@@ -6,7 +6,7 @@ import { ensureDir, layersDir } from "../host/index.ts";
 import { chainIds, type Digest, sha256 } from "../oci/index.ts";
 import type { Context, LayerRecord } from "../state/index.ts";
 import type { RunInside } from "./jobs.ts";
-import { layerDir, recordingPath, requireLayer } from "./layers.ts";
+import { layerDir, recordingPath, requireLayer } from "./layer-place.ts";
 import { storeLockPath } from "./store-lock.ts";
 
 export interface NewLayer {

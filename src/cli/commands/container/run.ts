@@ -1,12 +1,6 @@
 import { log, UsageError } from "../../../base/index.ts";
 import { hostEnvironment } from "../../../config/index.ts";
-import {
-  createContainer,
-  prepareStart,
-  removeContainer,
-  removeUnusedImage,
-  sweepEnded,
-} from "../../../container/index.ts";
+import { createContainer, prepareStart, sweepEnded } from "../../../container/index.ts";
 import { runPlan } from "../../../runtime/index.ts";
 import { type Context, openContext } from "../../../state/index.ts";
 import { chooseStreams, clientConfig, handOver, terminalSize } from "../../attach.ts";
@@ -71,6 +65,7 @@ export default defineCommand({
       if (options.rmi && client.attach) {
         const status = await runPlan(prepared.holdfast, "start", prepared.planPath, preserveFds);
         await sweepEnded(ctx);
+        const { removeUnusedImage } = await import("../../../container/index.ts");
         await removeUnusedImage(ctx, record.config.image);
         return status;
       }
@@ -86,7 +81,10 @@ async function orRemove(ctx: Context, id: string, start: () => Promise<number>):
     return await start();
   } catch (error) {
     const record = ctx.state.containers.get(id);
-    if (record?.config.autoRemove === true) await removeContainer(ctx, record, { force: true });
+    if (record?.config.autoRemove === true) {
+      const { removeContainer } = await import("../../../container/index.ts");
+      await removeContainer(ctx, record, { force: true });
+    }
     throw error;
   }
 }
