@@ -16,6 +16,8 @@
 
 static const struct streams no_streams = { { -1, -1, -1 }, { -1, -1, -1 }, -1, -1 };
 
+static struct vm *monitored; /* what the monitor carries out */
+
 /* Tells the launcher; it waits for this, or for the end of the pipe. */
 static void tell_launcher(const struct report *report)
 {
@@ -86,7 +88,7 @@ static int monitor_process(struct vm *vm, const struct records *records, struct 
 	}
 	let_go(vm, m->cgroup);
 	/* Whoever carries out nothing again needs the records and `finish` only. */
-	if (records->life.restart == 0)
+	if (records->life.restart == 0 && !(records->have & 1U << OP_HEALTH))
 		plan_trim(&vm->plan);
 	return monitor_serve(m);
 }
@@ -145,6 +147,7 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 
 	plan_records(&vm->plan, &records);
 	plan_seek(&vm->plan, STAGE_FINISH, &finish);
+	monitored = vm;
 	if (records.client.attach != 0)
 		m.foreground = FD_FOREGROUND;
 	if (error == 0) {
@@ -163,6 +166,56 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 	if (error != 0)
 		tell_launcher(&vm->failure);
 	_exit(error != 0);
+}
+
+/*
+ * The helper of check_spawn: joins the namespaces, leaves a process in them that is its parent's child, and says its pid.
+ * It stays out of the container's cgroup: there it could be frozen, and the monitor waits for it.
+ */
+static _Noreturn void check_enter(struct vm *vm, const struct records *records, enum stage stage, int process_fd, int out,
+				  int answer)
+{
+	pid_t pid;
+
+	if (setns(process_fd, (int)records->health.namespaces) < 0)
+		_exit(1);
+	pid = sys_clone(CLONE_PARENT, NULL, slot_fd(vm, records->container.cgroup));
+	if (pid == 0)
+		check_process(vm, stage, out);
+	write_all(answer, &pid, sizeof(pid));
+	_exit(0);
+}
+
+pid_t check_spawn(enum stage stage, int process_fd, int out, int *pidfd)
+{
+	struct vm *vm = monitored;
+	struct records records;
+	int ends[2], fd;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	plan_records(&vm->plan, &records);
+	pid_t helper = sys_clone(0, NULL, -1);
+
+	if (helper == 0)
+		check_enter(vm, &records, stage, process_fd, out, ends[1]);
+	close(ends[1]);
+	if (helper < 0 || read_some(ends[0], &pid, sizeof(pid)) != sizeof(pid))
+		pid = -EAGAIN;
+	close(ends[0]);
+	if (helper > 0)
+		process_wait(helper);
+	if (pid < 0)
+		return pid;
+	fd = (int)syscall(SYS_pidfd_open, pid, 0);
+	if (fd < 0) {
+		kill(pid, SIGKILL);
+		process_wait(pid);
+		return -EMFILE;
+	}
+	*pidfd = fd;
+	return pid;
 }
 
 /* Waits until the process has become its program, or has said why not. */

@@ -75,8 +75,10 @@ struct records {
 	struct args_client client;
 	struct args_on_failure on_failure;
 	struct args_life life;
-	uint32_t have; /* bit N: record with opcode N is there (1 container, 2 files, 3 log, 4 client, 5 onFailure, 6 life) */
-	uint32_t index[7]; /* by opcode: position in the plan, for reports */
+	struct args_health health;
+	struct args_startup startup;
+	uint32_t have; /* bit N: record with opcode N is there (1 container, 2 files, 3 log, 4 client, 5 onFailure, 6 life, ...) */
+	uint32_t index[9]; /* by opcode: position in the plan, for reports */
 };
 
 /* ---- stream.c: the pipes or the terminal between a process of the container and us ---- */
@@ -158,6 +160,13 @@ void monitor_end(struct monitor *m);
  * After `finish`, so that who waits for EXIT (run --rm, stop, wait, rm) finds the container's mounts gone.
  */
 void monitor_farewell(struct monitor *m);
+
+/*
+ * check_spawn() - a process of a health check, in the namespaces of the container's first process
+ * @stage: `check` or `startup`; @process_fd: pidfd of the first process; @out: its stdout and stderr
+ * Return: its pid (it is our child) and its pidfd in @pidfd, or -errno
+ */
+pid_t check_spawn(enum stage stage, int process_fd, int out, int *pidfd);
 
 /* launch.c: tells the launcher "started". monitor_serve calls it once, after the status file exists. */
 void monitor_started(struct monitor *m);

@@ -124,3 +124,21 @@ _Noreturn void first_process(struct vm *vm, const struct records *records, const
 		split_init(vm, inner);
 	become_program(vm, inner);
 }
+
+/*
+ * check_process() - a health check, from its clone to its execve
+ * It is in the container already and has nothing of ours but @out, which is its stdout and stderr.
+ */
+_Noreturn void check_process(struct vm *vm, uint8_t stage, int out)
+{
+	const struct streams streams = { { -1, out, out }, { -1, -1, -1 }, -1, -1 };
+
+	vm->keep_fds = 0;
+	vm->filled = 0;
+	vm->death_signal = SIGKILL;
+	die_with_parent(vm, out);
+	signals_reset(false);
+	take_descriptors(vm, &streams, FD_NULL);
+	vm_run(vm, stage);
+	_exit(127);
+}

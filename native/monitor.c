@@ -26,7 +26,7 @@ enum {
 
 static struct server server;
 static struct timespec started, finished;
-static uint64_t started_ms, pause_ms;
+static uint64_t started_ms, over_ms, pause_ms;
 static bool timed_out;
 static int exit_fd = -1; /* the exit file to be */
 
@@ -302,11 +302,17 @@ static int give_up(struct monitor *m, int error)
 	return error;
 }
 
-/* The container's time is over. What the kernel does not let us kill ends by itself or never. */
-static void time_over(struct server *s)
+/* What is due by the clock: the end of the container's time, a health check. */
+static void wake(struct server *s)
 {
-	timed_out = true;
-	(void)syscall(SYS_pidfd_send_signal, s->process_fd, SIGKILL, NULL, 0);
+	if (over_ms && now_ms() >= over_ms) {
+		over_ms = 0;
+		timed_out = true;
+		(void)syscall(SYS_pidfd_send_signal, s->process_fd, SIGKILL, NULL, 0);
+	}
+	s->alarm = health_step(s);
+	if (over_ms && (s->alarm == 0 || over_ms < s->alarm))
+		s->alarm = over_ms;
 }
 
 /* The first process, or a further one: the server watches it from here on. */
@@ -327,15 +333,17 @@ static void take_process(struct monitor *m)
 		server.listen_fd = m->listen_fd;
 		server_foreground(&server, m->foreground);
 	}
-	server.wake = time_over;
-	if (m->records->life.timeout_ms)
-		server.alarm = started_ms + m->records->life.timeout_ms;
+	over_ms = m->records->life.timeout_ms ? started_ms + m->records->life.timeout_ms : 0;
+	server.wake = wake;
+	health_begin(&server, m->records, m->cgroup);
+	server.alarm = started_ms; /* at once: it finds out when next */
 }
 
 /* What the end of a process leaves to be known. */
 static void take_end(struct monitor *m)
 {
 	server.alarm = 0;
+	health_end(&server);
 	server.oom = oom_killed(m->cgroup);
 	if (timed_out) {
 		server.code = STATUS_TIMED_OUT;
@@ -401,6 +409,10 @@ static void choose_pause(const struct args_life *life)
 
 bool monitor_again(struct monitor *m)
 {
+	if (health_restarts() && !server.asked) {
+		m->restarts++;
+		return true;
+	}
 	if (!restart_due(m))
 		return false;
 	choose_pause(&m->records->life);

@@ -64,7 +64,7 @@ short peer_events(const struct server *s, const struct peer *p)
 {
 	short events = 0;
 	bool sending = p->out_start < p->out_used || p->body || p->ready_due || p->ack_due || p->end_due ||
-		       p->exit_due;
+		       p->check_due || p->exit_due;
 
 	for (unsigned i = 0; i < 2; i++)
 		if ((p->want & stream_want[i]) && p->taken[i] < s->out[i].used)
@@ -91,6 +91,7 @@ static int frame_length(uint8_t type)
 		return FRAME_BODY_MAX;
 	case FRAME_STDIN_EOF:
 	case FRAME_REOPEN_LOG:
+	case FRAME_CHECK:
 		return 0;
 	default:
 		return -1;
@@ -161,6 +162,13 @@ static void take_frame(struct server *s, struct peer *p)
 		break;
 	case FRAME_SIGNAL:
 		take_signal(s, p);
+		break;
+	case FRAME_CHECK:
+		p->asks = true;
+		if (s->check && !s->leaving)
+			s->check(s);
+		else
+			server_tell_check(s);
 		break;
 	default: /* FRAME_REOPEN_LOG: head_valid lets no other through */
 		log_reopen();
@@ -296,6 +304,11 @@ static bool frame_next(const struct server *s, struct peer *p)
 		p->end_due = false;
 		return true;
 	}
+	if (p->check_due) {
+		frame_small(p, FRAME_CHECKED, s->checked, 2);
+		p->check_due = false;
+		return true;
+	}
 	if (p->exit_due) {
 		frame_small(p, FRAME_EXIT, (uint32_t[]){ s->code, s->signal, s->oom }, 3);
 		p->exit_due = false;
@@ -320,7 +333,7 @@ void peer_send(struct server *s, struct peer *p)
 			/* Not dropped yet: what it sent before it went (a signal, the rest of stdin) still counts. */
 			if (errno != EAGAIN) {
 				p->gone = true;
-				p->ready_due = p->ack_due = p->end_due = p->exit_due = false;
+				p->ready_due = p->ack_due = p->end_due = p->check_due = p->exit_due = false;
 			}
 			return;
 		}

@@ -254,6 +254,12 @@ void plan_records(const struct plan *plan, struct records *records)
 		case OP_LIFE:
 			records->life = op.args.life;
 			break;
+		case OP_HEALTH:
+			records->health = op.args.health;
+			break;
+		case OP_STARTUP:
+			records->startup = op.args.startup;
+			break;
 		}
 		records->have |= 1U << op.code;
 		records->index[op.code] = op.index;

@@ -4,8 +4,8 @@
 #define PLAN_OPS_H
 
 #define NO_SLOT 0xffffffffU
-#define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "finish" }
-#define PLAN_TABLE_HASH { 0x4d, 0x5e, 0xae, 0xd3, 0x25, 0x48, 0x9d, 0x89 }
+#define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
+#define PLAN_TABLE_HASH { 0x60, 0x2e, 0xb4, 0x6c, 0xad, 0x0d, 0x73, 0x47 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -17,6 +17,8 @@ enum stage {
 	STAGE_MONITOR,
 	STAGE_SETUP,
 	STAGE_EXEC,
+	STAGE_CHECK,
+	STAGE_STARTUP,
 	STAGE_FINISH,
 	STAGE_COUNT
 };
@@ -28,6 +30,8 @@ enum opcode {
 	OP_CLIENT = 0x04,
 	OP_ON_FAILURE = 0x05,
 	OP_LIFE = 0x06,
+	OP_HEALTH = 0x07,
+	OP_STARTUP = 0x08,
 	OP_JOIN_BASE = 0x10,
 	OP_JOIN_HOLDER = 0x11,
 	OP_ID_MAP = 0x12,
@@ -147,6 +151,27 @@ struct args_life {
 	uint32_t delay_ms;
 	uint32_t delay_max_ms;
 	uint64_t timeout_ms;
+};
+
+struct args_health {
+	uint64_t namespaces;
+	struct text state;
+	struct text log;
+	uint32_t keep;
+	uint32_t max_bytes;
+	uint64_t interval_ms;
+	uint64_t timeout_ms;
+	uint64_t period_ms;
+	uint32_t retries;
+	uint32_t action;
+	uint32_t stop_ms;
+};
+
+struct args_startup {
+	uint64_t interval_ms;
+	uint64_t timeout_ms;
+	uint32_t retries;
+	uint32_t successes;
 };
 
 struct args_join_base {
@@ -506,6 +531,8 @@ union args {
 	struct args_client client;
 	struct args_on_failure on_failure;
 	struct args_life life;
+	struct args_health health;
+	struct args_startup startup;
 	struct args_join_base join_base;
 	struct args_join_holder join_holder;
 	struct args_id_map id_map;
@@ -638,7 +665,7 @@ struct op_def {
 	struct {
 		uint8_t kind;
 		uint8_t offset;
-	} arg[9];
+	} arg[11];
 };
 
 #ifdef PLAN_OPS_TABLE
@@ -678,6 +705,23 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_life, delay_ms) },
 		{ ARG_U32, offsetof(struct args_life, delay_max_ms) },
 		{ ARG_U64, offsetof(struct args_life, timeout_ms) } } },
+	[OP_HEALTH] = { 1 << STAGE_CONFIG, 11, {
+		{ ARG_U64, offsetof(struct args_health, namespaces) },
+		{ ARG_STR, offsetof(struct args_health, state) },
+		{ ARG_STR, offsetof(struct args_health, log) },
+		{ ARG_U32, offsetof(struct args_health, keep) },
+		{ ARG_U32, offsetof(struct args_health, max_bytes) },
+		{ ARG_U64, offsetof(struct args_health, interval_ms) },
+		{ ARG_U64, offsetof(struct args_health, timeout_ms) },
+		{ ARG_U64, offsetof(struct args_health, period_ms) },
+		{ ARG_U32, offsetof(struct args_health, retries) },
+		{ ARG_U32, offsetof(struct args_health, action) },
+		{ ARG_U32, offsetof(struct args_health, stop_ms) } } },
+	[OP_STARTUP] = { 1 << STAGE_CONFIG, 4, {
+		{ ARG_U64, offsetof(struct args_startup, interval_ms) },
+		{ ARG_U64, offsetof(struct args_startup, timeout_ms) },
+		{ ARG_U32, offsetof(struct args_startup, retries) },
+		{ ARG_U32, offsetof(struct args_startup, successes) } } },
 	[OP_JOIN_BASE] = { 1 << STAGE_LAUNCH, 4, {
 		{ ARG_STR, offsetof(struct args_join_base, lock) },
 		{ ARG_STR, offsetof(struct args_join_base, live) },
@@ -814,19 +858,19 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_open_pty, columns) },
 		{ ARG_U32, offsetof(struct args_open_pty, uid) },
 		{ ARG_INTO, offsetof(struct args_open_pty, into) } } },
-	[OP_SESSION] = { 1 << STAGE_EXEC, 0, {
+	[OP_SESSION] = { 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 0, {
 		{ 0, 0 } } },
-	[OP_RLIMIT] = { 1 << STAGE_SETUP | 1 << STAGE_EXEC, 3, {
+	[OP_RLIMIT] = { 1 << STAGE_SETUP | 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 3, {
 		{ ARG_U32, offsetof(struct args_rlimit, resource) },
 		{ ARG_U64, offsetof(struct args_rlimit, soft) },
 		{ ARG_U64, offsetof(struct args_rlimit, hard) } } },
-	[OP_UMASK] = { 1 << STAGE_EXEC, 1, {
+	[OP_UMASK] = { 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 1, {
 		{ ARG_U32, offsetof(struct args_umask, mask) } } },
-	[OP_CHDIR] = { 1 << STAGE_EXEC, 1, {
+	[OP_CHDIR] = { 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 1, {
 		{ ARG_STR, offsetof(struct args_chdir, path) } } },
-	[OP_KEYRING] = { 1 << STAGE_EXEC, 1, {
+	[OP_KEYRING] = { 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 1, {
 		{ ARG_STR, offsetof(struct args_keyring, name) } } },
-	[OP_CREDENTIALS] = { 1 << STAGE_EXEC, 8, {
+	[OP_CREDENTIALS] = { 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 8, {
 		{ ARG_U32, offsetof(struct args_credentials, uid) },
 		{ ARG_U32, offsetof(struct args_credentials, gid) },
 		{ ARG_BLOB, offsetof(struct args_credentials, groups) },
@@ -835,14 +879,14 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U64, offsetof(struct args_credentials, permitted) },
 		{ ARG_U64, offsetof(struct args_credentials, inheritable) },
 		{ ARG_U64, offsetof(struct args_credentials, ambient) } } },
-	[OP_NO_NEW_PRIVILEGES] = { 1 << STAGE_EXEC, 0, {
+	[OP_NO_NEW_PRIVILEGES] = { 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 0, {
 		{ 0, 0 } } },
-	[OP_SECCOMP] = { 1 << STAGE_EXEC, 2, {
+	[OP_SECCOMP] = { 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 2, {
 		{ ARG_U32, offsetof(struct args_seccomp, flags) },
 		{ ARG_BLOB, offsetof(struct args_seccomp, filter) } } },
 	[OP_KEEP_FDS] = { 1 << STAGE_EXEC, 1, {
 		{ ARG_U32, offsetof(struct args_keep_fds, count) } } },
-	[OP_EXECVE] = { 1 << STAGE_EXEC, 3, {
+	[OP_EXECVE] = { 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 3, {
 		{ ARG_STRV, offsetof(struct args_execve, argv) },
 		{ ARG_STRV, offsetof(struct args_execve, env) },
 		{ ARG_STRV, offsetof(struct args_execve, search) } } },

@@ -24,6 +24,8 @@ enum {
 	ENTRY_IN,
 	ENTRY_OUT,
 	ENTRY_ERR,
+	ENTRY_CHECK,
+	ENTRY_CHECK_OUT,
 	ENTRY_PEERS,
 	ENTRY_COUNT = ENTRY_PEERS + PEERS_MAX,
 };
@@ -61,7 +63,7 @@ void server_init(struct server *s, const struct streams *streams, bool tty, uint
 {
 	for (struct peer *p = s->peers; p < s->peers + PEERS_MAX; p++)
 		p->fd = -1;
-	s->listen_fd = s->tty_fd = -1;
+	s->listen_fd = s->tty_fd = s->watch[0] = s->watch[1] = -1;
 	s->tty = tty;
 	s->keep_stdin = tty || stdin_mode == 1;
 	take_streams(s, streams, stdin_mode);
@@ -168,6 +170,8 @@ static void poll_fill(const struct server *s, struct pollfd *set)
 	poll_set(&set[ENTRY_IN], s->in.fd, s->in.start < s->in.used ? POLLOUT : 0);
 	for (unsigned i = 0; i < 2; i++)
 		poll_set(&set[ENTRY_OUT + i], s->out[i].fd, wants_read(s, i) ? POLLIN : 0);
+	for (unsigned i = 0; i < 2; i++)
+		poll_set(&set[ENTRY_CHECK + i], s->watch[i], POLLIN);
 	for (unsigned i = 0; i < PEERS_MAX; i++) {
 		const struct peer *p = &s->peers[i];
 		short events = p->fd >= 0 ? peer_events(s, p) : 0;
@@ -233,7 +237,7 @@ static void server_step(struct server *s)
 	serve_outputs(s, set);
 	if (s->ended && s->hurry && now_ms() >= s->deadline)
 		drop_stalled(s);
-	if (s->alarm && now_ms() >= s->alarm) {
+	if (set[ENTRY_CHECK].revents || set[ENTRY_CHECK_OUT].revents || (s->alarm && now_ms() >= s->alarm)) {
 		s->alarm = 0;
 		s->wake(s);
 	}
@@ -261,8 +265,20 @@ void server_pause(struct server *s, uint64_t until)
 	s->alarm = 0;
 }
 
+void server_tell_check(struct server *s)
+{
+	for (struct peer *p = s->peers; p < s->peers + PEERS_MAX; p++) {
+		if (p->fd < 0 || !p->asks)
+			continue;
+		p->asks = false;
+		p->check_due = true;
+		peer_send(s, p);
+	}
+}
+
 void server_tell_end(struct server *s)
 {
+	server_tell_check(s);
 	for (struct peer *p = s->peers; p < s->peers + PEERS_MAX; p++) {
 		if (p->fd < 0 || !(p->want & WANT_ENDS))
 			continue;
@@ -290,6 +306,7 @@ static bool leave_pending(struct server *s)
 void server_leave(struct server *s)
 {
 	s->leaving = true;
+	server_tell_check(s);
 	s->deadline = now_ms() + GRACE_MS;
 	/* The socket has no name any more; whoever got through to it before gets an answer. */
 	if (s->listen_fd >= 0)

@@ -45,7 +45,8 @@ struct peer {
 	uint16_t body; /* how many of them are still to be sent */
 	uint16_t taken[2]; /* per output: offset in its buffer */
 	uint8_t want; /* of HELLO */
-	bool greeted, ready_due, ack_due, end_due, exit_due;
+	bool greeted, ready_due, ack_due, end_due, check_due, exit_due;
+	bool asks; /* for the result of a health check */
 	bool wrote; /* has sent STDIN */
 	bool awaited; /* the launcher's connection: nothing is read before its HELLO, lest it miss the beginning */
 	bool gone; /* cannot be sent anything any more; what it sent is still read */
@@ -68,7 +69,10 @@ struct server {
 	uint32_t stop_signal; /* that of the container */
 	bool asked; /* a client sent SIGKILL, SIGINT or the stop signal: the container's end is wanted */
 	uint64_t alarm; /* milliseconds of the monotonic clock: when to call `wake`; 0: never */
+	int watch[2]; /* descriptors of a health check that, once readable, call `wake` as well; -1: none */
 	void (*wake)(struct server *s);
+	void (*check)(struct server *s); /* a client wants a health check; NULL: the container has none */
+	uint32_t checked[2]; /* status and health_state of the last check */
 	struct input in;
 	struct output out[2];
 	struct peer peers[PEERS_MAX];
@@ -87,6 +91,8 @@ void server_next(struct server *s, const struct streams *streams, uint32_t stdin
 void server_pause(struct server *s, uint64_t until);
 /* Tells those clients that want to know it that the process has ended and another will follow. */
 void server_tell_end(struct server *s);
+/* Tells those who have asked what the last health check said. */
+void server_tell_check(struct server *s);
 /* Makes the launcher's connection, or -1, a client before anything is read from the process. */
 void server_foreground(struct server *s, int fd);
 /* Serves until the process has ended and its streams are drained; its status is in code, signal then. */
@@ -138,5 +144,18 @@ int journal_open(const struct args_log *conf);
 /* Sends each line; nothing without journal_open. */
 void journal_write(unsigned stream, const uint8_t *data, size_t size);
 void journal_close(void);
+
+/* ---- health.c ---- */
+
+enum health_state { HEALTH_NONE, HEALTH_STARTING, HEALTH_HEALTHY, HEALTH_UNHEALTHY, HEALTH_STOPPED };
+
+/* A first process runs: the records `health` and `startup`, if they are there, apply to it. */
+void health_begin(struct server *s, const struct records *records, int cgroup);
+/* Does what is due; returns when it wants to be called again (as now_ms() counts), or 0. */
+uint64_t health_step(struct server *s);
+/* The process has ended: a running check is over without a result. */
+void health_end(struct server *s);
+/* Whether that end was brought about to start the container again; true once for each. */
+bool health_restarts(void);
 
 #endif

@@ -40,7 +40,7 @@ int sys_openat2(int dir, const char *path, uint64_t flags, uint64_t mode, uint64
  */
 pid_t sys_clone(uint64_t flags, int *pidfd, int cgroup)
 {
-	struct clone_args args = { .flags = flags, .exit_signal = SIGCHLD };
+	struct clone_args args = { .flags = flags, .exit_signal = flags & CLONE_PARENT ? 0 : SIGCHLD };
 	long pid;
 
 	if (pidfd != NULL) {

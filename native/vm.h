@@ -96,6 +96,7 @@ int uplink_give(void);
 _Noreturn void reexec_resume(void);
 
 /* ---- init.c: the container's process, up to the execve ---- */
+_Noreturn void check_process(struct vm *vm, uint8_t stage, int out);
 _Noreturn void first_process(struct vm *vm, const struct records *records, const struct streams *streams, int inner);
 
 /* ---- ops_proc.c, ops_file.c, probe.c ---- */

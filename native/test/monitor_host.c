@@ -10,7 +10,8 @@
  *
  * Options: -t terminal, -s N stdin mode, -l PATH k8s-file log, -j PATH journal socket, -m N maxBytes, -k N keep,
  * -c N streams of the client, -g forward signals, -d HEX detach keys, -o DIR cgroup, -p passthrough,
- * -r N restart rule, -n N retries, -w MS first pause, -x MS timeout. RUNDIR gets status, exit, pid, socket.
+ * -r N restart rule, -n N retries, -w MS first pause, -x MS timeout,
+ * -y COMMAND health check, -i MS its interval, -a N action, -z startup check first. RUNDIR gets status, exit, pid, socket.
  */
 #include "../holdfast.h"
 #include "../proto.h"
@@ -134,6 +135,27 @@ static void null_fds(void)
 	close(null);
 }
 
+static const char *check_command;
+
+pid_t check_spawn(enum stage stage, int process_fd, int out, int *pidfd)
+{
+	pid_t pid = fork();
+
+	(void)process_fd;
+	if (pid < 0)
+		return -errno;
+	if (pid == 0) {
+		signals_reset(false);
+		setsid();
+		dup2(out, 1);
+		dup2(out, 2);
+		execlp("sh", "sh", "-c", check_command, stage == STAGE_CHECK ? "check" : "startup", (char *)NULL);
+		_exit(127);
+	}
+	*pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
+	return pid;
+}
+
 static int be_monitor(char **argv, int foreground)
 {
 	static struct monitor m;
@@ -208,7 +230,7 @@ static struct text unhex(const char *hex)
 
 static void parse(int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:pr:n:w:x:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:pr:n:w:x:y:i:a:z")) != -1;) {
 		switch (c) {
 		case 't':
 			records.container.tty = 1;
@@ -233,6 +255,19 @@ static void parse(int argc, char **argv)
 			break;
 		case 'w':
 			records.life.delay_ms = (uint32_t)atoi(optarg);
+			break;
+		case 'y':
+			check_command = optarg;
+			records.have |= 1U << OP_HEALTH;
+			break;
+		case 'i':
+			records.health.interval_ms = (uint64_t)atoi(optarg);
+			break;
+		case 'a':
+			records.health.action = (uint32_t)atoi(optarg);
+			break;
+		case 'z':
+			records.have |= 1U << OP_STARTUP;
 			break;
 		case 'x':
 			records.life.timeout_ms = (uint64_t)atoi(optarg);
@@ -274,7 +309,7 @@ int main(int argc, char **argv)
 	records.client.streams = WANT_STDOUT | WANT_STDERR;
 	records.container.stop_signal = SIGTERM;
 	records.life.delay_max_ms = 400;
-	for (uint32_t i = 0; i < 7; i++)
+	for (uint32_t i = 0; i < 9; i++)
 		records.index[i] = i;
 	records.files.run_dir = text_of(dir);
 	records.files.status_name = text_of("status");
@@ -282,6 +317,14 @@ int main(int argc, char **argv)
 	records.files.exit_file = joined(dir, "exit");
 	records.files.pid_file = joined(dir, "pid");
 	records.files.monitor_pid_file = joined(dir, "monitor.pid");
+	records.health.state = joined(dir, "health");
+	records.health.log = joined(dir, "health.log");
+	records.health.keep = 3;
+	records.health.max_bytes = 20;
+	records.health.timeout_ms = 400;
+	records.health.retries = 2;
+	records.health.stop_ms = 200;
+	records.startup = (struct args_startup){ .interval_ms = 20, .timeout_ms = 400, .retries = 3, .successes = 1 };
 	parse(argc - 2, argv + 2);
 	char **command = argv + 2 + optind;
 	check(*command, "command");

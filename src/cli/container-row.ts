@@ -21,7 +21,8 @@ export function statusText({ status }: ContainerView, now: number): string {
   if (isRunning(status)) {
     const up = `Up ${humanDuration(now - (status.startedAt ?? now))}`;
     if (status.state === "paused") return "Paused";
-    return status.state === "stopping" ? "Stopping" : up;
+    if (status.state === "stopping") return "Stopping";
+    return status.health === "" ? up : `${up} (${status.health})`;
   }
   if (status.state === "exited") return `Exited (${status.exitCode}) ${ago(status.finishedAt ?? now, now)}`;
   return "Created";

@@ -27,6 +27,13 @@ export function markMaps(value: unknown): void {
   }
 }
 
+/** Names that podman's templates know besides those that are printed. */
+export function addAliases(value: unknown): void {
+  const state = (value as { readonly State?: { readonly Health?: unknown } }).State;
+  if (typeof state !== "object" || state === null || !("Health" in state)) return;
+  Object.defineProperty(state, "Healthcheck", { value: state.Health });
+}
+
 /** An image or a volume; `all` tries both. */
 export async function inspectByType(ctx: Context, name: string, type: string): Promise<unknown> {
   if (type === "all" || type === "image") {

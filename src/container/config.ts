@@ -2,11 +2,12 @@
 import { existsSync } from "node:fs";
 import { hostname as machineName } from "node:os";
 import { resolve } from "node:path";
-import { parseDuration, parseSize, UsageError } from "../base/index.ts";
+import { parseSize, UsageError } from "../base/index.ts";
 import { type ImageRunConfig, parseImageConfig } from "../oci/index.ts";
 import { applicableSysctls } from "../runtime/index.ts";
-import type { ContainerConfig, Context, HealthConfig, ImageRecord } from "../state/index.ts";
+import type { ContainerConfig, Context, ImageRecord } from "../state/index.ts";
 import { planCgroup } from "./cgroup.ts";
+import { healthConfig } from "./config-health.ts";
 import { logConfig } from "./config-log.ts";
 import { namespaceConfig, namespaceOwners } from "./config-namespaces.ts";
 import { networkConfig } from "./config-network.ts";
@@ -181,7 +182,7 @@ function lifeParts(ctx: Context, { id, request }: ConfigInput, run: ImageRunConf
   const pidFile = path(options.pidfile);
   const conmonPidFile = path(options["conmon-pidfile"]);
   const cidFile = path(options.cidfile);
-  const health = healthConfig(options);
+  const health = healthConfig({ options, given, image: run.Healthcheck, cwd });
   return {
     autoRemove: options.rm === true || options.rmi === true,
     removeImage: options.rmi === true,
@@ -205,24 +206,6 @@ function lifeParts(ctx: Context, { id, request }: ConfigInput, run: ImageRunConf
 /** podman's -1 waits as long as it takes. */
 function unsigned(seconds: number | undefined): number {
   return seconds === undefined || seconds < 0 ? 2 ** 32 - 1 : seconds;
-}
-
-function healthConfig(options: CreateOptions): HealthConfig | undefined {
-  const command = options["health-cmd"];
-  if (options["no-healthcheck"] === true) return { test: ["NONE"] };
-  if (command === undefined || command === "") return undefined;
-  if (command === "none") return { test: ["NONE"] };
-  const time = (value: string | undefined) =>
-    value === undefined || value === "" ? undefined : parseDuration(value);
-  const optional = <K extends string>(key: K, value: number | undefined) =>
-    value === undefined ? {} : { [key]: value };
-  return {
-    test: command.startsWith("[") ? (JSON.parse(command) as string[]) : ["CMD-SHELL", command],
-    ...optional("intervalNs", time(options["health-interval"])),
-    ...optional("timeoutNs", time(options["health-timeout"])),
-    ...optional("startPeriodNs", time(options["health-start-period"])),
-    ...optional("retries", options["health-retries"]),
-  };
 }
 
 function securityParts(

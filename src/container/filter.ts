@@ -144,7 +144,7 @@ function matchRestartPolicy(value: string): ContainerPredicate {
 function matchHealth(value: string): ContainerPredicate {
   if (!HEALTH.has(value))
     throw new UsageError("invalid-filter", `invalid health status ${JSON.stringify(value)}`);
-  return ({ record }) => value === "none" && record.config.health === undefined;
+  return ({ status }) => status.health === (value === "none" ? "" : value);
 }
 
 /** Entrypoint and arguments as one list. */

@@ -1,6 +1,7 @@
 /** The parts of podman's inspection that are words of the container's record: `Config` and `HostConfig`. */
 import { humanSize } from "../base/index.ts";
 import type { ContainerConfig, ContainerRecord, PortMapping } from "../state/index.ts";
+import { HEALTH_DEFAULTS } from "./config-health.ts";
 import { signalName } from "./signal.ts";
 
 /** `Config`. */
@@ -26,8 +27,11 @@ export function inspectConfig(record: ContainerRecord) {
     Labels: goMap(config.labels),
     Annotations: goMap(inspectAnnotations(config)),
     StopSignal: signalName(config.stopSignal),
-    ...(config.health === undefined ? {} : { Healthcheck: inspectHealth(config.health) }),
-    HealthcheckOnFailureAction: "none",
+    ...(config.health === undefined ? {} : inspectHealth(config.health)),
+    HealthcheckOnFailureAction: config.health?.onFailure ?? "none",
+    HealthLogDestination: config.health?.log?.directory ?? "local",
+    HealthMaxLogCount: config.health?.log?.count ?? HEALTH_DEFAULTS.logCount,
+    HealthMaxLogSize: config.health?.log?.size ?? HEALTH_DEFAULTS.logSize,
     CreateCommand: config.createCommand,
     Timezone: config.timezone ?? "",
     SystemdMode: config.systemd === "always",
@@ -58,12 +62,26 @@ function inspectAnnotations(config: ContainerConfig): Record<string, string> {
 }
 
 function inspectHealth(health: NonNullable<ContainerConfig["health"]>) {
+  const { startup } = health;
   return {
-    Test: health.test,
-    StartPeriod: health.startPeriodNs ?? 0,
-    Interval: health.intervalNs ?? 30e9,
-    Timeout: health.timeoutNs ?? 30e9,
-    Retries: health.retries ?? 3,
+    Healthcheck: {
+      Test: health.test,
+      StartPeriod: health.startPeriodNs ?? HEALTH_DEFAULTS.startPeriodNs,
+      Interval: health.intervalNs ?? HEALTH_DEFAULTS.intervalNs,
+      Timeout: health.timeoutNs ?? HEALTH_DEFAULTS.timeoutNs,
+      Retries: health.retries ?? HEALTH_DEFAULTS.retries,
+    },
+    ...(startup === undefined
+      ? {}
+      : {
+          StartupHealthCheck: {
+            Test: startup.test,
+            Interval: startup.intervalNs,
+            Timeout: startup.timeoutNs,
+            Retries: startup.retries,
+            Successes: startup.successes,
+          },
+        }),
   };
 }
 

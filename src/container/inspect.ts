@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { containerDir, containerRunDir } from "../host/index.ts";
 import type { Context, MountConfig } from "../state/index.ts";
+import { type Health, healthOf } from "./health.ts";
 import { inspectConfig, inspectHostConfig } from "./inspect-config.ts";
 import { inspectNetworkSettings } from "./inspect-network.ts";
 import { type ContainerStatus, type ContainerView, isRunning } from "./view.ts";
@@ -28,7 +29,7 @@ export function inspectContainer(ctx: Context, view: ContainerView, extras: Insp
     Created: goTime(record.created),
     Path: command[0] ?? "",
     Args: command.slice(1),
-    State: inspectState(status),
+    State: inspectState(status, healthOf(ctx, record)),
     Image: config.image,
     ImageDigest: image?.manifestDigest ?? "",
     ImageName: config.imageName,
@@ -70,7 +71,7 @@ export function inspectContainer(ctx: Context, view: ContainerView, extras: Insp
   };
 }
 
-function inspectState(status: ContainerStatus) {
+function inspectState(status: ContainerStatus, health: Health | undefined) {
   return {
     OciVersion: "1.2.0",
     Status: status.state,
@@ -85,7 +86,19 @@ function inspectState(status: ContainerStatus) {
     Error: "",
     StartedAt: status.startedAt === undefined ? NEVER : goTime(status.startedAt),
     FinishedAt: status.finishedAt === undefined ? NEVER : goTime(status.finishedAt),
-    Health: { Status: "", FailingStreak: 0, Log: null },
+    Health: {
+      Status: health?.status ?? "",
+      FailingStreak: health?.failing ?? 0,
+      Log:
+        health === undefined || health.log.length === 0
+          ? null
+          : health.log.map(({ start, end, exitCode, output }) => ({
+              Start: goTime(start),
+              End: goTime(end),
+              ExitCode: exitCode,
+              Output: output,
+            })),
+    },
     CgroupPath: "",
     CheckpointedAt: NEVER,
     RestoredAt: NEVER,

@@ -34,6 +34,8 @@ import type { ContainerConfig, ContainerRecord, Context } from "../state/index.t
 import { writeBindFiles } from "./bind-files.ts";
 import { noteCgroup, planCgroup } from "./cgroup.ts";
 import { claimStart } from "./claim.ts";
+import { forgetHealth } from "./health.ts";
+import { healthPlan } from "./health-plan.ts";
 import { helperEnvironment } from "./helper-env.ts";
 import { refreshNeighbours } from "./hosts.ts";
 import { joinedNamespaces } from "./joined.ts";
@@ -107,6 +109,7 @@ export async function prepareStart(
     network: networking.plan,
     fileSources: bindSources(spec),
     seccomp: compiledSeccomp(spec, config),
+    health: healthPlan(ctx, record, spec, facts),
     keepFds: options.preserveFds ?? 0,
     createWorkdir: isImageWorkdir(ctx, config),
     ...(files.localtimeLink === undefined ? {} : { links: { "/etc/localtime": files.localtimeLink } }),
@@ -119,6 +122,7 @@ export async function prepareStart(
     pausedPath(ctx, id),
   ])
     rmSync(path, { force: true });
+  forgetHealth(ctx, record);
   const planPath = join(directory, "plan");
   writePlan(planPath, plan);
   refreshNeighbours(

@@ -5,6 +5,7 @@ import { containerDir, containerRunDir, readIfExists, writeFileAtomic } from "..
 import { liveState } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { cgroupOf } from "./cgroup-note.ts";
+import { healthWord } from "./health.ts";
 import type { ContainerStatus, ContainerView } from "./view.ts";
 
 /** Says that somebody asked the container to end, and how: `stop` or `kill`. */
@@ -32,19 +33,23 @@ export function statusOf(ctx: Context, record: ContainerRecord): ContainerStatus
     oomKilled: false,
     stoppedByUser,
     restarts: 0,
+    health: "" as const,
   };
   switch (live.state) {
-    case "running":
+    case "running": {
+      const state = runningState(ctx, record.id, asked, live.pause !== undefined);
       return {
         ...none,
-        state: runningState(ctx, record.id, asked, live.pause !== undefined),
+        state,
         pid: live.init.pid,
         monitorPid: live.monitor.pid,
         startedAt: live.started,
         finishedAt: live.pause?.finished,
         exitCode: live.pause?.code ?? 0,
         restarts: live.restarts,
+        health: healthWord(ctx, record),
       };
+    }
     case "exited":
       return {
         ...none,

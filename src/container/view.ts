@@ -1,4 +1,5 @@
 /** A container as it is now: what the database says joined with how it lives. */
+import type { HealthStatus } from "../runtime/index.ts";
 import type { ContainerRecord } from "../state/index.ts";
 
 export type ContainerState = "created" | "running" | "paused" | "restarting" | "stopping" | "exited";
@@ -17,6 +18,8 @@ export interface ContainerStatus {
   readonly stoppedByUser: boolean;
   /** How often its monitor has started it again, by --restart. */
   readonly restarts: number;
+  /** What its health check says while it runs; empty: it has none. */
+  readonly health: HealthStatus | "";
 }
 
 export interface ContainerView {

@@ -61,6 +61,7 @@ async function poll(
     const names = [
       status.state,
       ...(status.state === "exited" ? ["stopped"] : []),
+      ...(status.state === "running" ? [status.health] : []),
       ...(status.state === "created" ? ["configured", "initialized"] : []),
     ];
     if (conditions.some((condition) => (names as string[]).includes(condition)))

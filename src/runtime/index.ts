@@ -9,6 +9,14 @@ export { type CgroupSetting, cgroupSettings, type Limits } from "./cgroup-limits
 export { containerEnvText } from "./containerenv.ts";
 export { type RuntimeFacts, runtimeFacts } from "./facts.ts";
 export { explainFailure, type FailureInput } from "./failure.ts";
+export {
+  type HealthResult,
+  type HealthStatus,
+  healthStatus,
+  parseHealthLog,
+  readHealthLog,
+  readHealthState,
+} from "./health.ts";
 export { holdfastPath } from "./helper.ts";
 export { type InsideOptions, kelpCommand, runInside, usernsNotice } from "./inside.ts";
 export { answerJob, errorReply, type Job, type JobRequest } from "./job.ts";
@@ -17,9 +25,12 @@ export { type LowerInput, lowerSpec } from "./lower.ts";
 export { type CgroupConfig, processGroup } from "./lower-cgroup.ts";
 export { type LowerEnterInput, lowerEnter } from "./lower-enter.ts";
 export { type LowerExecInput, lowerExec } from "./lower-exec.ts";
+export type { HealthPlan } from "./lower-health.ts";
 export { lowerConnect, lowerRemoveBridge, type NetworkChangeInput } from "./lower-network-change.ts";
 export type { RootView } from "./lower-root-view.ts";
 export {
+  type CheckResult,
+  checkHealth,
   MonitorClient,
   type MonitorExit,
   reopenLog,

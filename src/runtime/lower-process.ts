@@ -14,46 +14,49 @@ export interface ProcessInput {
   readonly process: SpecProcess;
   readonly facts: RuntimeFacts;
   readonly seccomp: Uint8Array | undefined;
-
   readonly keepFds?: number;
+  /** `exec` unless it is a health check's process. */
+  readonly stage?: ProgramStage;
 }
+
+type ProgramStage = "exec" | "check" | "startup";
 
 /**
  * The filter is installed with the capabilities still there unless no_new_privs is set, because the kernel
  * asks for one or the other; then it is the very last step, so that it need not allow what comes before.
  */
 export function lowerProcess(plan: PlanBuilder, input: ProcessInput): void {
-  const { process, seccomp } = input;
+  const { process, seccomp, stage = "exec" } = input;
   const origin = "default";
-  plan.add("exec", "session", {}, { origin });
+  plan.add(stage, "session", {}, { origin });
   // Not every kernel and quota gives a keyring; seccomp keeps the process from all keyrings anyway.
-  plan.add("exec", "keyring", { name: "_ses.kelp" }, { origin, tolerate: TOLERATE.any });
-  lowerRlimits(plan, process);
-  plan.add("exec", "umask", { mask: process.user.umask ?? 0o022 }, { origin: "--umask" });
-  plan.add("exec", "chdir", { path: process.cwd }, { origin: "--workdir" });
+  plan.add(stage, "keyring", { name: "_ses.kelp" }, { origin, tolerate: TOLERATE.any });
+  lowerRlimits(plan, process, stage);
+  plan.add(stage, "umask", { mask: process.user.umask ?? 0o022 }, { origin: "--umask" });
+  plan.add(stage, "chdir", { path: process.cwd }, { origin: "--workdir" });
   const filter = () => {
     if (seccomp !== undefined)
-      plan.add("exec", "seccomp", { flags: 0, filter: seccomp }, { origin: "seccomp" });
+      plan.add(stage, "seccomp", { flags: 0, filter: seccomp }, { origin: "seccomp" });
   };
   if (!process.noNewPrivileges) filter();
-  lowerCredentials(plan, process, input.facts);
+  lowerCredentials(plan, input);
   if (process.noNewPrivileges)
-    plan.add("exec", "noNewPrivileges", {}, { origin: "--security-opt no-new-privileges" });
-  plan.add("exec", "keepFds", { count: input.keepFds ?? 0 }, { origin });
+    plan.add(stage, "noNewPrivileges", {}, { origin: "--security-opt no-new-privileges" });
+  if (stage === "exec") plan.add("exec", "keepFds", { count: input.keepFds ?? 0 }, { origin });
   if (process.noNewPrivileges) filter();
   plan.add(
-    "exec",
+    stage,
     "execve",
     { argv: process.args, env: process.env, search: searchPath(process.env) },
     { origin: "command" },
   );
 }
 
-function lowerRlimits(plan: PlanBuilder, process: SpecProcess): void {
+function lowerRlimits(plan: PlanBuilder, process: SpecProcess, stage: ProgramStage): void {
   const value = (limit: number) => (limit < 0 ? UNLIMITED : BigInt(limit));
   for (const { type, soft, hard } of process.rlimits ?? []) {
     plan.add(
-      "exec",
+      stage,
       "rlimit",
       { resource: RLIMITS[type]!, soft: value(soft), hard: value(hard) },
       { origin: `--ulimit ${type.slice(7).toLowerCase()}` },
@@ -61,13 +64,13 @@ function lowerRlimits(plan: PlanBuilder, process: SpecProcess): void {
   }
 }
 
-function lowerCredentials(plan: PlanBuilder, process: SpecProcess, facts: RuntimeFacts): void {
+function lowerCredentials(plan: PlanBuilder, { process, facts, stage = "exec" }: ProcessInput): void {
   const { user, capabilities } = process;
   const mask = (names: readonly string[]) => capabilityMask(names, facts.lastCap);
   const list = facts.singleId ? [KEEP_GROUPS] : (user.additionalGids ?? []);
   const groups = new Uint8Array(Uint32Array.from(list).buffer);
   plan.add(
-    "exec",
+    stage,
     "credentials",
     {
       uid: user.uid,

@@ -7,6 +7,7 @@ import { lowerBase } from "./lower-base.ts";
 import { type CgroupConfig, lowerCgroup, lowerCgroupEnd, lowerCgroupNamespace } from "./lower-cgroup.ts";
 import { lowerConfig, lowerFinish } from "./lower-config.ts";
 import { lowerDevices, lowerTerminal } from "./lower-devices.ts";
+import { type HealthPlan, lowerHealth } from "./lower-health.ts";
 import { lowerMasks } from "./lower-masks.ts";
 import { lowerDevReadOnly, lowerMounts } from "./lower-mounts.ts";
 import { lowerNamespaces, makesCgroupNamespace } from "./lower-namespaces.ts";
@@ -36,6 +37,8 @@ export interface LowerInput {
   readonly keepFds?: number;
   /** The control group it gets; absent: it stays in the caller's. */
   readonly cgroup?: CgroupConfig | undefined;
+  /** Absent: nobody looks after its health. */
+  readonly health?: HealthPlan | undefined;
   /** Make the working directory if the image lacks it (the image's own WORKDIR, not --workdir's). */
   readonly createWorkdir?: boolean;
   /** Symbolic links of the root filesystem to be made anew, target by path. */
@@ -101,6 +104,10 @@ export function lowerSpec(input: LowerInput): Plan {
     keepFds: input.keepFds ?? 0,
   });
   lowerCgroupEnd(plan, input.cgroup);
+  if (input.health !== undefined) {
+    const { namespaces } = spec.linux;
+    lowerHealth(plan, input.health, { namespaces, facts, seccomp: input.seccomp });
+  }
   lowerFinish(plan, input);
   return plan.build();
 }

@@ -16,6 +16,12 @@ export interface MonitorExit {
 /** `gone`: no monitor answers (any more); the container's exit file says how it ended, if it did. */
 export type WaitResult = MonitorExit | { readonly kind: "timeout" } | { readonly kind: "gone" };
 
+/** A health check: its exit status, and the container's health after it (`healthStatus`). */
+export interface CheckResult {
+  readonly exitCode: number;
+  readonly state: number;
+}
+
 /** `no-process`: the first process has ended already. `refused`: the kernel says no (`errno`). */
 export type SignalResult =
   | { readonly kind: "sent" }
@@ -26,9 +32,11 @@ export type SignalResult =
 const HELLO = 1;
 const SIGNAL = 5;
 const REOPEN_LOG = 6;
+const CHECK = 7;
 const READY = 0x81;
 const EXIT = 0x84;
 const ENDED = 0x86;
+const CHECKED = 0x87;
 const ACK = 0x85;
 /** Bit of HELLO: to be told of the end of each of the container's processes, whatever follows it. */
 const WANT_ENDS = 8;
@@ -80,6 +88,7 @@ export class MonitorClient {
   #lost = false;
   #exit: MonitorExit | undefined;
   #ready: Waiter<boolean> | undefined;
+  #checked: Waiter<CheckResult | undefined> | undefined;
   readonly #acks: Waiter<number | undefined>[] = [];
   readonly #ends = new Set<() => void>();
 
@@ -161,6 +170,15 @@ export class MonitorClient {
     });
   }
 
+  /** Has the monitor run a health check; undefined if it went away meanwhile. */
+  check(): Promise<CheckResult | undefined> {
+    if (this.#lost) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#checked = resolve;
+      this.#socket.write(frame(CHECK));
+    });
+  }
+
   /** Has the monitor open the log's path again, after something outside has renamed the file. */
   reopenLog(): Promise<void> {
     return new Promise((resolve) => {
@@ -187,6 +205,8 @@ export class MonitorClient {
       this.#ready?.(true);
     } else if (type === ACK) {
       this.#acks.shift()?.(body.readUInt32LE(0));
+    } else if (type === CHECKED) {
+      this.#checked?.({ exitCode: body.readUInt32LE(0), state: body.readUInt32LE(4) });
     } else if (type === EXIT || type === ENDED) {
       const [code, signal, oom] = [body.readUInt32LE(0), body.readUInt32LE(4), body.readUInt32LE(8)];
       this.#exit = { kind: "exited", code, signal, oom: oom !== 0 };
@@ -197,6 +217,7 @@ export class MonitorClient {
   #lose(): void {
     this.#lost = true;
     this.#ready?.(false);
+    this.#checked?.(undefined);
     for (const resolve of this.#acks.splice(0)) resolve(undefined);
     for (const settle of [...this.#ends]) settle();
   }
@@ -244,6 +265,12 @@ export function signalAndWait(
     const sent = await client.signal(signal);
     return sent.kind === "refused" ? sent : client.waitForExit(timeoutMs);
   });
+}
+
+/** Has the monitor run a health check now; undefined where the container is ending or has ended. */
+export async function checkHealth(path: string): Promise<CheckResult | undefined> {
+  const result = await withMonitor(path, async (client) => ({ checked: await client.check() }));
+  return "checked" in result ? result.checked : undefined;
 }
 
 /** Has the container's monitor open its log anew; false where no monitor answers. */

@@ -31,6 +31,20 @@ export interface HealthConfig {
   readonly timeoutNs?: number;
   readonly startPeriodNs?: number;
   readonly retries?: number;
+  /** What is done once it is unhealthy; absent: nothing. */
+  readonly onFailure?: "none" | "kill" | "restart" | "stop";
+  /** A check that has to succeed before the other one begins. */
+  readonly startup?: {
+    readonly test: readonly string[];
+    readonly intervalNs: number;
+    readonly timeoutNs: number;
+    /** Failures after which the container is started again; 0: never. */
+    readonly retries: number;
+    /** Successes in a row that are enough; 0 and 1 mean the same. */
+    readonly successes: number;
+  };
+  /** How many results are kept, how much of their output (0: all), and where, if not with the container. */
+  readonly log?: { readonly count: number; readonly size: number; readonly directory?: string };
 }
 
 export interface LogConfig {

@@ -60,268 +60,273 @@ const c8: CommandEntry = {
   load: () => import("./container/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c9: CommandEntry = {
+  summary: "Run the health check of a container now",
+  usage: "[options] CONTAINER",
+  load: () => import("./container/healthcheck-run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c10: CommandEntry = {
   summary: "Display the configuration of containers, images and volumes",
   usage: "[options] NAME [NAME...]",
   load: () => import("./container/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c10: CommandEntry = {
+const c11: CommandEntry = {
   summary: "Kill one or more running containers with a specific signal",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/kill.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c11: CommandEntry = {
+const c12: CommandEntry = {
   summary: "Fetch the logs of one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/logs.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c12: CommandEntry = {
+const c13: CommandEntry = {
   summary: "Pause all the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/pause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c13: CommandEntry = {
+const c14: CommandEntry = {
   summary: "List port mappings or a specific mapping for a container",
   usage: "[options] CONTAINER [PORT[/PROTOCOL]]",
   load: () => import("./container/port.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c14: CommandEntry = {
+const c15: CommandEntry = {
   summary: "Remove all non running containers",
   usage: "[options]",
   load: () => import("./container/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c15: CommandEntry = {
+const c16: CommandEntry = {
   summary: "List containers",
   usage: "[options]",
   aliases: ["container ls","container list"],
   load: () => import("./container/ps.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c16: CommandEntry = {
+const c17: CommandEntry = {
   summary: "Rename an existing container",
   usage: "CONTAINER NAME",
   load: () => import("./container/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c17: CommandEntry = {
+const c18: CommandEntry = {
   summary: "Restart one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/restart.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c18: CommandEntry = {
+const c19: CommandEntry = {
   summary: "Remove one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["container remove"],
   load: () => import("./container/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c19: CommandEntry = {
+const c20: CommandEntry = {
   summary: "Run a command in a new container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c20: CommandEntry = {
+const c21: CommandEntry = {
   summary: "Start one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/start.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c21: CommandEntry = {
+const c22: CommandEntry = {
   summary: "Display a live stream of container resource usage statistics",
   usage: "[options] [CONTAINER...]",
   load: () => import("./container/stats.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c22: CommandEntry = {
+const c23: CommandEntry = {
   summary: "Stop one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/stop.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c23: CommandEntry = {
+const c24: CommandEntry = {
   summary: "Display the running processes of a container",
   usage: "[options] CONTAINER [DESCRIPTOR...]",
   load: () => import("./container/top.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c24: CommandEntry = {
+const c25: CommandEntry = {
   summary: "Unpause the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/unpause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c25: CommandEntry = {
+const c26: CommandEntry = {
   summary: "Update the configuration of an existing container",
   usage: "[options] CONTAINER",
   load: () => import("./container/update.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c26: CommandEntry = {
+const c27: CommandEntry = {
   summary: "Block until one or more containers stop, then print their exit codes",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/wait.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c27: CommandEntry = {
+const c28: CommandEntry = {
   summary: "Help about any command",
   usage: "[command]",
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c28: CommandEntry = {
+const c29: CommandEntry = {
   summary: "Check whether an image is in the store",
   usage: "IMAGE",
   load: () => import("./image/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c29: CommandEntry = {
+const c30: CommandEntry = {
   summary: "Show the steps an image was made in",
   usage: "[options] IMAGE",
   load: () => import("./image/history.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c30: CommandEntry = {
+const c31: CommandEntry = {
   summary: "List images",
   usage: "[options] [IMAGE]",
   aliases: ["image ls"],
   load: () => import("./image/images.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c31: CommandEntry = {
+const c32: CommandEntry = {
   summary: "Make an image from the tar of a root filesystem",
   usage: "[options] PATH|URL|- [REFERENCE]",
   load: () => import("./image/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c32: CommandEntry = {
+const c33: CommandEntry = {
   summary: "Display the configuration of images",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c33: CommandEntry = {
+const c34: CommandEntry = {
   summary: "Load images from an archive",
   usage: "[options]",
   load: () => import("./image/load.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c34: CommandEntry = {
+const c35: CommandEntry = {
   summary: "Remove unused images",
   usage: "[options]",
   load: () => import("./image/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c35: CommandEntry = {
+const c36: CommandEntry = {
   summary: "Pull images from registries",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/pull.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c36: CommandEntry = {
+const c37: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c37: CommandEntry = {
+const c38: CommandEntry = {
   summary: "Save images to an archive",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c38: CommandEntry = {
+const c39: CommandEntry = {
   summary: "Add further names to an image",
   usage: "IMAGE NAME [NAME...]",
   load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c39: CommandEntry = {
+const c40: CommandEntry = {
   summary: "Show the layers of an image",
   usage: "[options] IMAGE",
   load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c40: CommandEntry = {
+const c41: CommandEntry = {
   summary: "Take names away from an image",
   usage: "IMAGE [NAME...]",
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c41: CommandEntry = {
+const c42: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c42: CommandEntry = {
+const c43: CommandEntry = {
   summary: "Add a container to a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/connect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c43: CommandEntry = {
+const c44: CommandEntry = {
   summary: "Create networks for containers",
   usage: "[options] [NAME]",
   load: () => import("./network/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c44: CommandEntry = {
+const c45: CommandEntry = {
   summary: "Remove a container from a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/disconnect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c45: CommandEntry = {
+const c46: CommandEntry = {
   summary: "Check if a network exists",
   usage: "NETWORK",
   load: () => import("./network/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c46: CommandEntry = {
+const c47: CommandEntry = {
   summary: "Display network configuration",
   usage: "[options] NETWORK [NETWORK...]",
   load: () => import("./network/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c47: CommandEntry = {
+const c48: CommandEntry = {
   summary: "List networks",
   usage: "[options]",
   aliases: ["network list"],
   load: () => import("./network/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c48: CommandEntry = {
+const c49: CommandEntry = {
   summary: "Remove unused networks",
   usage: "[options]",
   load: () => import("./network/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c49: CommandEntry = {
+const c50: CommandEntry = {
   summary: "Make the networks of containers anew",
   usage: "[options] [CONTAINER...]",
   load: () => import("./network/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c50: CommandEntry = {
+const c51: CommandEntry = {
   summary: "Remove networks",
   usage: "[options] NETWORK [NETWORK...]",
   aliases: ["network remove"],
   load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c51: CommandEntry = {
+const c52: CommandEntry = {
   summary: "Log in to a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c52: CommandEntry = {
+const c53: CommandEntry = {
   summary: "Log out of a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c53: CommandEntry = {
+const c54: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c54: CommandEntry = {
+const c55: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c55: CommandEntry = {
+const c56: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c56: CommandEntry = {
+const c57: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c57: CommandEntry = {
+const c58: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c58: CommandEntry = {
+const c59: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c59: CommandEntry = {
+const c60: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c60: CommandEntry = {
+const c61: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
@@ -340,98 +345,99 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "container exec": c6,
   "container exists": c7,
   "container export": c8,
-  "container inspect": c9,
-  "container kill": c10,
-  "container list": c15,
-  "container logs": c11,
-  "container ls": c15,
-  "container pause": c12,
-  "container port": c13,
-  "container prune": c14,
-  "container ps": c15,
-  "container remove": c18,
-  "container rename": c16,
-  "container restart": c17,
-  "container rm": c18,
-  "container run": c19,
-  "container start": c20,
-  "container stats": c21,
-  "container stop": c22,
-  "container top": c23,
-  "container unpause": c24,
-  "container update": c25,
-  "container wait": c26,
+  "container inspect": c10,
+  "container kill": c11,
+  "container list": c16,
+  "container logs": c12,
+  "container ls": c16,
+  "container pause": c13,
+  "container port": c14,
+  "container prune": c15,
+  "container ps": c16,
+  "container remove": c19,
+  "container rename": c17,
+  "container restart": c18,
+  "container rm": c19,
+  "container run": c20,
+  "container start": c21,
+  "container stats": c22,
+  "container stop": c23,
+  "container top": c24,
+  "container unpause": c25,
+  "container update": c26,
+  "container wait": c27,
   cp: c3,
   create: c4,
   diff: c5,
   exec: c6,
   export: c8,
-  help: c27,
-  history: c29,
+  "healthcheck run": c9,
+  help: c28,
+  history: c30,
   "image diff": c5,
-  "image exists": c28,
-  "image history": c29,
-  "image import": c31,
-  "image inspect": c32,
-  "image list": c30,
-  "image load": c33,
-  "image ls": c30,
-  "image prune": c34,
-  "image pull": c35,
-  "image remove": c36,
-  "image rm": c36,
-  "image save": c37,
-  "image tag": c38,
-  "image tree": c39,
-  "image untag": c40,
-  images: c30,
-  import: c31,
-  info: c41,
-  inspect: c9,
-  kill: c10,
-  load: c33,
-  login: c51,
-  logout: c52,
-  logs: c11,
-  "network connect": c42,
-  "network create": c43,
-  "network disconnect": c44,
-  "network exists": c45,
-  "network inspect": c46,
-  "network list": c47,
-  "network ls": c47,
-  "network prune": c48,
-  "network reload": c49,
-  "network remove": c50,
-  "network rm": c50,
-  pause: c12,
-  port: c13,
-  ps: c15,
-  pull: c35,
-  rename: c16,
-  restart: c17,
-  rm: c18,
-  rmi: c36,
-  run: c19,
-  save: c37,
-  start: c20,
-  stats: c21,
-  stop: c22,
-  "system info": c41,
-  tag: c38,
-  top: c23,
-  unpause: c24,
-  unshare: c53,
-  untag: c40,
-  update: c25,
-  version: c54,
-  "volume create": c55,
-  "volume exists": c56,
-  "volume inspect": c57,
-  "volume list": c58,
-  "volume ls": c58,
-  "volume prune": c59,
-  "volume remove": c60,
-  "volume rm": c60,
-  wait: c26,
+  "image exists": c29,
+  "image history": c30,
+  "image import": c32,
+  "image inspect": c33,
+  "image list": c31,
+  "image load": c34,
+  "image ls": c31,
+  "image prune": c35,
+  "image pull": c36,
+  "image remove": c37,
+  "image rm": c37,
+  "image save": c38,
+  "image tag": c39,
+  "image tree": c40,
+  "image untag": c41,
+  images: c31,
+  import: c32,
+  info: c42,
+  inspect: c10,
+  kill: c11,
+  load: c34,
+  login: c52,
+  logout: c53,
+  logs: c12,
+  "network connect": c43,
+  "network create": c44,
+  "network disconnect": c45,
+  "network exists": c46,
+  "network inspect": c47,
+  "network list": c48,
+  "network ls": c48,
+  "network prune": c49,
+  "network reload": c50,
+  "network remove": c51,
+  "network rm": c51,
+  pause: c13,
+  port: c14,
+  ps: c16,
+  pull: c36,
+  rename: c17,
+  restart: c18,
+  rm: c19,
+  rmi: c37,
+  run: c20,
+  save: c38,
+  start: c21,
+  stats: c22,
+  stop: c23,
+  "system info": c42,
+  tag: c39,
+  top: c24,
+  unpause: c25,
+  unshare: c54,
+  untag: c41,
+  update: c26,
+  version: c55,
+  "volume create": c56,
+  "volume exists": c57,
+  "volume inspect": c58,
+  "volume list": c59,
+  "volume ls": c59,
+  "volume prune": c60,
+  "volume remove": c61,
+  "volume rm": c61,
+  wait: c27,
 };

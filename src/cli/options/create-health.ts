@@ -1,32 +1,27 @@
 /** Flags of create and run about health checks. */
 import type { OptionTable } from "../command.ts";
-import { NO_HEALTH as unsupported } from "./reasons.ts";
 
 export const HEALTH_OPTIONS = {
   "health-cmd": {
     kind: "string",
     value: "COMMAND",
     text: "Command that tells whether the container is healthy",
-    unsupported,
   },
   "health-interval": {
     kind: "string",
     value: "DURATION",
     text: "Pause between checks, or disable",
-    unsupported,
   },
   "health-log-destination": {
     kind: "string",
     value: "DIR",
     text: "Where the results of checks are kept",
-    unsupported,
   },
-  "health-max-log-count": { kind: "int", value: "N", text: "How many results are kept", unsupported },
+  "health-max-log-count": { kind: "int", value: "N", text: "How many results are kept" },
   "health-max-log-size": {
     kind: "int",
     value: "CHARACTERS",
     text: "How long a kept result is at most",
-    unsupported,
   },
   "health-on-failure": {
     kind: "string",
@@ -34,50 +29,42 @@ export const HEALTH_OPTIONS = {
     value: "ACTION",
     text: "What to do with an unhealthy container",
     completes: ["none", "kill", "restart", "stop"],
-    unsupported,
   },
   "health-retries": {
     kind: "int",
     value: "N",
     text: "Failed checks in a row that make it unhealthy",
-    unsupported,
   },
   "health-start-period": {
     kind: "string",
     value: "DURATION",
     text: "Time in which failures do not count",
-    unsupported,
   },
   "health-startup-cmd": {
     kind: "string",
     value: "COMMAND",
     text: "Command that tells whether the container has started",
-    unsupported,
   },
   "health-startup-interval": {
     kind: "string",
     value: "DURATION",
     text: "Pause between start-up checks",
-    unsupported,
   },
   "health-startup-retries": {
     kind: "int",
     value: "N",
     text: "Failed start-up checks after which it is restarted",
-    unsupported,
   },
   "health-startup-success": {
     kind: "int",
     value: "N",
     text: "Successful start-up checks that are enough",
-    unsupported,
   },
   "health-startup-timeout": {
     kind: "string",
     value: "DURATION",
     text: "Time a start-up check may take",
-    unsupported,
   },
-  "health-timeout": { kind: "string", value: "DURATION", text: "Time a check may take", unsupported },
+  "health-timeout": { kind: "string", value: "DURATION", text: "Time a check may take" },
   "no-healthcheck": { kind: "boolean", text: "Do not run the image's health check" },
 } as const satisfies OptionTable;

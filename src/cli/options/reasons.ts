@@ -3,5 +3,4 @@ export const NO_PODS = "kelp has no pods";
 export const NO_PORTS = "kelp publishes no ports";
 export const NO_MAPPINGS = "all containers share one user namespace mapping";
 export const NO_SECRETS = "kelp has no secrets";
-export const NO_HEALTH = "kelp does not run health checks";
 export const NO_UNITS = "kelp does not take part in systemd's notifications";

@@ -13,9 +13,11 @@
  *   monitor  the monitor (or exec's parent), inside the base namespaces, before the container's process exists
  *   setup    the container's first process (or exec's child), in its new namespaces
  *   exec     the same process (with `init`: its child), last steps up to execve
+ *   check    a process of a health check, forked by the monitor and in the container's namespaces already
+ *   startup  the same for the check that tells whether the container has started
  *   finish   the monitor, after the container's process has ended; a failing one does not stop the rest
  */
-export const STAGES = ["config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "finish"] as const;
+export const STAGES = ["config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish"] as const;
 export type Stage = (typeof STAGES)[number];
 
 /**
@@ -39,6 +41,7 @@ function op<const A extends Readonly<Record<string, ArgKind>>>(
 }
 
 const inside = ["monitor", "setup", "exec"] as const;
+const program = ["exec", "check", "startup"] as const;
 const network = ["netbase", "monitor", "setup"] as const;
 
 /** A slot number that names nothing. */
@@ -52,6 +55,8 @@ export const OPS = {
   client: op(0x04, ["config"], { attach: "u32", streams: "u32", signals: "u32", detachKeys: "blob", announce: "str" }),
   onFailure: op(0x05, ["config"], { argv: "strv", env: "strv" }),
   life: op(0x06, ["config"], { restart: "u32", retries: "u32", delayMs: "u32", delayMaxMs: "u32", timeoutMs: "u64" }),
+  health: op(0x07, ["config"], { namespaces: "u64", state: "str", log: "str", keep: "u32", maxBytes: "u32", intervalMs: "u64", timeoutMs: "u64", periodMs: "u64", retries: "u32", action: "u32", stopMs: "u32" }),
+  startup: op(0x08, ["config"], { intervalMs: "u64", timeoutMs: "u64", retries: "u32", successes: "u32" }),
   // --- base namespaces --------------------------------------------------------------------------
   joinBase: op(0x10, ["launch"], { lock: "str", live: "str", net: "str", namespaces: "u64" }),
   joinHolder: op(0x11, ["launch"], { pid: "u32", start: "u64", namespaces: "u64" }),
@@ -93,16 +98,16 @@ export const OPS = {
   // --- terminal ------------------------------------------------------------------------------------------
   openPty: op(0x48, ["setup"], { root: "slot", path: "str", rows: "u32", columns: "u32", uid: "u32", into: "into" }),
   // --- the last steps ------------------------------------------------------------------------------------
-  session: op(0x50, ["exec"], {}),
-  rlimit: op(0x51, ["setup", "exec"], { resource: "u32", soft: "u64", hard: "u64" }),
-  umask: op(0x52, ["exec"], { mask: "u32" }),
-  chdir: op(0x53, ["exec"], { path: "str" }),
-  keyring: op(0x54, ["exec"], { name: "str" }),
-  credentials: op(0x55, ["exec"], { uid: "u32", gid: "u32", groups: "blob", bounding: "u64", effective: "u64", permitted: "u64", inheritable: "u64", ambient: "u64" }),
-  noNewPrivileges: op(0x56, ["exec"], {}),
-  seccomp: op(0x57, ["exec"], { flags: "u32", filter: "blob" }),
+  session: op(0x50, program, {}),
+  rlimit: op(0x51, ["setup", ...program], { resource: "u32", soft: "u64", hard: "u64" }),
+  umask: op(0x52, program, { mask: "u32" }),
+  chdir: op(0x53, program, { path: "str" }),
+  keyring: op(0x54, program, { name: "str" }),
+  credentials: op(0x55, program, { uid: "u32", gid: "u32", groups: "blob", bounding: "u64", effective: "u64", permitted: "u64", inheritable: "u64", ambient: "u64" }),
+  noNewPrivileges: op(0x56, program, {}),
+  seccomp: op(0x57, program, { flags: "u32", filter: "blob" }),
   keepFds: op(0x58, ["exec"], { count: "u32" }),
-  execve: op(0x59, ["exec"], { argv: "strv", env: "strv", search: "strv" }),
+  execve: op(0x59, program, { argv: "strv", env: "strv", search: "strv" }),
   // --- the shared network, and what hangs on it --------------------------------------------------------
   uplink: op(0x70, ["uplink"], { fifo: "str", argv: "strv", env: "strv" }),
   awaitUplink: op(0x71, ["monitor"], {}),

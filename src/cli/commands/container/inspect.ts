@@ -10,7 +10,7 @@ import { type Context, openContext } from "../../../state/index.ts";
 import { defineCommand, type Io } from "../../command.ts";
 import { reportFailure } from "../../exit.ts";
 import { printJson } from "../../format.ts";
-import { inspectByType, markMaps } from "../../inspect-objects.ts";
+import { addAliases, inspectByType, markMaps } from "../../inspect-objects.ts";
 import { LATEST_OPTION } from "../../options/listing.ts";
 
 export default defineCommand({
@@ -108,6 +108,7 @@ async function print(io: Io, found: readonly unknown[], format: string | undefin
   const { renderTemplate } = await import("../../template.ts");
   for (const value of found) {
     markMaps(value);
+    addAliases(value);
     io.out(`${renderTemplate("inspect", format, value)}\n`);
   }
 }

@@ -1,6 +1,7 @@
 import { UsageError } from "../../../base/index.ts";
 import {
   changedEnv,
+  changedHealth,
   parseRestart,
   parseUlimit,
   resolveContainer,
@@ -27,7 +28,7 @@ export default defineCommand({
   paths: [["update"], ["container", "update"]],
   summary: "Update the configuration of an existing container",
   description:
-    "Limits change at once in a running container. Environment, ulimits and the restart policy hold from its next start.",
+    "Limits change at once in a running container. Environment, ulimits, health check and restart policy hold from its next start.",
   usage: "[options] CONTAINER",
   examples: [["kelp update --memory 512m web", "Change the memory limit of a container"]],
   options: {
@@ -52,7 +53,9 @@ export default defineCommand({
     const latest = options.latest ? ctx.state.containers.latest() : undefined;
     const record = latest ?? resolveContainer(ctx, args[0] ?? "");
     const { config } = record;
+    const health = changedHealth(config.health, { options, given, cwd: process.cwd() });
     updateContainer(ctx, record, {
+      ...(health === undefined ? {} : { health }),
       resources: resourceLimits(options, given),
       ...(given.has("restart") ? { restart: parseRestart(options.restart) } : {}),
       ...(options.env !== undefined || options.unsetenv !== undefined

@@ -80,7 +80,7 @@ describe("the op table", () => {
   test("is ordered by opcode and named in full in its canonical text", () => {
     const codes = opTable().map(([, def]) => def.code);
     expect(codes).toEqual(codes.toSorted((a, b) => a - b));
-    expect(opTableText()).toContain("89 execve exec argv:strv,env:strv,search:strv\n");
+    expect(opTableText()).toContain("89 execve exec,check,startup argv:strv,env:strv,search:strv\n");
     expect(opTableHash().length).toBe(8);
   });
 });
