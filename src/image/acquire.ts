@@ -15,7 +15,6 @@ import { normaliseArchitecture } from "./platform.ts";
 import { notFound, Puller, type PullOptions } from "./pull.ts";
 import type { PullPolicy } from "./remote.ts";
 import { type FoundImage, tryFindImage } from "./resolve.ts";
-import { readTransport } from "./transport.ts";
 
 export interface AcquireOptions extends PullOptions {
   readonly policy: PullPolicy;
@@ -25,20 +24,13 @@ export interface AcquireOptions extends PullOptions {
   choose?(candidates: readonly string[]): Promise<string | undefined>;
 }
 
-/** See remote.ts. */
-export async function acquireImages(
+/** Images of a registry, or those of the store that make asking one unnecessary. */
+export async function acquireFromRegistry(
   ctx: Context,
   name: string,
   options: AcquireOptions,
 ): Promise<FoundImage[]> {
-  const transport = readTransport(name);
-  if (transport !== undefined && transport.name !== "docker") {
-    const stored = await transport.read(ctx, options);
-    return stored.map(({ record, names }) => found(record, names[0]));
-  }
-  const plain = transport?.location ?? name;
-  if (options.allTags === true) return allTags(ctx, plain, options);
-  return [await acquireOne(ctx, plain, options)];
+  return options.allTags === true ? allTags(ctx, name, options) : [await acquireOne(ctx, name, options)];
 }
 
 async function acquireOne(ctx: Context, name: string, options: AcquireOptions): Promise<FoundImage> {

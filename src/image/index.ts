@@ -21,7 +21,8 @@ export { loadArchive } from "./load.ts";
 export { hostArchitecture, type PlatformFlags, parsePlatform, wantedPlatform } from "./platform.ts";
 export type { BlobMeter, Progress } from "./progress.ts";
 export type { PullOptions } from "./pull.ts";
-export { acquireImages, PULL_POLICIES, type PullPolicy, parsePullPolicy } from "./remote.ts";
+export type { PushOptions } from "./push.ts";
+export { acquireImages, PULL_POLICIES, type PullPolicy, parsePullPolicy, pushImages } from "./remote.ts";
 export {
   pruneImages,
   type RemoveOptions,
@@ -31,5 +32,6 @@ export {
 } from "./remove.ts";
 export { displayName, type FoundImage, findImage, resolveImage, tryFindImage } from "./resolve.ts";
 export { SAVE_FORMATS, type SaveFormat, type SaveOptions, saveImages } from "./save.ts";
-export { type NewImage, type StoredImage, storeImage } from "./store-image.ts";
+export { type NewImage, recordImage, type StoredImage, storeImage } from "./store-image.ts";
 export { tagImage, untagImage } from "./tag.ts";
+export type { WriteOptions } from "./transport.ts";

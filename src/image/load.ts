@@ -1,5 +1,5 @@
 /** `load`: images from an archive or a directory in any of the known layouts. */
-import { StorageError } from "../base/index.ts";
+import { NotFoundError, StorageError } from "../base/index.ts";
 import type { Context } from "../state/index.ts";
 import { hasLeftovers, sweepStore } from "../storage/index.ts";
 import { type ArchiveFiles, openArchive } from "./archive-files.ts";
@@ -13,20 +13,34 @@ import { type NewImage, type StoredImage, storeImage } from "./store-image.ts";
  * Loads every image of an archive. Each is complete when the next is begun: if a later one is
  * broken the earlier ones stay.
  *
+ * @param only full names, any of which the one that is wanted has
  * @throws {StorageError}
  */
-export async function loadArchive(ctx: Context, source: InputSource): Promise<StoredImage[]> {
+export async function loadArchive(
+  ctx: Context,
+  source: InputSource,
+  only?: readonly string[],
+): Promise<StoredImage[]> {
   const input = await openInput(ctx, source);
   let plain = input;
   try {
     plain = await uncompressed(ctx, input);
     const stored: StoredImage[] = [];
-    for (const image of readImages(plain)) stored.push(await storeImage(ctx, image));
+    for (const image of choose(readImages(plain), only)) stored.push(await storeImage(ctx, image));
     return stored;
   } finally {
     plain.dispose();
     if (hasLeftovers(ctx)) await sweepStore(ctx, jobRunner(ctx));
   }
+}
+
+function choose(images: readonly NewImage[], only: readonly string[] | undefined): readonly NewImage[] {
+  if (only === undefined) return images;
+  for (const image of images) {
+    const name = image.names.find((candidate) => only.includes(candidate));
+    if (name !== undefined) return [{ ...image, names: [name] }];
+  }
+  throw new NotFoundError("image-not-known", `${only[0]}: image not known in the archive`);
 }
 
 function readImages(input: ImageInput): NewImage[] {

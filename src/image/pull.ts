@@ -75,7 +75,7 @@ export class Puller {
     const { retries, retryDelayMs: delayMs, progress, signal } = this.#options;
     const onRetry = (error: Error, pause: number, attempt: number) =>
       progress.warn(
-        `Failed, retrying in ${seconds(pause)} ... (${attempt}/${retries}). Error: ${error.message}`,
+        `Failed, retrying in ${retrySeconds(pause)} ... (${attempt}/${retries}). Error: ${error.message}`,
       );
     try {
       return await withRetry({ retries, delayMs, onRetry, signal }, () => this.#attempt(reference));
@@ -232,7 +232,8 @@ export function documentType({ bytes, mediaType }: RemoteManifest): string {
   return said;
 }
 
-function seconds(ms: number): string {
+/** `1.5s`. */
+export function retrySeconds(ms: number): string {
   return ms >= 1000 ? `${Math.round(ms / 100) / 10}s` : `${ms}ms`;
 }
 

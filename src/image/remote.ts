@@ -1,8 +1,10 @@
 /** What talks to registries, loaded when it is asked for: a `run` of an image that is there never is. */
 import { UsageError } from "../base/index.ts";
+import type { Digest } from "../oci/index.ts";
 import type { Context } from "../state/index.ts";
 import type { AcquireOptions } from "./acquire.ts";
-import type { FoundImage } from "./resolve.ts";
+import { type FoundImage, findImage } from "./resolve.ts";
+import type { WriteOptions } from "./transport.ts";
 
 export const PULL_POLICIES = ["always", "missing", "newer", "never"] as const;
 export type PullPolicy = (typeof PULL_POLICIES)[number];
@@ -29,6 +31,25 @@ export async function acquireImages(
   name: string,
   options: AcquireOptions,
 ): Promise<FoundImage[]> {
-  const acquire = await import("./acquire.ts");
-  return acquire.acquireImages(ctx, name, options);
+  const { findTransport } = await import("./transport.ts");
+  const { transport, location } = findTransport(name);
+  return transport.read(ctx, location, options);
+}
+
+/**
+ * Puts an image of the store somewhere else: into a registry (the default), an archive or a directory.
+ *
+ * @param destination absent: the image's own name
+ * @returns the digest of the manifest as it is there; docker-archive has none
+ */
+export async function pushImages(
+  ctx: Context,
+  image: string,
+  destination: string | undefined,
+  options: WriteOptions,
+): Promise<Digest | undefined> {
+  const { findTransport } = await import("./transport.ts");
+  const found = findImage(ctx, image);
+  const { transport, location } = findTransport(destination ?? found.name ?? image);
+  return transport.write(ctx, found, location, options);
 }

@@ -3,16 +3,7 @@ import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writ
 import { join } from "node:path";
 import { ConflictError, errnoCode, UsageError } from "../base/index.ts";
 import { writeError } from "../host/index.ts";
-import {
-  type Descriptor,
-  digestHex,
-  isDockerType,
-  layerType,
-  localName,
-  type Manifest,
-  MEDIA,
-  sha256,
-} from "../oci/index.ts";
+import { type Digest, digestHex, isDockerType, localName, MEDIA, sha256 } from "../oci/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
 import {
   BlobStore,
@@ -21,12 +12,12 @@ import {
   openRange,
   readRange,
   type Sink,
-  sniffCompression,
   TarWriter,
   zlib,
 } from "../storage/index.ts";
 import { blobName } from "./archive-files.ts";
 import { imageManifest } from "./documents.ts";
+import { compressionOf, encodeManifest } from "./encode-manifest.ts";
 import { findImage } from "./resolve.ts";
 import { dropTemporary, type LayerFile, layersAsStored, layersPlain } from "./save-layers.ts";
 
@@ -51,12 +42,15 @@ interface SavedImage {
   readonly names: readonly string[];
 }
 
-/** @throws {UsageError | NotFoundError | StorageError} with no output file left behind */
+/**
+ * @returns the digest of the manifest that was written; docker-archive has none
+ * @throws {UsageError | NotFoundError | StorageError} with no output file left behind
+ */
 export async function saveImages(
   ctx: Context,
   names: readonly string[],
   options: SaveOptions,
-): Promise<void> {
+): Promise<Digest | undefined> {
   const images = chooseImages(ctx, names, options.multi === true);
   const isDirectory = options.format === "oci-dir" || options.format === "docker-dir";
   if (images.length > 1 && options.format !== "docker-archive") {
@@ -67,8 +61,8 @@ export async function saveImages(
   }
   const lock = await lockShared(ctx.paths);
   try {
-    if (isDirectory) await saveDirectory(ctx, images[0] as SavedImage, options);
-    else await saveArchive(ctx, images, options);
+    if (isDirectory) return await saveDirectory(ctx, images[0] as SavedImage, options);
+    return await saveArchive(ctx, images, options);
   } finally {
     lock.release();
   }
@@ -86,13 +80,19 @@ function chooseImages(ctx: Context, names: readonly string[], multi: boolean): S
   return [...images.values()].map((image) => ({ ...image, names: [...new Set([...image.names, ...extra])] }));
 }
 
-async function saveArchive(ctx: Context, images: readonly SavedImage[], options: SaveOptions): Promise<void> {
+async function saveArchive(
+  ctx: Context,
+  images: readonly SavedImage[],
+  options: SaveOptions,
+): Promise<Digest | undefined> {
+  let digest: Digest | undefined;
   await toOutput(options, async (sink) => {
     const tar = new TarWriter(sink);
     if (options.format === "docker-archive") await writeDockerArchive(ctx, tar, images);
-    else await writeOci(ctx, images[0] as SavedImage, tarTarget(tar), options.uncompressed === true);
+    else digest = await writeOci(ctx, images[0] as SavedImage, tarTarget(tar), options.uncompressed === true);
     tar.end();
   });
+  return digest;
 }
 
 /** A named file appears whole or not at all; a device or pipe is written to directly. */
@@ -187,13 +187,14 @@ function directoryTarget(root: string): Target {
   };
 }
 
-async function saveDirectory(ctx: Context, image: SavedImage, options: SaveOptions): Promise<void> {
+async function saveDirectory(ctx: Context, image: SavedImage, options: SaveOptions): Promise<Digest> {
   const root = options.output as string;
   try {
     mkdirSync(root, { recursive: true });
     const target = directoryTarget(root);
-    if (options.format === "oci-dir") await writeOci(ctx, image, target, options.uncompressed === true);
-    else await writeDockerDirectory(ctx, image, target, options.compress === true);
+    if (options.format === "oci-dir")
+      return await writeOci(ctx, image, target, options.uncompressed === true);
+    return await writeDockerDirectory(ctx, image, target, options.compress === true);
   } catch (error) {
     if (errnoCode(error) === "EEXIST" || errnoCode(error) === "ENOTDIR") {
       throw new ConflictError("output-exists", `cannot save to ${root}: it is not a directory`, {
@@ -211,7 +212,7 @@ async function writeOci(
   { record, names }: SavedImage,
   target: Target,
   plain: boolean,
-): Promise<void> {
+): Promise<Digest> {
   const { manifest, bytes } = imageManifest(ctx, record);
   const layers = await (plain ? layersPlain : layersAsStored)(ctx, record, manifest);
   try {
@@ -234,6 +235,7 @@ async function writeOci(
     };
     target.bytes("index.json", Buffer.from(JSON.stringify(index)));
     target.bytes("oci-layout", Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
+    return digest;
   } finally {
     dropTemporary(layers);
   }
@@ -244,7 +246,7 @@ async function writeDockerDirectory(
   { record }: SavedImage,
   target: Target,
   compress: boolean,
-): Promise<void> {
+): Promise<Digest> {
   const { manifest, bytes } = imageManifest(ctx, record);
   const stored = await layersAsStored(ctx, record, manifest);
   const layers = compress ? stored.map((layer) => compressed(ctx, layer)) : stored;
@@ -252,42 +254,12 @@ async function writeDockerDirectory(
     for (const layer of layers) target.file(digestHex(layer.digest), layer);
     target.bytes(digestHex(manifest.config.digest), new BlobStore(ctx.paths).read(manifest.config.digest));
     const same = isDockerType(manifest.mediaType) && !compress;
-    target.bytes("manifest.json", same ? bytes : encodeManifest(manifest, layers, true));
+    const saved = same ? bytes : encodeManifest(manifest, layers, true);
+    target.bytes("manifest.json", saved);
     target.bytes("version", Buffer.from("Directory Transport Version: 1.1\n"));
+    return sha256(saved);
   } finally {
     dropTemporary([...layers, ...stored]);
-  }
-}
-
-/** The manifest in the words of the other family; config and layers stay what they are. */
-function encodeManifest(manifest: Manifest, layers: readonly LayerFile[], docker: boolean): Buffer {
-  const descriptors: Descriptor[] = layers.map((layer) => ({
-    mediaType: layerType(compressionOf(layer), docker),
-    digest: layer.digest,
-    size: layer.size,
-  }));
-  return Buffer.from(
-    JSON.stringify({
-      schemaVersion: 2,
-      mediaType: docker ? MEDIA.dockerManifest : MEDIA.ociManifest,
-      config: {
-        mediaType: docker ? MEDIA.dockerConfig : MEDIA.ociConfig,
-        digest: manifest.config.digest,
-        size: manifest.config.size,
-      },
-      layers: descriptors,
-      ...(docker || manifest.annotations === undefined ? {} : { annotations: manifest.annotations }),
-    }),
-  );
-}
-
-function compressionOf(layer: LayerFile): "none" | "gzip" | "zstd" {
-  const range = openRange({ path: layer.path, offset: 0, size: Math.min(6, layer.size) });
-  try {
-    const found = sniffCompression(Buffer.concat([...readRange(range, true)]));
-    return found === "gzip" || found === "zstd" ? found : "none";
-  } finally {
-    closeRange(range);
   }
 }
 

@@ -1,7 +1,7 @@
 /** Names given and taken. */
 import { NotFoundError } from "../base/index.ts";
 import { localName } from "../oci/index.ts";
-import type { Context } from "../state/index.ts";
+import type { Context, ImageRecord } from "../state/index.ts";
 import { findImage } from "./resolve.ts";
 
 /** Gives an image further names; short ones become `localhost/…`. @throws {UsageError | NotFoundError} before any is given */
@@ -20,14 +20,16 @@ export function tagImage(ctx: Context, image: string, names: readonly string[]):
  */
 export function untagImage(ctx: Context, image: string, names: readonly string[] = []): void {
   const { record } = findImage(ctx, image);
-  const full = names.length === 0 ? record.names : names.map((name) => ownName(record.names, name));
+  const full = names.length === 0 ? record.names : names.map((name) => ownName(record, name));
   ctx.state.transaction(() => {
     for (const name of full) ctx.state.images.untag(name);
   });
 }
 
-function ownName(names: readonly string[], name: string): string {
+/** `name@digest` is a way to find an image, not a name that is kept: taking it away changes nothing. */
+function ownName({ names, repoDigests }: ImageRecord, name: string): string {
   const full = localName(name);
-  if (names.includes(full)) return full;
+  const untagged = full.replace(/:[^/@]*@/, "@");
+  if (names.includes(full) || repoDigests.includes(untagged)) return full;
   throw new NotFoundError("tag-not-known", `${name}: tag not known`, { exitCode: 125 });
 }

@@ -1,71 +1,103 @@
 /**
- * The places images come from and go to, by the words in front of the colon: `docker://NAME`,
- * `docker-archive:FILE[:NAME]`, `oci-archive:FILE[:NAME]`, `oci:DIR[:NAME]`, `dir:DIR`. The store is always
- * one end, so that each place only has to be read and written.
+ * The places images come from and go to, by the words in front of the colon: `docker://NAME` (a registry, also
+ * without the words), `docker-archive:FILE[:NAME]`, `oci-archive:FILE[:NAME]`, `oci:DIR[:NAME]`, `dir:DIR`. The
+ * store is always one end, so that each place only has to be read and written; copying between two places is both.
  */
 import { resolve } from "node:path";
 import { UsageError } from "../base/index.ts";
+import {
+  type Digest,
+  dockerReference,
+  formatReference,
+  localCandidates,
+  parseReference,
+} from "../oci/index.ts";
 import { checkPolicy } from "../registry/index.ts";
 import type { Context } from "../state/index.ts";
+import { type AcquireOptions, acquireFromRegistry } from "./acquire.ts";
 import { loadArchive } from "./load.ts";
+import { type PushOptions, pushImage } from "./push.ts";
+import { displayName, type FoundImage } from "./resolve.ts";
 import { type SaveFormat, saveImages } from "./save.ts";
-import type { StoredImage } from "./store-image.ts";
 
-export interface Transport {
-  readonly name: string;
-  /** What follows the colon (and the slashes of `docker://`). */
-  readonly location: string;
-  /** Brings the images in. */
-  read(ctx: Context, options: { readonly policyFile?: string | undefined }): Promise<StoredImage[]>;
-  /** Puts an image of the store there. */
-  write(ctx: Context, image: string): Promise<void>;
+export interface WriteOptions extends PushOptions {
+  /** dir: layers are compressed. */
+  readonly compress?: boolean;
 }
 
-const FORMATS: Readonly<Record<string, SaveFormat>> = {
-  "docker-archive": "docker-archive",
-  "oci-archive": "oci-archive",
-  oci: "oci-dir",
-  dir: "docker-dir",
+export interface Transport {
+  /** Brings the images at a location in, as far as the policy wants it. */
+  read(ctx: Context, location: string, options: AcquireOptions): Promise<FoundImage[]>;
+  /** Puts an image there; returns the digest of its manifest, if the place has manifests. */
+  write(
+    ctx: Context,
+    image: FoundImage,
+    location: string,
+    options: WriteOptions,
+  ): Promise<Digest | undefined>;
+}
+
+const TRANSPORTS: Readonly<Record<string, Transport>> = {
+  docker: {
+    read: acquireFromRegistry,
+    async write(ctx, { record }, location, options) {
+      const target = dockerReference(parseReference(location));
+      return (await pushImage(ctx, record, target, options)).digest;
+    },
+  },
+  "docker-archive": fileTransport("docker-archive", "docker-archive"),
+  "oci-archive": fileTransport("oci-archive", "oci-archive"),
+  oci: fileTransport("oci", "oci-dir"),
+  dir: fileTransport("dir", "docker-dir"),
 };
 
-/** The transport a text begins with; undefined for a plain name. @throws {UsageError} `transport-unknown` */
-export function readTransport(text: string): Transport | undefined {
-  if (text.startsWith("docker://")) return registryTransport(text.slice("docker://".length));
-  const word = /^([a-z-]+):/.exec(text)?.[1];
-  if (word === undefined) return undefined;
-  const format = FORMATS[word];
-  const location = text.slice(word.length + 1);
-  if (format !== undefined) return fileTransport(word, format, location);
-  if (["docker-daemon", "containers-storage", "ostree", "sif", "atomic"].includes(word)) {
+/** Those of other tools, which name no registry either. */
+const FOREIGN = ["docker-daemon", "containers-storage", "ostree", "sif", "atomic"];
+
+/** Which transport a text begins with; a plain name is a registry's. @throws {UsageError} `transport-unknown` */
+export function findTransport(text: string): { transport: Transport; location: string } {
+  const [, word = "", rest = ""] = /^([a-z-]+):(.*)$/s.exec(text) ?? [];
+  if (word === "docker" && rest.startsWith("//"))
+    return { transport: TRANSPORTS.docker as Transport, location: rest.slice(2) };
+  const found = word === "docker" || !Object.hasOwn(TRANSPORTS, word) ? undefined : TRANSPORTS[word];
+  if (found !== undefined) return { transport: found, location: rest };
+  if (FOREIGN.includes(word)) {
     throw new UsageError("transport-unknown", `cannot use ${text}: the transport ${word} is not supported`, {
       hint: "known are docker://, docker-archive:, oci-archive:, oci: and dir:",
     });
   }
-  return undefined;
+  return { transport: TRANSPORTS.docker as Transport, location: text };
 }
 
-/** Registries are read and written by `Puller` and `pushImage`, which know tags, platforms and credentials. */
-function registryTransport(location: string): Transport {
-  const direct = () => {
-    throw new Error("a registry is not read as a file");
-  };
-  return { name: "docker", location, read: direct, write: direct };
-}
-
-function fileTransport(name: string, format: SaveFormat, location: string): Transport {
-  const { path, reference } = splitLocation(name, location);
+function fileTransport(name: string, format: SaveFormat): Transport {
   return {
-    name,
-    location,
-    async read(ctx, { policyFile }) {
+    async read(ctx, location, { policyFile }) {
+      const { path, reference } = splitLocation(name, location);
       checkPolicy(ctx.paths, name, resolve(path), policyFile);
-      return loadArchive(ctx, { from: path });
+      const stored = await loadArchive(
+        ctx,
+        { from: path },
+        reference === undefined ? undefined : archiveNames(reference),
+      );
+      return stored.map(({ record, names: [first] }) =>
+        first === undefined ? { record } : { record, name: first },
+      );
     },
-    async write(ctx, image) {
-      const names = reference === undefined ? [image] : [image, reference];
-      await saveImages(ctx, names, { format, output: path });
+    write(ctx, image, location, { compress = false }) {
+      const { path, reference } = splitLocation(name, location);
+      const own = displayName(image);
+      const names =
+        reference === undefined
+          ? [own]
+          : [image.record.id, formatReference(dockerReference(parseReference(reference)))];
+      return saveImages(ctx, names, { format, output: path, compress });
     },
   };
+}
+
+/** What tools may have written for a short name. */
+function archiveNames(text: string): string[] {
+  return localCandidates(parseReference(text)).map(formatReference);
 }
 
 /** `PATH[:NAME]`; paths hold no colon, as everywhere in these tools. */

@@ -29,6 +29,8 @@ export interface ClientRequest {
   readonly scopes: readonly string[];
   /** Statuses that are no failure. */
   readonly accept: readonly number[];
+  /** The caller decides what another attempt looks like. */
+  readonly once?: boolean;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -60,7 +62,7 @@ export class RegistryClient {
   async request(request: ClientRequest): Promise<Answer> {
     // Nobody listens there: the next seconds will not change that, and --retry is for the longer run.
     const gaveUp = (error: TransientError) => error.code === "connection-failed";
-    const policy = { retries: REQUEST_RETRIES, signal: request.signal, gaveUp };
+    const policy = { retries: request.once === true ? 0 : REQUEST_RETRIES, signal: request.signal, gaveUp };
     return withRetry(policy, () => this.#attempt(request));
   }
 
@@ -235,10 +237,10 @@ async function errorWords(response: Response, url: URL, method: string | undefin
       ? Buffer.alloc(0)
       : await readDocument(response, url, MAX_ERROR_BODY).catch(() => Buffer.alloc(0));
   const words = registryWords(bytes);
-  if (status === 401)
-    return words.includes("authentication required")
-      ? words
-      : `${words === "" ? "unauthorized" : words}: authentication required`;
+  if (status === 401) {
+    if (words === "" || words.includes("authentication required")) return words || "authentication required";
+    return `${words}: authentication required`;
+  }
   if (status === 403 && words === "") return "requested access to the resource is denied";
   if (status === 429) return `toomanyrequests: ${words || "the registry asks to wait"}`;
   return words || `${url.host} answered ${status}`;

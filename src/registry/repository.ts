@@ -2,7 +2,9 @@
 import { RegistryError, StorageError } from "../base/index.ts";
 import { type Descriptor, type Digest, isDigest, MAX_MANIFEST, MEDIA, sha256 } from "../oci/index.ts";
 import type { Answer, RegistryClient } from "./client.ts";
-import { type Body, bodyPieces, dropBody, readDocument } from "./http.ts";
+import { TransientError } from "./errors.ts";
+import { bodyPieces, dropBody, readDocument } from "./http.ts";
+import { backOff, sleep } from "./retry.ts";
 
 export interface RemoteManifest {
   readonly bytes: Buffer;
@@ -15,7 +17,8 @@ export interface RemoteManifest {
 export interface UploadSource {
   readonly digest: Digest;
   readonly size: number;
-  open(): Body;
+  /** Usually a file's, which the runtime streams. */
+  readonly body: Blob;
 }
 
 const MANIFEST_TYPES = [MEDIA.ociIndex, MEDIA.ociManifest, MEDIA.dockerIndex, MEDIA.dockerManifest].join(
@@ -23,6 +26,7 @@ const MANIFEST_TYPES = [MEDIA.ociIndex, MEDIA.ociManifest, MEDIA.dockerIndex, ME
 );
 const MAX_LIST = 16 << 20;
 const MAX_PAGES = 1000;
+const UPLOAD_RETRIES = 4;
 
 export class Repository {
   readonly client: RegistryClient;
@@ -171,38 +175,81 @@ export class Repository {
       .catch(() => {});
   }
 
-  /** Sends a blob: the bytes in one PATCH, then the digest. */
+  /** Sends a blob: the bytes in one PATCH, then the digest; after a broken connection the rest in another. */
   async upload(source: UploadSource, signal?: AbortSignal): Promise<void> {
-    const begun = await this.client.request({
-      method: "POST",
-      path: `/v2/${this.name}/blobs/uploads/`,
-      headers: { "Content-Length": "0" },
+    let location = await this.#beginUpload(signal);
+    for (let sent = 0, tries = 0; sent < source.size || tries === 0; tries++) {
+      try {
+        location = await this.#patch(location, source, sent, signal);
+        sent = source.size;
+      } catch (error) {
+        if (!(error instanceof TransientError) || tries >= UPLOAD_RETRIES) throw error;
+        await sleep(backOff(tries + 1), signal);
+        ({ location, sent } = await this.#uploadState(location, signal));
+      }
+    }
+    location.searchParams.set("digest", source.digest);
+    const { response } = await this.#uploadStep("PUT", location, { "Content-Length": "0" }, signal);
+    await dropBody(response);
+  }
+
+  async #beginUpload(signal?: AbortSignal): Promise<URL> {
+    const path = `/v2/${this.name}/blobs/uploads/`;
+    const begun = await this.#uploadStep("POST", path, { "Content-Length": "0" }, signal);
+    await dropBody(begun.response);
+    return uploadLocation(begun);
+  }
+
+  #uploadStep(
+    method: string,
+    path: string | URL,
+    headers: Record<string, string>,
+    signal?: AbortSignal,
+  ): Promise<Answer> {
+    return this.client.request({
+      method,
+      path,
+      headers,
       scopes: this.#push,
-      accept: [202],
+      accept: [201, 202, 204],
       signal,
     });
-    await dropBody(begun.response);
+  }
+
+  async #patch(location: URL, source: UploadSource, from: number, signal?: AbortSignal): Promise<URL> {
+    const part = from === 0 ? {} : { "Content-Range": `${from}-${source.size - 1}` };
     const sent = await this.client.request({
       method: "PATCH",
-      path: uploadLocation(begun),
-      headers: { "Content-Type": "application/octet-stream", "Content-Length": String(source.size) },
-      body: () => source.open(),
+      path: location,
+      headers: {
+        "Content-Type": "application/octet-stream",
+        "Content-Length": String(source.size - from),
+        ...part,
+      },
+      body: () => (from === 0 ? source.body : source.body.slice(from)),
       scopes: this.#push,
       accept: [201, 202, 204],
       signal,
+      once: true,
     });
     await dropBody(sent.response);
-    const end = uploadLocation(sent);
-    end.searchParams.set("digest", source.digest);
-    const done = await this.client.request({
-      method: "PUT",
-      path: end,
-      headers: { "Content-Length": "0" },
+    return uploadLocation(sent);
+  }
+
+  /** How far an upload has come, by the registry's word. */
+  async #uploadState(location: URL, signal?: AbortSignal): Promise<{ location: URL; sent: number }> {
+    const answer = await this.client.request({
+      path: location,
       scopes: this.#push,
-      accept: [201, 202, 204],
+      accept: [204, 202, 404],
       signal,
     });
-    await dropBody(done.response);
+    await dropBody(answer.response);
+    if (answer.response.status === 404) return { location: await this.#beginUpload(signal), sent: 0 };
+    const end = /^(?:bytes=)?0-(\d+)$/.exec(answer.response.headers.get("range") ?? "")?.[1];
+    const next = answer.response.headers.has("location") ? uploadLocation(answer) : location;
+    // "0-0" is one byte or none: the specification does not tell them apart.
+    return { location: next, sent: end === undefined || end === "0" ? 0 : Number(end) + 1 };
   }
 
   /** @returns the digest under which it can be asked for */

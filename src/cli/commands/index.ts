@@ -203,130 +203,135 @@ const c36: CommandEntry = {
   load: () => import("./image/pull.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c37: CommandEntry = {
+  summary: "Push an image to a registry, an archive or a directory",
+  usage: "[options] IMAGE [DESTINATION]",
+  load: () => import("./image/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c38: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c38: CommandEntry = {
+const c39: CommandEntry = {
   summary: "Save images to an archive",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c39: CommandEntry = {
+const c40: CommandEntry = {
   summary: "Add further names to an image",
   usage: "IMAGE NAME [NAME...]",
   load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c40: CommandEntry = {
+const c41: CommandEntry = {
   summary: "Show the layers of an image",
   usage: "[options] IMAGE",
   load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c41: CommandEntry = {
+const c42: CommandEntry = {
   summary: "Take names away from an image",
   usage: "IMAGE [NAME...]",
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c42: CommandEntry = {
+const c43: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c43: CommandEntry = {
+const c44: CommandEntry = {
   summary: "Add a container to a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/connect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c44: CommandEntry = {
+const c45: CommandEntry = {
   summary: "Create networks for containers",
   usage: "[options] [NAME]",
   load: () => import("./network/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c45: CommandEntry = {
+const c46: CommandEntry = {
   summary: "Remove a container from a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/disconnect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c46: CommandEntry = {
+const c47: CommandEntry = {
   summary: "Check if a network exists",
   usage: "NETWORK",
   load: () => import("./network/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c47: CommandEntry = {
+const c48: CommandEntry = {
   summary: "Display network configuration",
   usage: "[options] NETWORK [NETWORK...]",
   load: () => import("./network/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c48: CommandEntry = {
+const c49: CommandEntry = {
   summary: "List networks",
   usage: "[options]",
   aliases: ["network list"],
   load: () => import("./network/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c49: CommandEntry = {
+const c50: CommandEntry = {
   summary: "Remove unused networks",
   usage: "[options]",
   load: () => import("./network/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c50: CommandEntry = {
+const c51: CommandEntry = {
   summary: "Make the networks of containers anew",
   usage: "[options] [CONTAINER...]",
   load: () => import("./network/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c51: CommandEntry = {
+const c52: CommandEntry = {
   summary: "Remove networks",
   usage: "[options] NETWORK [NETWORK...]",
   aliases: ["network remove"],
   load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c52: CommandEntry = {
+const c53: CommandEntry = {
   summary: "Log in to a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c53: CommandEntry = {
+const c54: CommandEntry = {
   summary: "Log out of a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c54: CommandEntry = {
+const c55: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c55: CommandEntry = {
+const c56: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c56: CommandEntry = {
+const c57: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c57: CommandEntry = {
+const c58: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c58: CommandEntry = {
+const c59: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c59: CommandEntry = {
+const c60: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c60: CommandEntry = {
+const c61: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c61: CommandEntry = {
+const c62: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
@@ -384,60 +389,62 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "image ls": c31,
   "image prune": c35,
   "image pull": c36,
-  "image remove": c37,
-  "image rm": c37,
-  "image save": c38,
-  "image tag": c39,
-  "image tree": c40,
-  "image untag": c41,
+  "image push": c37,
+  "image remove": c38,
+  "image rm": c38,
+  "image save": c39,
+  "image tag": c40,
+  "image tree": c41,
+  "image untag": c42,
   images: c31,
   import: c32,
-  info: c42,
+  info: c43,
   inspect: c10,
   kill: c11,
   load: c34,
-  login: c52,
-  logout: c53,
+  login: c53,
+  logout: c54,
   logs: c12,
-  "network connect": c43,
-  "network create": c44,
-  "network disconnect": c45,
-  "network exists": c46,
-  "network inspect": c47,
-  "network list": c48,
-  "network ls": c48,
-  "network prune": c49,
-  "network reload": c50,
-  "network remove": c51,
-  "network rm": c51,
+  "network connect": c44,
+  "network create": c45,
+  "network disconnect": c46,
+  "network exists": c47,
+  "network inspect": c48,
+  "network list": c49,
+  "network ls": c49,
+  "network prune": c50,
+  "network reload": c51,
+  "network remove": c52,
+  "network rm": c52,
   pause: c13,
   port: c14,
   ps: c16,
   pull: c36,
+  push: c37,
   rename: c17,
   restart: c18,
   rm: c19,
-  rmi: c37,
+  rmi: c38,
   run: c20,
-  save: c38,
+  save: c39,
   start: c21,
   stats: c22,
   stop: c23,
-  "system info": c42,
-  tag: c39,
+  "system info": c43,
+  tag: c40,
   top: c24,
   unpause: c25,
-  unshare: c54,
-  untag: c41,
+  unshare: c55,
+  untag: c42,
   update: c26,
-  version: c55,
-  "volume create": c56,
-  "volume exists": c57,
-  "volume inspect": c58,
-  "volume list": c59,
-  "volume ls": c59,
-  "volume prune": c60,
-  "volume remove": c61,
-  "volume rm": c61,
+  version: c56,
+  "volume create": c57,
+  "volume exists": c58,
+  "volume inspect": c59,
+  "volume list": c60,
+  "volume ls": c60,
+  "volume prune": c61,
+  "volume remove": c62,
+  "volume rm": c62,
   wait: c27,
 };
