@@ -4,7 +4,7 @@ import { normaliseArgv } from "./argv.ts";
 import { checkArgs, checkChosen, checkExclusive } from "./arity.ts";
 import type { CommandDef, Globals, Io, OptionTable } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
-import { DEFAULT_LOG_LEVEL, GLOBAL_OPTIONS, readGlobals } from "./globals.ts";
+import { DEFAULT_LOG_LEVEL, GLOBAL_OPTIONS, ROOT_OPTIONS, readGlobals } from "./globals.ts";
 import { type Found, findCommand } from "./lookup.ts";
 import { spokenCommand } from "./program.ts";
 import { readValues } from "./values.ts";
@@ -77,7 +77,7 @@ function openLog({ logLevel, debug }: Globals, path: readonly string[], io: Io):
 /** The root or a group alone: its help, or what is wrong with the word after it. */
 async function withoutCommand(found: Found, io: Io): Promise<number> {
   if (found.version) {
-    io.out(`kelp version ${BUILD.version}\n`);
+    io.out(`${spokenCommand([])} version ${BUILD.version}\n`);
     return 0;
   }
   const { groupHelp, unknownCommand } = await import("./help.ts");
@@ -85,7 +85,11 @@ async function withoutCommand(found: Found, io: Io): Promise<number> {
     io.out(groupHelp(found.path));
     return 0;
   }
-  if (found.rest[0] !== undefined) throw unknownCommand(found.path, found.rest[0]);
+  if (found.rest[0] !== undefined) {
+    // As podman does: a flag that nothing knows is the first thing wrong.
+    if (found.path.length === 0) normaliseArgv(found.rest, ROOT_OPTIONS, "anywhere");
+    throw unknownCommand(found.path, found.rest[0]);
+  }
   io.err(groupHelp(found.path));
   throw new UsageError("missing-command", `missing command '${spokenCommand(found.path)} COMMAND'`);
 }

@@ -107,7 +107,12 @@ export const GLOBAL_OPTIONS = {
     text: "How root filesystems are put together",
     completes: ["overlay", "fuse-overlayfs", "vfs"],
   },
-  "storage-opt": { kind: "list", value: "OPTION", text: "Option for the storage driver" },
+  "storage-opt": {
+    kind: "list",
+    value: "OPTION",
+    text: "Option for the storage driver",
+    unsupported: "the drivers have no options",
+  },
   syslog: {
     kind: "boolean",
     text: "Write the log to syslog as well",

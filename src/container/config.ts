@@ -56,7 +56,6 @@ const LIMITS =
 export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
   const { request, image } = input;
   const { options } = request;
-  checkCombinations(options, request.given);
   const own = image === undefined ? {} : parseImageConfig(Buffer.from(image.configJson)).config;
   const run = request.step?.run ?? own;
   const { network, warnings } = networkConfig(ctx, options);
@@ -90,7 +89,8 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
   return { config, warnings: [...warnings, ...noop] };
 }
 
-function checkCombinations(options: CreateOptions, given: ReadonlySet<string>): void {
+/** Flags that contradict each other; asked before an image is fetched for nothing. */
+export function checkCombinations(options: CreateOptions, given: ReadonlySet<string>): void {
   const conflict = (message: string) => new UsageError("conflicting-flags", message);
   if ((options["device-cgroup-rule"] ?? []).length > 0)
     throw new UsageError(

@@ -11,7 +11,7 @@ import {
   wantedPlatform,
 } from "../image/index.ts";
 import { type ContainerConfig, type ContainerRecord, type Context, newId } from "../state/index.ts";
-import { buildConfig } from "./config.ts";
+import { buildConfig, checkCombinations } from "./config.ts";
 import { copyUpVolumes } from "./copy-up.ts";
 import type { CreateRequest } from "./create-options.ts";
 import { checkContainerName } from "./name.ts";
@@ -35,6 +35,7 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
   const { options } = request;
   const name =
     options.name === undefined || options.name === "" ? undefined : checkContainerName(options.name);
+  checkCombinations(options, request.given);
   const id = newId();
   const imageless = options.rootfs === true || request.step !== undefined;
   const found = imageless ? undefined : await findImage(ctx, request);

@@ -1,5 +1,6 @@
 /** The parts of podman's inspection that are words of the container's record: `Config` and `HostConfig`. */
 import { humanSize } from "../base/index.ts";
+import type { SpecRlimit } from "../oci/index.ts";
 import type { ContainerConfig, ContainerRecord, PortMapping } from "../state/index.ts";
 import { HEALTH_DEFAULTS } from "./config-health.ts";
 import { signalName } from "./signal.ts";
@@ -86,7 +87,7 @@ function inspectHealth(health: NonNullable<ContainerConfig["health"]>) {
 }
 
 /** `HostConfig`. */
-export function inspectHostConfig(config: ContainerConfig) {
+export function inspectHostConfig(config: ContainerConfig, limits: readonly SpecRlimit[]) {
   const binds = config.mounts.filter((mount) => mount.type === "bind" || mount.type === "volume");
   const tmpfs = config.mounts.filter((mount) => mount.type === "tmpfs");
   return {
@@ -139,11 +140,7 @@ export function inspectHostConfig(config: ContainerConfig) {
     ConsoleSize: [0, 0],
     Isolation: "",
     ...inspectResources(config),
-    Ulimits: config.ulimits.map(({ name, soft, hard }) => ({
-      Name: name.toUpperCase().startsWith("RLIMIT_") ? name.toUpperCase() : `RLIMIT_${name.toUpperCase()}`,
-      Soft: soft,
-      Hard: hard,
-    })),
+    Ulimits: limits.map(({ type, soft, hard }) => ({ Name: type, Soft: soft, Hard: hard })),
     CpuCount: 0,
     CpuPercent: 0,
     IOMaximumIOps: 0,

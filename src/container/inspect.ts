@@ -1,6 +1,7 @@
 /** One container in the shape `podman inspect` prints. */
 import { join } from "node:path";
 import { containerDir, containerRunDir } from "../host/index.ts";
+import { effectiveCapabilities, effectiveLimits } from "../runtime/index.ts";
 import type { Context, MountConfig } from "../state/index.ts";
 import { type Health, healthOf } from "./health.ts";
 import { inspectConfig, inspectHostConfig } from "./inspect-config.ts";
@@ -23,6 +24,7 @@ export function inspectContainer(ctx: Context, view: ContainerView, extras: Insp
   const directory = containerDir(ctx.paths, id);
   const command = [...config.entrypoint, ...config.command];
   const image = config.image === "" ? undefined : ctx.state.images.get(config.image);
+  const capabilities = effectiveCapabilities(config);
   const file = (name: string) => join(directory, name);
   return {
     Id: id,
@@ -39,7 +41,7 @@ export function inspectContainer(ctx: Context, view: ContainerView, extras: Insp
     HostnamePath: file("hostname"),
     HostsPath: file("hosts"),
     StaticDir: directory,
-    OCIConfigPath: file("config.json"),
+    OCIConfigPath: "",
     OCIRuntime: "holdfast",
     ConmonPidFile: config.conmonPidFile ?? join(containerRunDir(ctx.paths, id), "monitor.pid"),
     PidFile: config.pidFile ?? join(containerRunDir(ctx.paths, id), "pid"),
@@ -49,8 +51,8 @@ export function inspectContainer(ctx: Context, view: ContainerView, extras: Insp
     MountLabel: "",
     ProcessLabel: "",
     AppArmorProfile: "",
-    EffectiveCaps: config.capAdd,
-    BoundingCaps: config.capAdd,
+    EffectiveCaps: capabilities.effective,
+    BoundingCaps: capabilities.bounding,
     ExecIDs: [],
     GraphDriver: {
       Name: config.storageDriver,
@@ -67,8 +69,18 @@ export function inspectContainer(ctx: Context, view: ContainerView, extras: Insp
     KubeExitCodePropagation: "invalid",
     lockNumber: 0,
     Config: inspectConfig(record),
-    HostConfig: inspectHostConfig(config),
+    HostConfig: inspectHostConfig(config, limitsOf(view)),
   };
+}
+
+/** A container that never ran has those it was asked for: the rest is decided by who starts it. */
+function limitsOf({ record: { config }, status }: ContainerView) {
+  const limits = effectiveLimits(config, status.pid);
+  if (status.startedAt !== undefined) return limits;
+  const asked = new Set(
+    config.ulimits.map(({ name }) => `RLIMIT_${name.toUpperCase().replace("RLIMIT_", "")}`),
+  );
+  return limits.filter(({ type }) => asked.has(type));
 }
 
 function inspectState(status: ContainerStatus, health: Health | undefined) {

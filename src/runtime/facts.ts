@@ -52,13 +52,18 @@ export function parseLimits(text: string): Record<string, number> {
 export function runtimeFacts(): RuntimeFacts {
   return {
     arch: process.arch === "arm64" ? "aarch64" : "x86_64",
-    lastCap: Number(read("/proc/sys/kernel/cap_last_cap", "40")),
+    lastCap: lastCapability(),
     hardLimits: parseLimits(read("/proc/self/limits", "")),
     oomScoreAdj: Number(read("/proc/self/oom_score_adj", "0")),
     cgroup2: read("/proc/filesystems", "").includes("\tcgroup2\n"),
     singleId: loadIdMaps().single,
     mqueue: existsSync("/dev/mqueue"),
   };
+}
+
+/** Highest capability number the kernel knows. */
+export function lastCapability(): number {
+  return Number(read("/proc/sys/kernel/cap_last_cap", "40"));
 }
 
 function read(path: string, fallback: string): string {

@@ -7,6 +7,7 @@
 
 export { type CgroupSetting, cgroupSettings, type Limits } from "./cgroup-limits.ts";
 export { containerEnvText } from "./containerenv.ts";
+export { effectiveCapabilities, effectiveLimits } from "./effective.ts";
 export { type RuntimeFacts, runtimeFacts } from "./facts.ts";
 export { explainFailure, type FailureInput } from "./failure.ts";
 export {

@@ -32,7 +32,10 @@ const DEFAULT_COUNT = 1048576;
  * The flags' limits and the two defaults. -1 becomes the caller's own hard limit, and a default is lowered
  * to it; a limit asked for by number stays as it is, and the start fails if the kernel forbids it.
  */
-export function makeRlimits(ulimits: readonly UlimitConfig[], facts: RuntimeFacts): SpecRlimit[] {
+export function makeRlimits(
+  ulimits: readonly UlimitConfig[],
+  facts: Pick<RuntimeFacts, "hardLimits">,
+): SpecRlimit[] {
   if (ulimits.some((limit) => limit.name === "host")) return [];
   const result = new Map<string, SpecRlimit>();
   for (const type of ["RLIMIT_NOFILE", "RLIMIT_NPROC"]) {

@@ -25,7 +25,7 @@ export default defineCommand({
   args: { min: 1, max: 2, checked: true, completes: "container" },
   async run({ args, options, path, io, globals }) {
     const ctx = await openContext(globals);
-    const names = options.latest ? [chooseContainers(ctx, [], options).targets[0]!.record.id, ...args] : args;
+    const names = options.latest ? [chooseContainers(ctx, args, options).targets[0]!.record.id] : args;
     const [name, other] = names;
     if (name === undefined || names.length > 2)
       throw new UsageError("missing-name", "diff needs one or two names of containers or images");
