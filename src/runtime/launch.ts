@@ -7,9 +7,14 @@ import type { Plan } from "./plan/ops.ts";
 /** holdfast's verbs that carry out a plan. */
 export type PlanVerb = "start" | "exec" | "enter";
 
-/** Writes the plan as holdfast reads it, mode 0600, appearing whole. */
+/** Encoding takes a millisecond, and the plan of a --rm container is written twice. */
+const encoded = new WeakMap<Plan, Uint8Array>();
+
+/** Writes the plan as holdfast reads it, mode 0600, appearing whole. It must not be changed afterwards. */
 export function writePlan(path: string, plan: Plan): void {
-  writeFileAtomic(path, encodePlan(plan));
+  const bytes = encoded.get(plan) ?? encodePlan(plan);
+  encoded.set(plan, bytes);
+  writeFileAtomic(path, bytes);
 }
 
 /**
