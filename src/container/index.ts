@@ -4,18 +4,18 @@
  *
  * Must not know: the terminal, how arguments are parsed, how a plan is written or carried out.
  */
-export { containerChanges } from "./changes.ts";
+export { containerChanges, MOUNT_POINTS } from "./changes.ts";
 export { type CommitOptions, commitContainer } from "./commit.ts";
 export { compareTrees, type Tree } from "./compare.ts";
 export { resourceLimits } from "./config.ts";
-export { parseRestart, parseUlimit } from "./config-words.ts";
 export { changedHealth } from "./config-health.ts";
+export { parseRestart, parseUlimit } from "./config-words.ts";
+export { type CopyPlace, type CopyRequest, copyFiles } from "./copy.ts";
 export { type Created, createContainer } from "./create.ts";
 export type { CreateOptions, CreateRequest } from "./create-options.ts";
 export { parseDetachKeys } from "./detach-keys.ts";
 export { finishEnded, removeUnusedImage } from "./ended.ts";
 export { type ExecOptions, prepareExec } from "./exec.ts";
-export { type CopyPlace, type CopyRequest, copyFiles } from "./copy.ts";
 export { exportContainer } from "./export.ts";
 export { explainFailedStart } from "./failed.ts";
 export { type ContainerPredicate, containerFilters, type FilterLookup, fullCommand } from "./filter.ts";
@@ -37,6 +37,7 @@ export {
   usingNetwork,
 } from "./networks.ts";
 export { type RemoveOptions, removeContainer } from "./remove.ts";
+export { driverName } from "./rootfs.ts";
 export { resolveContainer, type Selected, type Selection, selectContainers, type Target } from "./select.ts";
 export { parseSignal, signalName } from "./signal.ts";
 export { containerSize } from "./size.ts";
@@ -44,7 +45,7 @@ export { type Prepared, prepareStart, type StartOptions } from "./start.ts";
 export { type InterfaceSample, sampleUsage, type UsageSample } from "./stats.ts";
 export { statusOf, viewOf } from "./status.ts";
 export { killContainer, socketPath, stopContainer } from "./stop.ts";
-export { presentContainers, sweepEnded, tidyEnded } from "./sweep.ts";
+export { isPresentProcess, presentContainers, sweepEnded, tidyEnded } from "./sweep.ts";
 export { containerTop, DESCRIPTORS } from "./top.ts";
 export { removeTrees } from "./trees.ts";
 export { type ConfigChange, changedEnv, updateContainer } from "./update.ts";

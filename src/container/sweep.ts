@@ -68,7 +68,8 @@ export function thisProcess(): string {
   return `${process.pid} ${processStart(process.pid) ?? 0} ${bootId()}`;
 }
 
-function isPresentProcess(words: string): boolean {
+/** Whether the process a `creator` names is still there. */
+export function isPresentProcess(words: string): boolean {
   const [pid = "", start = "", boot = ""] = words.split(" ");
   return /^\d+$/.test(pid) && /^\d+$/.test(start) && boot === bootId() && isAlive(Number(pid), BigInt(start));
 }

@@ -29,6 +29,8 @@ export interface NewImage {
   readonly digests?: readonly Digest[];
   /** The manifest that is made is docker's. */
   readonly docker?: boolean;
+  /** Of the manifest that is made, unless it is docker's. */
+  readonly annotations?: Readonly<Record<string, string>>;
 }
 
 export interface StoredImage {
@@ -56,7 +58,7 @@ export async function storeImage(ctx: Context, image: NewImage): Promise<StoredI
     const layers = await storeLayers(ctx, run, sources);
     const bytes =
       typeof image.config === "function" ? image.config(layers.map(({ diffId }) => diffId)) : image.config;
-    return record(ctx, image, bytes, layers);
+    return recordImage(ctx, image, bytes, layers);
   } finally {
     lock.release();
   }
@@ -72,15 +74,20 @@ function withDiffIds(config: ImageConfig, layers: readonly LayerSource[]): Layer
   return layers.map((layer, index) => ({ ...layer, diffId: config.diffIds[index] as Digest }));
 }
 
-function record(
+/**
+ * Records an image whose layers are in the store. The caller holds the store's lock shared.
+ *
+ * @param bytes the image config, verbatim
+ */
+export function recordImage(
   ctx: Context,
-  image: NewImage,
+  image: Omit<NewImage, "config" | "layers">,
   bytes: Uint8Array,
   layers: readonly StoredLayer[],
 ): StoredImage {
   const config = parseImageConfig(bytes);
   const blobs = new BlobStore(ctx.paths);
-  const manifest = image.manifest ?? makeManifest(image.docker === true, bytes, layers);
+  const manifest = image.manifest ?? makeManifest(image, bytes, layers);
   const id = digestHex(blobs.put(bytes));
   const manifestDigest = blobs.put(manifest);
   blobs.sync();
@@ -104,7 +111,11 @@ function record(
 }
 
 /** A manifest for an image that came without: its layers as they are kept. */
-function makeManifest(docker: boolean, config: Uint8Array, layers: readonly StoredLayer[]): Uint8Array {
+function makeManifest(
+  { docker = false, annotations = {} }: Pick<NewImage, "docker" | "annotations">,
+  config: Uint8Array,
+  layers: readonly StoredLayer[],
+): Uint8Array {
   const descriptors: Descriptor[] = layers.map((layer) => ({
     mediaType: layerType(layer.compression, docker),
     digest: layer.blob,
@@ -119,6 +130,7 @@ function makeManifest(docker: boolean, config: Uint8Array, layers: readonly Stor
       size: config.length,
     },
     layers: descriptors,
+    ...(docker || Object.keys(annotations).length === 0 ? {} : { annotations }),
   };
   return Buffer.from(JSON.stringify(document));
 }

@@ -1,0 +1,128 @@
+/** A whole build: the file, the graph of its stages, the image. */
+import { isPresentProcess, removeContainer } from "../container/index.ts";
+import { jobRunner, type StoredImage } from "../image/index.ts";
+import type { Context } from "../state/index.ts";
+import { hasLeftovers, lockShared, sweepStore } from "../storage/index.ts";
+import { openBuildContext } from "./context/open.ts";
+import { parseDockerfile, type Stage } from "./dockerfile/parse.ts";
+import { finishImage } from "./finish.ts";
+import { type Needed, neededStages, targetStage } from "./graph.ts";
+import { Session } from "./session.ts";
+import { buildStage, fromName, hostArchitecture } from "./stage.ts";
+import { emptyState, type StageState } from "./stage-state.ts";
+import { StepContext } from "./steps/step-context.ts";
+import type { BuildRequest, Reporter } from "./types.ts";
+import { BuildArgs, platformArgs } from "./variables.ts";
+
+/**
+ * Builds and records an image. Nothing is tagged unless every step has succeeded; what the good steps made stays in the
+ * cache.
+ *
+ * @throws {KelpError} with the exit status of the step that failed
+ */
+export async function buildImage(
+  ctx: Context,
+  request: BuildRequest,
+  reporter: Reporter,
+): Promise<StoredImage> {
+  ctx.state.expectWrites();
+  await removeAbandoned(ctx);
+  const context = await openBuildContext(ctx.paths, request);
+  const lock = await lockShared(ctx.paths);
+  try {
+    const file = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
+    const target = targetStage(file, request.target);
+    const platform = { os: "linux", architecture: hostArchitecture() };
+    const platforms = platformArgs(platform, platform, target.from.as);
+    const args = new BuildArgs(request.buildArgs, platforms, file.globalArgs, file.directives.escape);
+    const session = new Session({ ctx, request, reporter, file, context, args });
+    try {
+      const state = await runStages(session, target);
+      context.contents.save();
+      tellUnused(session);
+      for (const tag of request.tags.length === 0 ? [undefined] : request.tags.slice(0, 1))
+        reporter.commit(tag);
+      const image = finishImage(session, state);
+      session.end();
+      return image;
+    } catch (error) {
+      await stopRunning(session);
+      throw error;
+    }
+  } finally {
+    lock.release();
+    await context.close();
+    if (hasLeftovers(ctx)) await sweepStore(ctx, jobRunner(ctx));
+  }
+}
+
+/** Every stage begins as soon as those it takes from are done; the first failure is the build's. */
+async function runStages(session: Session, target: Stage): Promise<StageState> {
+  const needed = neededStages(session.file, target, (stage) => sourceNames(session, stage));
+  const results = new Map<number, Promise<StageState>>();
+  for (const [index, { stage, waitsFor }] of needed.entries()) {
+    const place = { position: index + 1, stages: needed.length, results };
+    results.set(stage.index, startWhenReady(session, { stage, waitsFor }, place));
+  }
+  // All are waited for: a stage that goes on alone would write into a store nobody watches.
+  const done = await Promise.allSettled(results.values());
+  for (const result of done) if (result.status === "rejected") throw result.reason;
+  return results.get(target.index) as Promise<StageState>;
+}
+
+async function startWhenReady(
+  session: Session,
+  { stage, waitsFor }: Needed,
+  place: Parameters<typeof buildStage>[2],
+): Promise<StageState> {
+  await Promise.all([...waitsFor].map((index) => place.results.get(index)));
+  return buildStage(session, stage, place);
+}
+
+/** Names of everything a stage takes from. */
+function sourceNames(session: Session, stage: Stage): string[] {
+  const step = new StepContext(
+    session,
+    { stage: 0, stages: 0, step: 0, steps: 0, text: "" },
+    stage.from.line,
+    emptyState(""),
+    {
+      command: false,
+    },
+  );
+  const names = [fromName(session, stage, step)];
+  for (const instruction of stage.instructions) {
+    if ((instruction.kind === "copy" || instruction.kind === "add") && instruction.from !== undefined) {
+      if (instruction.from.includes("$"))
+        throw new StepContext(session, step.title, instruction.line, emptyState(""), {
+          command: false,
+        }).error(
+          "variable expansion is not supported for --from",
+          "give the image a name: FROM $IMAGE AS name, and use --from=name",
+        );
+      names.push(instruction.from);
+    }
+  }
+  return names;
+}
+
+function tellUnused(session: Session): void {
+  const unused = session.args.unused();
+  if (unused.length > 0)
+    session.reporter.notice(`[Warning] one or more build args were not consumed: [${unused.join(" ")}]`);
+}
+
+/** Steps whose build was killed: their containers are of no use to anybody. */
+async function removeAbandoned(ctx: Context): Promise<void> {
+  for (const record of ctx.state.containers.list()) {
+    if (record.config.layers === undefined || isPresentProcess(record.config.creator ?? "")) continue;
+    await removeContainer(ctx, record, { force: true, timeout: 0 });
+  }
+}
+
+async function stopRunning(session: Session): Promise<void> {
+  for (const id of session.running) {
+    const record = session.ctx.state.containers.get(id);
+    if (record !== undefined) await removeContainer(session.ctx, record, { force: true, timeout: 0 });
+  }
+}

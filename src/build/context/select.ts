@@ -1,0 +1,124 @@
+/** What a COPY or ADD takes from a tree, entry by entry, and the digest of all of it. */
+import { closeSync, fstatSync, readSync, type Stats } from "node:fs";
+import { Sha256, sha256Hex } from "../../base/index.ts";
+import type { Ignore } from "./ignore.ts";
+import { type Found, join, type SourceTree } from "./source-tree.ts";
+
+/** One object that is copied. Parents come before what is in them. */
+export interface Selected {
+  /** Where it is in the tree. */
+  readonly path: string;
+  /** Its place beneath the source it belongs to; empty for the source itself. */
+  readonly inner: string;
+  readonly looks: Stats;
+}
+
+export interface SelectOptions {
+  /** Left out by the context's ignore file: paths from the root of the tree. */
+  readonly ignore: Ignore;
+  /** Left out by --exclude: the same. */
+  readonly exclude: Ignore;
+}
+
+/** The source and everything beneath it that is not left out. */
+export function* select(tree: SourceTree, source: Found, options: SelectOptions): Generator<Selected> {
+  if (source.path !== "" && isLeftOut(source.path, options)) {
+    if (!source.looks.isDirectory() || (options.ignore.prunes && options.exclude.prunes)) return;
+  }
+  yield* below(tree, { path: source.path, inner: "", looks: source.looks }, options);
+}
+
+// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one walk, whose order of yields is its meaning
+function* below(tree: SourceTree, at: Selected, options: SelectOptions): Generator<Selected> {
+  const left = at.path !== "" && isLeftOut(at.path, options);
+  if (!at.looks.isDirectory()) {
+    if (!left) yield at;
+    return;
+  }
+  if (left && isPruned(at.path, options)) return;
+  let told = !left;
+  if (told) yield at;
+  for (const name of tree.names(at.path)) {
+    const path = join(at.path, name);
+    const looks = tree.looks(path);
+    if (looks === undefined || looks.isSocket()) continue;
+    for (const child of below(tree, { path, inner: join(at.inner, name), looks }, options)) {
+      // A directory that is left out comes along if something in it does not.
+      if (!told) yield at;
+      told = true;
+      yield child;
+    }
+  }
+}
+
+function isLeftOut(path: string, { ignore, exclude }: SelectOptions): boolean {
+  return ignore.ignores(path) || exclude.ignores(path);
+}
+
+function isPruned(path: string, { ignore, exclude }: SelectOptions): boolean {
+  return (ignore.prunes && ignore.ignores(path)) || (exclude.prunes && exclude.ignores(path));
+}
+
+/** Digests of files' content, by what tells that they have not changed. */
+export interface ContentCache {
+  get(looks: Stats): string | undefined;
+  set(looks: Stats, digest: string): void;
+}
+
+const CHUNK = 256 << 10;
+const buffer = { bytes: undefined as Buffer | undefined };
+
+/** SHA-256 of a file's content. */
+export function contentDigest(tree: SourceTree, path: string, looks: Stats, cache?: ContentCache): string {
+  const known = cache?.get(looks);
+  if (known !== undefined) return known;
+  buffer.bytes ??= Buffer.allocUnsafe(CHUNK);
+  const fd = tree.open(path);
+  try {
+    const hash = new Sha256();
+    for (let got = 1; got > 0; ) {
+      got = readSync(fd, buffer.bytes, 0, CHUNK, null);
+      hash.update(buffer.bytes.subarray(0, got));
+    }
+    const digest = hash.digestHex();
+    cache?.set(fstatSync(fd), digest);
+    return digest;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** What an entry is, as far as the copy depends on it: times are not looked at. */
+export function entryDigest(
+  selected: Selected,
+  options: { readonly owners: boolean; readonly content: string },
+): string {
+  const { looks, inner } = selected;
+  const owner = options.owners ? `${looks.uid}:${looks.gid}` : "";
+  const type = looks.isDirectory() ? "d" : looks.isSymbolicLink() ? "l" : looks.isFile() ? "f" : "o";
+  return `${type} ${(looks.mode & 0o7777).toString(8)} ${owner} ${options.content} ${inner}\n`;
+}
+
+/** The digest of everything the sources select; equal for equal names, modes, links and contents. */
+export function digestSources(
+  tree: SourceTree,
+  sources: readonly Found[],
+  options: SelectOptions & { readonly owners: boolean; readonly cache?: ContentCache },
+): { readonly digest: string; readonly count: number } {
+  const lines: string[] = [];
+  let count = 0;
+  for (const source of sources) {
+    lines.push(`source ${source.asked}\n`);
+    for (const selected of select(tree, source, options)) {
+      count++;
+      const { looks, path } = selected;
+      const content = looks.isFile()
+        ? contentDigest(tree, path, looks, options.cache)
+        : looks.isSymbolicLink()
+          ? sha256Hex(Buffer.from(tree.readlink(path), "latin1"))
+          : "";
+      lines.push(entryDigest(selected, { owners: options.owners, content }));
+    }
+  }
+  return { digest: sha256Hex(lines.join("")), count };
+}

@@ -1,0 +1,226 @@
+/** One stage from its FROM to its last instruction. */
+import { imageConfig, imageManifest } from "../image/index.ts";
+import type { Descriptor, Digest, LayerCompression } from "../oci/index.ts";
+import type { ImageRecord } from "../state/index.ts";
+import { requireLayer, type StoredLayer } from "../storage/index.ts";
+import { expandWord } from "./dockerfile/expand.ts";
+import type { CopyInstruction, StageInstruction } from "./dockerfile/instruction.ts";
+import { parseTriggers, type Stage } from "./dockerfile/parse.ts";
+import { stageByName } from "./graph.ts";
+import type { LayerStep, Session } from "./session.ts";
+import { chainOf, emptyState, type StageState, stateOfImage, stateOfStage } from "./stage-state.ts";
+import { CONFIG_STEPS, isConfigStep, resolveWorkdir } from "./steps/config.ts";
+import { copyStep, type SourceRoot } from "./steps/copy.ts";
+import { runStep } from "./steps/run.ts";
+import { StepContext } from "./steps/step-context.ts";
+import { workdirStep } from "./steps/workdir.ts";
+import type { StepTitle } from "./types.ts";
+
+/** Results of the stages that are done or under way, by number. */
+export type StageResults = ReadonlyMap<number, Promise<StageState>>;
+
+export interface StagePlace {
+  /** From 1, among the stages that are built. */
+  readonly position: number;
+  readonly stages: number;
+  readonly results: StageResults;
+}
+
+export async function buildStage(session: Session, stage: Stage, place: StagePlace): Promise<StageState> {
+  const runner = new StageRunner(session, stage, place);
+  const state = await runner.from();
+  const triggers = runner.triggers;
+  for (const instruction of [...triggers, ...stage.instructions]) await runner.step(instruction, state);
+  return state;
+}
+
+class StageRunner {
+  readonly #session: Session;
+  readonly #stage: Stage;
+  readonly #place: StagePlace;
+  #number = 1;
+  #ownCommand = false;
+  triggers: readonly StageInstruction[] = [];
+
+  constructor(session: Session, stage: Stage, place: StagePlace) {
+    this.#session = session;
+    this.#stage = stage;
+    this.#place = place;
+  }
+
+  #title(text: string): StepTitle {
+    const { position, stages } = this.#place;
+    const steps = 1 + this.triggers.length + this.#stage.instructions.length;
+    return { stage: position, stages, step: this.#number, steps, text };
+  }
+
+  async from(): Promise<StageState> {
+    const { from } = this.#stage;
+    const step = new StepContext(this.#session, this.#title(""), from.line, emptyState(""), {
+      command: false,
+    });
+    const name = fromName(this.#session, this.#stage, step);
+    const title = this.#title(`FROM ${name}${from.as === undefined ? "" : ` AS ${from.as}`}`);
+    this.#session.reporter.step(title);
+    const source = stageByName(this.#session.file.stages, name, this.#stage.index);
+    const state = await this.#begin(name, source, step);
+    this.#session.reporter.done(title, idOf(state), false);
+    return state;
+  }
+
+  async #begin(name: string, source: Stage | undefined, step: StepContext): Promise<StageState> {
+    if (source !== undefined) {
+      const result = await (this.#place.results.get(source.index) as Promise<StageState>);
+      this.triggers = this.#readTriggers(result.config.OnBuild, name);
+      return stateOfStage(result);
+    }
+    if (name === "scratch")
+      return emptyState(this.#session.request.platform?.split("/")[1] ?? hostArchitecture());
+    const platform = this.#stage.from.platform;
+    try {
+      const { record } = await this.#session.request.acquire(
+        name,
+        platform === undefined ? undefined : globalWord(this.#session, platform, step),
+      );
+      const config = imageConfig(record);
+      this.triggers = this.#readTriggers(config.config.OnBuild, name);
+      return stateOfImage(config, imageLayers(this.#session, record), record.id);
+    } catch (error) {
+      throw step.placed(error);
+    }
+  }
+
+  #readTriggers(triggers: readonly string[] | undefined, name: string): StageInstruction[] {
+    return parseTriggers(triggers ?? [], name, this.#session.file.directives.escape);
+  }
+
+  async step(instruction: StageInstruction, state: StageState): Promise<void> {
+    this.#number++;
+    const session = this.#session;
+    const title = this.#title(instruction.line.text);
+    const step = new StepContext(session, title, instruction.line, state, { command: this.#ownCommand });
+    session.reporter.step(title);
+    try {
+      const cached = await this.#perform(instruction, state, step);
+      if (instruction.kind === "cmd") this.#ownCommand = true;
+      session.reporter.done(title, idOf(state), cached);
+    } catch (error) {
+      throw step.placed(error);
+    }
+  }
+
+  /** @returns whether the cache had its layer */
+  async #perform(instruction: StageInstruction, state: StageState, step: StepContext): Promise<boolean> {
+    if (isConfigStep(instruction.kind)) {
+      const apply = CONFIG_STEPS[instruction.kind] as (
+        one: StageInstruction,
+        state: StageState,
+        step: StepContext,
+      ) => string;
+      addHistory(state, `/bin/sh -c #(nop) ${apply(instruction, state, step)}`, undefined);
+      return false;
+    }
+    switch (instruction.kind) {
+      case "workdir": {
+        const path = resolveWorkdir(state, step.word(instruction.value));
+        const result = await workdirStep(path, state, step);
+        state.config.WorkingDir = path;
+        addHistory(state, `/bin/sh -c #(nop) WORKDIR ${path}`, result);
+        return result.cached;
+      }
+      case "run": {
+        const result = await runStep(instruction, state, step);
+        addHistory(state, result.history, result);
+        return result.cached;
+      }
+      case "copy":
+      case "add": {
+        const result = await copyStep(instruction, state, step, await this.#sourceRoot(instruction, step));
+        addHistory(state, `/bin/sh -c #(nop) ${result.history}`, result);
+        return result.cached;
+      }
+      default:
+        throw new Error(`no step for ${instruction.kind}`);
+    }
+  }
+
+  async #sourceRoot(instruction: CopyInstruction, step: StepContext): Promise<SourceRoot> {
+    const { context } = this.#session;
+    if (instruction.from === undefined)
+      return { kind: "directory", path: context.directory, ignore: context.ignore };
+    return sourceRoot(this.#session, this.#stage, this.#place, step.word(instruction.from));
+  }
+}
+
+/** What `--from=NAME` means: a stage, a named context, or an image. */
+export async function sourceRoot(
+  session: Session,
+  stage: Stage,
+  place: StagePlace,
+  name: string,
+): Promise<SourceRoot> {
+  const source = stageByName(session.file.stages, name, stage.index);
+  if (source !== undefined) {
+    const state = await (place.results.get(source.index) as Promise<StageState>);
+    return { kind: "layers", rows: state.layers.map((layer) => layer.record.row), chain: chainOf(state) };
+  }
+  const { record } = await session.request.acquire(name, undefined);
+  const layers = imageLayers(session, record);
+  return { kind: "layers", rows: record.layers, chain: layers.at(-1)?.record.chainId ?? "scratch" };
+}
+
+function addHistory(state: StageState, text: string, result: LayerStep | undefined): void {
+  const layer = result?.layer;
+  if (layer !== undefined) state.layers.push(layer);
+  state.history.push({
+    created_by: text,
+    ...(layer === undefined
+      ? { empty_layer: true }
+      : { created: new Date(result?.created ?? 0).toISOString() }),
+  });
+}
+
+/** The layers of an image as they are kept. */
+export function imageLayers({ ctx }: Session, record: ImageRecord): StoredLayer[] {
+  const { manifest } = imageManifest(ctx, record);
+  return record.layers.map((row, index) => {
+    const { digest, size, mediaType } = manifest.layers[index] as Descriptor;
+    const layer = requireLayer(ctx, row);
+    return {
+      record: layer,
+      diffId: layer.diffId as Digest,
+      blob: digest,
+      blobSize: size,
+      compression: compressionOf(mediaType),
+      ownersDropped: false,
+    };
+  });
+}
+
+function compressionOf(mediaType: string): LayerCompression {
+  return /zstd$/.test(mediaType) ? "zstd" : /gzip$/.test(mediaType) ? "gzip" : "none";
+}
+
+/** The image or stage of a FROM, with the variables that are known before the first of them. */
+export function fromName(session: Session, stage: Stage, step: StepContext): string {
+  const name = globalWord(session, stage.from.image, step);
+  if (name === "") step.fail(`base name (${stage.from.image}) should not be blank`);
+  return name;
+}
+
+function globalWord(session: Session, text: string, step: StepContext): string {
+  try {
+    return expandWord(text, { escape: session.file.directives.escape, lookup: session.args.lookupGlobal });
+  } catch (error) {
+    return step.fail((error as Error).message);
+  }
+}
+
+export function hostArchitecture(): string {
+  return process.arch === "x64" ? "amd64" : process.arch;
+}
+
+/** What a step's line ends with: it tells whether two builds agree so far. */
+function idOf(state: StageState): string {
+  return (state.layers.at(-1)?.record.chainId ?? `sha256:${"0".repeat(64)}`).slice(7);
+}

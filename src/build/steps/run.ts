@@ -1,0 +1,186 @@
+/** RUN: a container like any other on the layers so far; what it leaves in overlay's upper directory is the layer. */
+import { join } from "node:path";
+import { KelpError } from "../../base/index.ts";
+import {
+  type CreateRequest,
+  createContainer,
+  MOUNT_POINTS,
+  prepareStart,
+  removeContainer,
+} from "../../container/index.ts";
+import { containerDir } from "../../host/index.ts";
+import { capturePlan } from "../../runtime/index.ts";
+import { type MadeLayer, sealUpper } from "../../storage/index.ts";
+import type { RunInstruction } from "../dockerfile/instruction.ts";
+import type { LayerStep } from "../session.ts";
+import { chainOf, envMap, type StageState, shellOf } from "../stage-state.ts";
+import { PROXY_ARGS } from "../variables.ts";
+import { type RunMounts, resolveRunMounts } from "./run-mounts.ts";
+import type { StepContext } from "./step-context.ts";
+
+export interface RunResult extends LayerStep {
+  readonly history: string;
+}
+
+export async function runStep(
+  instruction: RunInstruction,
+  state: StageState,
+  step: StepContext,
+): Promise<RunResult> {
+  const { session } = step;
+  const { argv, script } = commandOf(instruction, state);
+  const args = [...state.args].filter(([name]) => !PROXY_ARGS.has(name) && !envMap(state).has(name));
+  const mounts = await resolveRunMounts(instruction, state, step, script);
+  const env = [...args.map(([name, value]) => `${name}=${value}`), ...(state.config.Env ?? [])];
+  const { User = "", WorkingDir = "/" } = state.config;
+  const given = Object.fromEntries(
+    [...session.request.runGiven].sort().map((name) => [name, session.request.run[name]]),
+  );
+  const key = session.key(
+    "run",
+    chainOf(state),
+    argv,
+    env,
+    User,
+    WorkingDir,
+    instruction.network ?? "",
+    mounts.key,
+    given,
+  );
+  const make = () => perform(step, state, { argv, env, mounts, network: instruction.network });
+  const result = await session.layerStep(key, step.line.text.slice(0, MAX_NOTE), make);
+  return { ...result, history: historyOf(args, argv) };
+}
+
+const MAX_NOTE = 1000;
+
+function historyOf(args: readonly (readonly [string, string])[], argv: readonly string[]): string {
+  const given =
+    args.length === 0 ? "" : `|${args.length} ${args.map(([name, value]) => `${name}=${value}`).join(" ")} `;
+  return given + argv.join(" ");
+}
+
+/** What is executed. A heredoc alone is the script; one among words is input the shell reads. */
+function commandOf(
+  { command, heredocs }: RunInstruction,
+  state: StageState,
+): { argv: readonly string[]; script?: { readonly path: string; readonly content: string } } {
+  if (command.form === "exec") return { argv: command.argv };
+  const only =
+    heredocs.length === 1 && /^<<-?\s*(['"]?)[^\s<'"]+\1$/.test(command.text) ? heredocs[0] : undefined;
+  if (only === undefined) {
+    const bodies = heredocs.map(({ name, content }) => `\n${content}${name}`).join("");
+    return { argv: [...shellOf(state), command.text + bodies] };
+  }
+  if (!only.content.startsWith("#!")) return { argv: [...shellOf(state), only.content] };
+  const path = `/dev/pipes/${only.name.replace(/[^\w.-]/g, "_")}`;
+  return { argv: [path], script: { path, content: only.content } };
+}
+
+interface Work {
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  readonly mounts: RunMounts;
+  readonly network: string | undefined;
+}
+
+async function perform(step: StepContext, state: StageState, work: Work): Promise<MadeLayer> {
+  const { session } = step;
+  const { ctx } = session;
+  return work.mounts.within(async (mounts) => {
+    const { record } = await createContainer(ctx, request(step, state, work, mounts.options));
+    session.running.add(record.id);
+    try {
+      const status = await start(step, record.id);
+      if (status !== 0) throw failed(step, work.argv, status);
+      return await sealUpper(ctx, session.run, {
+        upper: join(containerDir(ctx.paths, record.id), "upper"),
+        below: state.layers.map((layer) => layer.record.row),
+        mountPoints: [
+          ...MOUNT_POINTS,
+          "/etc/localtime",
+          ...record.config.mounts.map(({ destination }) => destination),
+        ],
+        maxTime: session.request.timestamp,
+      });
+    } finally {
+      session.running.delete(record.id);
+      const left = ctx.state.containers.get(record.id);
+      if (left !== undefined) await removeContainer(ctx, left, { force: true, timeout: 0 });
+    }
+  });
+}
+
+function request(
+  step: StepContext,
+  state: StageState,
+  work: Work,
+  mounts: Readonly<Record<string, unknown>>,
+): CreateRequest {
+  const { session } = step;
+  const { run, runGiven, environment, cwd } = session.request;
+  const network = work.network === undefined || work.network === "default" ? {} : { network: [work.network] };
+  const proxies = session.args.proxies().map(([name, value]) => `${name}=${value}`);
+  return {
+    image: `build:${state.base.image?.slice(0, 12) ?? "scratch"}`,
+    command: work.argv,
+    options: {
+      ...run,
+      ...network,
+      ...mounts,
+      env: [...(run.env ?? []), ...proxies],
+      "image-volume": "ignore",
+      "log-driver": "none",
+      "no-healthcheck": true,
+    },
+    step: {
+      layers: state.layers.map((layer) => layer.record.row),
+      run: {
+        Env: work.env,
+        ...(state.config.User === undefined ? {} : { User: state.config.User }),
+        ...(state.config.WorkingDir === undefined ? {} : { WorkingDir: state.config.WorkingDir }),
+      },
+    },
+    given: new Set([
+      ...runGiven,
+      ...Object.keys(network),
+      ...Object.keys(mounts),
+      "log-driver",
+      "image-volume",
+    ]),
+    argv: ["build"],
+    environment,
+    cwd,
+  };
+}
+
+async function start(step: StepContext, id: string): Promise<number> {
+  const { session, title } = step;
+  const record = session.ctx.state.containers.get(id);
+  if (record === undefined)
+    throw new KelpError("step-removed", "cannot build: somebody removed the container of a step");
+  const prepared = await prepareStart(session.ctx, record, {
+    client: {
+      attach: true,
+      stdin: false,
+      stdout: true,
+      stderr: true,
+      forwardSignals: true,
+      detachKeys: new Uint8Array(),
+      announce: "",
+    },
+    mode: "run",
+  });
+  return capturePlan(prepared.holdfast, "start", prepared.planPath, {
+    out: (chunk) => session.reporter.output(title, "out", chunk),
+    err: (chunk) => session.reporter.output(title, "err", chunk),
+  });
+}
+
+function failed(step: StepContext, argv: readonly string[], status: number): KelpError {
+  const { message } = step.error(`RUN ended with exit status ${status}`);
+  return new KelpError("step-failed", message, {
+    exitCode: status,
+    hint: `it ran ${argv.join(" ").split("\n")[0]?.slice(0, 200)}`,
+  });
+}

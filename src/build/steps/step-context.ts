@@ -1,0 +1,79 @@
+/** An instruction being carried out: its words with variables replaced, and errors that know their place. */
+import { KelpError, type UsageError } from "../../base/index.ts";
+import { expandWord, expandWords } from "../dockerfile/expand.ts";
+import type { LogicalLine } from "../dockerfile/logical-lines.ts";
+import { type SourceFile, syntaxError } from "../dockerfile/syntax-error.ts";
+import type { Session } from "../session.ts";
+import { lookupIn, type StageState } from "../stage-state.ts";
+import type { StepTitle } from "../types.ts";
+
+export class StepContext {
+  readonly session: Session;
+  readonly title: StepTitle;
+  readonly line: LogicalLine;
+  /** The stage itself has said CMD before. */
+  readonly ownCommand: boolean;
+  readonly #file: SourceFile;
+  readonly #lookup: (name: string) => string | undefined;
+
+  constructor(
+    session: Session,
+    title: StepTitle,
+    line: LogicalLine,
+    state: StageState,
+    own: { readonly command: boolean; readonly file?: SourceFile },
+  ) {
+    this.session = session;
+    this.title = title;
+    this.line = line;
+    this.ownCommand = own.command;
+    this.#file = own.file ?? session.file.file;
+    this.#lookup = lookupIn(state);
+  }
+
+  word(text: string): string {
+    return this.#expand(() => expandWord(text, this.#options));
+  }
+
+  /** Blanks outside quotes end a word. */
+  words(text: string): string[] {
+    return this.#expand(() => expandWords(text, this.#options));
+  }
+
+  /** Content: quotes stay. */
+  content(text: string): string {
+    return this.#expand(() => expandWord(text, { ...this.#options, keepQuotes: true }));
+  }
+
+  get #options() {
+    return { escape: this.session.file.directives.escape, lookup: this.#lookup };
+  }
+
+  #expand<T>(action: () => T): T {
+    try {
+      return action();
+    } catch (error) {
+      if (error instanceof KelpError && error.code === "substitution-invalid") this.fail(error.message);
+      throw error;
+    }
+  }
+
+  error(reason: string, hint?: string): UsageError {
+    return syntaxError(this.#file, this.line.position, reason, hint);
+  }
+
+  fail(reason: string, hint?: string): never {
+    throw this.error(reason, hint);
+  }
+
+  /** Gives an error from below the place of the instruction. */
+  placed(error: unknown): unknown {
+    if (!(error instanceof KelpError) || error.code === "dockerfile-invalid") return error;
+    const { message } = this.error(error.message.replace(/^cannot build: /, ""));
+    return new KelpError(error.code, message, {
+      exitCode: error.exitCode,
+      cause: error,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  }
+}

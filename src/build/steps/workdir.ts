@@ -1,0 +1,29 @@
+/** WORKDIR makes its directory where the image lacks it. */
+import { join } from "node:path";
+import { runInside } from "../../runtime/index.ts";
+import { rootfsIn, sealUpper } from "../../storage/index.ts";
+import type { MakeDirectoryRequest } from "../inside/directory-job.ts";
+import type { LayerStep } from "../session.ts";
+import { chainOf, type StageState } from "../stage-state.ts";
+import type { StepContext } from "./step-context.ts";
+
+export async function workdirStep(path: string, state: StageState, step: StepContext): Promise<LayerStep> {
+  const { session } = step;
+  const { ctx } = session;
+  if (path === "/") return { layer: undefined, created: 0, cached: true };
+  const rows = state.layers.map((layer) => layer.record.row);
+  return session.layerStep(session.key("workdir", chainOf(state), path), step.line.text, () =>
+    session.scratch(async (dir) => {
+      const rootfs = await rootfsIn(ctx, session.driver, rows, dir, session.run);
+      const made = await runInside<MakeDirectoryRequest, { made: boolean }>(
+        ctx,
+        "build-directory",
+        { target: rootfs.merged, path },
+        { views: [{ rootfs, writable: true }] },
+      );
+      if (!made.made) return undefined;
+      const layer = { upper: join(dir, "upper"), below: rows, maxTime: session.request.timestamp };
+      return sealUpper(ctx, session.run, layer);
+    }),
+  );
+}

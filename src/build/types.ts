@@ -1,0 +1,58 @@
+/** What a build is asked for, and what it tells while it works. */
+import type { CreateOptions } from "../container/index.ts";
+import type { FoundImage } from "../image/index.ts";
+
+export interface BuildRequest {
+  /** The context as typed: a directory, `-`, a URL; absent: the working directory. */
+  readonly context: string | undefined;
+  /** -f, in order; they are read one after the other as one file. */
+  readonly files: readonly string[];
+  /** Full names. */
+  readonly tags: readonly string[];
+  readonly buildArgs: Readonly<Record<string, string>>;
+  /** NAME=SOURCE. */
+  readonly buildContexts: Readonly<Record<string, string>>;
+  readonly target: string | undefined;
+  readonly useCache: boolean;
+  readonly squash: "no" | "new" | "all";
+  readonly labels: Readonly<Record<string, string>>;
+  readonly annotations: Readonly<Record<string, string>>;
+  readonly env: readonly string[];
+  readonly platform: string | undefined;
+  readonly docker: boolean;
+  /** Seconds: the time of everything that is made. */
+  readonly timestamp: number | undefined;
+  readonly ignoreFile: string | undefined;
+  readonly secrets: readonly string[];
+  /** How many steps work at the same time. */
+  readonly jobs: number;
+  /** What every RUN gets, in the words of `create`. */
+  readonly run: CreateOptions;
+  readonly runGiven: ReadonlySet<string>;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly cwd: string;
+  /** Standard input, for `-`. */
+  stdin(): NodeJS.ReadableStream;
+  /** Finds or fetches the image of a FROM. */
+  acquire(name: string, platform: string | undefined): Promise<FoundImage>;
+}
+
+/** A step as it is shown. */
+export interface StepTitle {
+  /** From 1; with the number of stages that are built. */
+  readonly stage: number;
+  readonly stages: number;
+  readonly step: number;
+  readonly steps: number;
+  readonly text: string;
+}
+
+export interface Reporter {
+  step(title: StepTitle): void;
+  /** What a RUN prints. */
+  output(title: StepTitle, stream: "out" | "err", chunk: Buffer): void;
+  /** The step is done; `id` names what came out of it. */
+  done(title: StepTitle, id: string, cached: boolean): void;
+  commit(name: string | undefined): void;
+  notice(text: string): void;
+}

@@ -1,0 +1,139 @@
+import { appendFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { UsageError } from "../../../base/index.ts";
+import { type BuildRequest, buildImage, type Reporter } from "../../../build/index.ts";
+import { hostEnvironment } from "../../../config/index.ts";
+import { parsePullPolicy, wantedPlatform } from "../../../image/index.ts";
+import { localName } from "../../../oci/index.ts";
+import { type Context, openContext } from "../../../state/index.ts";
+import { PlainReporter, QuietReporter } from "../../build-reporter.ts";
+import { defineCommand, type Invocation, type Io } from "../../command.ts";
+import { fetchImage } from "../../fetch-image.ts";
+import { BUILD_OPTIONS, STEP_OPTIONS } from "../../options/build.ts";
+
+type Given = Invocation<typeof BUILD_OPTIONS>;
+
+export default defineCommand({
+  paths: [["build"], ["image", "build"], ["buildx", "build"], ["builder", "build"]],
+  summary: "Build an image from a Dockerfile",
+  description:
+    "Steps whose instruction and files have not changed are taken from earlier builds, whatever the times of the files say. Stages that nothing needs are not built; independent ones are built at the same time.",
+  usage: "[options] [CONTEXT]",
+  examples: [
+    ["kelp build -t web .", "Build from the Containerfile or Dockerfile here"],
+    ["kelp build -f other.Dockerfile --target test .", "Another file, and one stage of it"],
+    ["kelp build --build-arg VERSION=2 --no-cache .", "Every step anew"],
+  ],
+  options: BUILD_OPTIONS,
+  args: { min: 0, max: 1, completes: "dir" },
+  exclusive: [
+    ["squash", "squash-all", "cannot specify --squash with --squash-all"],
+    ["platform", "arch"],
+    ["platform", "os"],
+  ],
+  async run(invocation) {
+    const { options, io, globals } = invocation;
+    const ctx = await openContext(globals);
+    const request = makeRequest(ctx, invocation);
+    const target = options.logfile === undefined ? io : logTo(options.logfile);
+    const reporter: Reporter = options.quiet ? new QuietReporter(target) : new PlainReporter(target);
+    const { record } = await buildImage(ctx, request, reporter);
+    if (!options.quiet) {
+      target.out(`--> ${record.id.slice(0, 12)}\n`);
+      for (const tag of request.tags) target.out(`Successfully tagged ${tag}\n`);
+    }
+    if (options.iidfile !== undefined) writeFileSync(options.iidfile, `sha256:${record.id}`);
+    io.out(`${record.id}\n`);
+    return 0;
+  },
+});
+
+function logTo(path: string): Pick<Io, "out" | "err"> {
+  writeFileSync(path, "");
+  const write = (text: string) => appendFileSync(path, text);
+  return { out: write, err: write };
+}
+
+function makeRequest(ctx: Context, invocation: Given): BuildRequest {
+  const { options, args, io, given } = invocation;
+  if (options.format !== "oci" && options.format !== "docker")
+    throw new UsageError("format-unknown", `unrecognized image type ${JSON.stringify(options.format)}`, {
+      hint: "formats: oci, docker",
+    });
+  if (!["auto", "plain", "tty"].includes(options.progress))
+    throw new UsageError("progress-unknown", `unknown progress mode ${JSON.stringify(options.progress)}`, {
+      hint: "modes: auto, plain",
+    });
+  const environment = hostEnvironment();
+  const policy = parsePullPolicy(pullWord(options.pull));
+  const jobs = options.jobs ?? 0;
+  return {
+    context: args[0],
+    files: options.file,
+    tags: options.tag.map(localName),
+    buildArgs: pairs("--build-arg", options["build-arg"], (name) => environment[name]),
+    buildContexts: pairs("--build-context", options["build-context"]),
+    target: options.target,
+    useCache: !options["no-cache"] && options.layers,
+    squash: options["squash-all"] ? "all" : options.squash || !options.layers ? "new" : "no",
+    labels: pairs("--label", options.label, () => ""),
+    annotations: pairs("--annotation", options.annotation, () => ""),
+    env: Object.entries(pairs("--env", options.env, (name) => environment[name])).map(
+      ([name, value]) => `${name}=${value}`,
+    ),
+    platform: options.platform,
+    docker: options.format === "docker",
+    timestamp: timestamp(options.timestamp ?? options["source-date-epoch"] ?? environment.SOURCE_DATE_EPOCH),
+    ignoreFile: options.ignorefile,
+    secrets: options.secret,
+    jobs: jobs > 0 ? jobs : availableParallelism(),
+    run: stepOptions(invocation),
+    runGiven: new Set([...given].filter((name) => Object.hasOwn(STEP_OPTIONS, name))),
+    environment,
+    cwd: process.cwd(),
+    stdin: () => io.stdin(),
+    acquire: (name) =>
+      fetchImage(ctx, io, { name, policy, flags: options, given, platform: wantedPlatform(options) }),
+  };
+}
+
+function stepOptions({ options, given }: Given): BuildRequest["run"] {
+  const chosen = Object.keys(STEP_OPTIONS).filter((name) => given.has(name));
+  return Object.fromEntries(chosen.map((name) => [name, options[name as keyof typeof STEP_OPTIONS]]));
+}
+
+/** `--pull` and `--pull=true` mean always, `--pull=false` what the settings say. */
+function pullWord(text: string): string {
+  if (text === "true") return "always";
+  return text === "false" ? "missing" : text;
+}
+
+/** @param missing the value of a name without `=`; undefined: none at all */
+function pairs(
+  flag: string,
+  words: readonly string[],
+  missing?: (name: string) => string | undefined,
+): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const word of words) {
+    const equals = word.indexOf("=");
+    const name = equals < 0 ? word : word.slice(0, equals);
+    if (name === "" || (equals < 0 && missing === undefined))
+      throw new UsageError(
+        "pair-invalid",
+        `invalid value ${JSON.stringify(word)} for ${flag}: it is not NAME=VALUE`,
+      );
+    const value = equals < 0 ? missing?.(name) : word.slice(equals + 1);
+    if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+function timestamp(text: string | undefined): number | undefined {
+  if (text === undefined || text === "") return undefined;
+  if (/^\d{1,11}$/.test(text)) return Number(text);
+  throw new UsageError(
+    "timestamp-invalid",
+    `invalid timestamp ${JSON.stringify(text)}: it is not a number of seconds since 1970`,
+  );
+}
