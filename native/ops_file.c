@@ -226,6 +226,15 @@ int op_cgroup_make(struct vm *vm, const union args *args)
 	return slot_put(vm, a->into, fd < 0 ? -errno : fd);
 }
 
+/* op_set_owner() - of a directory or file of kelp's own, that a container's user namespace is to see as its */
+int op_set_owner(struct vm *vm, const union args *args)
+{
+	const struct args_set_owner *a = &args->set_owner;
+
+	(void)vm;
+	return lchown(a->path.data, a->uid, a->gid) < 0 ? -errno : 0;
+}
+
 /* op_make_marker() - an empty file of kelp's own */
 int op_make_marker(struct vm *vm, const union args *args)
 {

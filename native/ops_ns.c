@@ -6,12 +6,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <net/if.h>
 #include <sched.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
@@ -111,6 +114,78 @@ int op_domainname(struct vm *vm, const union args *args)
 {
 	(void)vm;
 	return setdomainname(args->domainname.name.data, args->domainname.name.size) < 0 ? -errno : 0;
+}
+
+/* Writes one map of a process, as root of the namespace that it was in before. */
+static int write_map(int proc, pid_t pid, const char *name, const struct text *map)
+{
+	char path[48];
+	struct line l;
+	int fd, error;
+
+	line_init(&l, path, sizeof(path));
+	line_number(&l, (uint64_t)pid);
+	line_text(&l, name);
+	fd = sys_openat2(proc, path, O_WRONLY | O_NOFOLLOW, 0, RESOLVE_BENEATH | RESOLVE_NO_XDEV);
+	if (fd < 0)
+		return fd;
+	error = write_all(fd, map->data, map->size);
+	close(fd);
+	return error;
+}
+
+/* The child that stays behind: waits for the word that its parent has gone ahead. Exits with an errno. */
+static _Noreturn void write_maps(const struct args_own_users *a, int proc, const int pipe[2])
+{
+	pid_t parent = getppid();
+	char word;
+	int error;
+
+	close(pipe[1]);
+	if (read_some(pipe[0], &word, 1) != 1)
+		_exit(0);
+	error = write_map(proc, parent, "/uid_map", &a->uid);
+	if (error == 0)
+		error = write_map(proc, parent, "/gid_map", &a->gid);
+	_exit(-error);
+}
+
+/* op_own_users() - a user namespace of the container's own, in which it has other ids than in the base */
+int op_own_users(struct vm *vm, const union args *args)
+{
+	const struct args_own_users *a = &args->own_users;
+	int ends[2], error = 0, status;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return -errno;
+	pid = sys_clone(0, NULL, -1);
+	if (pid == 0)
+		write_maps(a, slot_fd(vm, a->proc), ends);
+	close(ends[0]);
+	if (pid < 0)
+		error = pid;
+	else if (unshare(CLONE_NEWUSER) < 0)
+		error = -errno;
+	else
+		error = write_all(ends[1], "", 1);
+	close(ends[1]);
+	status = pid < 0 ? 0 : process_wait(pid);
+	return error != 0 ? error : -status;
+}
+
+/*
+ * op_become_root() - uid and gid 0 of the container's own user namespace
+ * Only so do files that are made in its mounts have an owner in there. It takes back the signal of the parent's death.
+ */
+int op_become_root(struct vm *vm, const union args *args)
+{
+	(void)args;
+	if (syscall(SYS_setresgid, 0, 0, 0) < 0 || syscall(SYS_setresuid, 0, 0, 0) < 0)
+		return -errno;
+	if (vm->death_signal != 0 && prctl(PR_SET_PDEATHSIG, vm->death_signal, 0, 0, 0) < 0)
+		return -errno;
+	return 0;
 }
 
 /* op_link_up() - switch a network interface on */

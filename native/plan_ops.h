@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0x60, 0x2e, 0xb4, 0x6c, 0xad, 0x0d, 0x73, 0x47 }
+#define PLAN_TABLE_HASH { 0x2e, 0xd1, 0x0e, 0x32, 0xf5, 0x41, 0xbf, 0x2f }
 
 enum stage {
 	STAGE_CONFIG,
@@ -49,6 +49,8 @@ enum opcode {
 	OP_HOSTNAME = 0x2b,
 	OP_DOMAINNAME = 0x2c,
 	OP_LINK_UP = 0x2d,
+	OP_OWN_USERS = 0x2e,
+	OP_BECOME_ROOT = 0x2f,
 	OP_PROPAGATION = 0x30,
 	OP_OPEN_TREE = 0x31,
 	OP_OPEN_TREE_AT = 0x32,
@@ -64,6 +66,7 @@ enum opcode {
 	OP_MAKE_FILE = 0x42,
 	OP_WRITE_AT = 0x43,
 	OP_CGROUP_MAKE = 0x44,
+	OP_SET_OWNER = 0x45,
 	OP_REMOVE_AT = 0x45,
 	OP_OPEN_PTY = 0x48,
 	OP_SESSION = 0x50,
@@ -264,6 +267,16 @@ struct args_link_up {
 	struct text name;
 };
 
+struct args_own_users {
+	uint32_t proc;
+	struct text uid;
+	struct text gid;
+};
+
+struct args_become_root {
+	uint32_t none;
+};
+
 struct args_propagation {
 	struct text path;
 	uint64_t flags;
@@ -362,6 +375,12 @@ struct args_write_at {
 struct args_cgroup_make {
 	struct text path;
 	uint32_t into;
+};
+
+struct args_set_owner {
+	struct text path;
+	uint32_t uid;
+	uint32_t gid;
 };
 
 struct args_remove_at {
@@ -550,6 +569,8 @@ union args {
 	struct args_hostname hostname;
 	struct args_domainname domainname;
 	struct args_link_up link_up;
+	struct args_own_users own_users;
+	struct args_become_root become_root;
 	struct args_propagation propagation;
 	struct args_open_tree open_tree;
 	struct args_open_tree_at open_tree_at;
@@ -565,6 +586,7 @@ union args {
 	struct args_make_file make_file;
 	struct args_write_at write_at;
 	struct args_cgroup_make cgroup_make;
+	struct args_set_owner set_owner;
 	struct args_remove_at remove_at;
 	struct args_open_pty open_pty;
 	struct args_session session;
@@ -614,6 +636,8 @@ union args {
 	X(OP_HOSTNAME, op_hostname) \
 	X(OP_DOMAINNAME, op_domainname) \
 	X(OP_LINK_UP, op_link_up) \
+	X(OP_OWN_USERS, op_own_users) \
+	X(OP_BECOME_ROOT, op_become_root) \
 	X(OP_PROPAGATION, op_propagation) \
 	X(OP_OPEN_TREE, op_open_tree) \
 	X(OP_OPEN_TREE_AT, op_open_tree_at) \
@@ -629,6 +653,7 @@ union args {
 	X(OP_MAKE_FILE, op_make_file) \
 	X(OP_WRITE_AT, op_write_at) \
 	X(OP_CGROUP_MAKE, op_cgroup_make) \
+	X(OP_SET_OWNER, op_set_owner) \
 	X(OP_REMOVE_AT, op_remove_at) \
 	X(OP_OPEN_PTY, op_open_pty) \
 	X(OP_SESSION, op_session) \
@@ -778,6 +803,12 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STR, offsetof(struct args_domainname, name) } } },
 	[OP_LINK_UP] = { 1 << STAGE_BASE | 1 << STAGE_NETBASE | 1 << STAGE_SETUP, 1, {
 		{ ARG_STR, offsetof(struct args_link_up, name) } } },
+	[OP_OWN_USERS] = { 1 << STAGE_SETUP, 3, {
+		{ ARG_SLOT, offsetof(struct args_own_users, proc) },
+		{ ARG_STR, offsetof(struct args_own_users, uid) },
+		{ ARG_STR, offsetof(struct args_own_users, gid) } } },
+	[OP_BECOME_ROOT] = { 1 << STAGE_SETUP, 0, {
+		{ 0, 0 } } },
 	[OP_PROPAGATION] = { 1 << STAGE_BASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 2, {
 		{ ARG_STR, offsetof(struct args_propagation, path) },
 		{ ARG_U64, offsetof(struct args_propagation, flags) } } },
@@ -848,6 +879,10 @@ static const struct op_def op_defs[OP_LIMIT] = {
 	[OP_CGROUP_MAKE] = { 1 << STAGE_LAUNCH | 1 << STAGE_MONITOR, 2, {
 		{ ARG_STR, offsetof(struct args_cgroup_make, path) },
 		{ ARG_INTO, offsetof(struct args_cgroup_make, into) } } },
+	[OP_SET_OWNER] = { 1 << STAGE_MONITOR, 3, {
+		{ ARG_STR, offsetof(struct args_set_owner, path) },
+		{ ARG_U32, offsetof(struct args_set_owner, uid) },
+		{ ARG_U32, offsetof(struct args_set_owner, gid) } } },
 	[OP_REMOVE_AT] = { 1 << STAGE_SETUP, 2, {
 		{ ARG_SLOT, offsetof(struct args_remove_at, root) },
 		{ ARG_STR, offsetof(struct args_remove_at, path) } } },

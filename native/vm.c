@@ -188,7 +188,7 @@ int vm_run(struct vm *vm, uint8_t stage)
 
 /*
  * vm_finish() - run `finish` from vm->cursor on, every operation whatever became of the others
- * @ran: the container's process became its program. If not, mounts and cgroups made on the way go and nothing else:
+ * @ran: the container's process became its program. If not, mounts made on the way are undone and nothing else:
  * onFailure's program still needs the files to say why.
  */
 void vm_finish(struct vm *vm, bool ran)
@@ -196,6 +196,6 @@ void vm_finish(struct vm *vm, bool ran)
 	struct op op;
 
 	while (plan_next(&vm->plan, &vm->cursor, &op) == 1)
-		if (op.stage == STAGE_FINISH && (ran || op.code == OP_UNMOUNT || op.code == OP_CGROUP_REMOVE))
+		if (op.stage == STAGE_FINISH && (ran || op.code == OP_UNMOUNT))
 			functions[op.code](vm, &op.args);
 }

@@ -15,14 +15,14 @@ const KINDS: Readonly<Record<keyof Namespaces, readonly string[]>> = {
 };
 
 /** The flags' modes over the settings', `container:NAME` as the container's full ID. */
-export function namespaceConfig(ctx: Context, options: CreateOptions): Namespaces {
+export function namespaceConfig(ctx: Context, options: CreateOptions, userMode: string): Namespaces {
   const { settings } = ctx;
   return {
     pid: checkMode(ctx, "pid", options.pid || settings.pidNamespace),
     ipc: checkMode(ctx, "ipc", options.ipc || settings.ipcNamespace),
     uts: checkMode(ctx, "uts", options.uts || settings.utsNamespace),
     cgroup: checkMode(ctx, "cgroup", options.cgroupns || settings.cgroupNamespace),
-    user: checkMode(ctx, "user", options.userns || settings.userNamespace),
+    user: checkMode(ctx, "user", userMode),
   };
 }
 

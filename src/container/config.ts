@@ -25,6 +25,7 @@ import type { CreateOptions, CreateRequest } from "./create-options.ts";
 import { resolveEnv } from "./env.ts";
 import { resolveMounts } from "./mounts.ts";
 import { parseSignal } from "./signal.ts";
+import { userNamespace } from "./userns.ts";
 
 export interface ConfigInput {
   readonly id: string;
@@ -59,13 +60,16 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
   const own = image === undefined ? {} : parseImageConfig(Buffer.from(image.configJson)).config;
   const run = request.step?.run ?? own;
   const { network, warnings } = networkConfig(ctx, options);
-  const namespaces = namespaceConfig(ctx, options);
+  const users = userNamespace(ctx, options, ctx.settings.userNamespace);
+  const namespaces = namespaceConfig(ctx, options, users.mode);
   const config: ContainerConfig = {
     ...imageParts(input),
     ...processParts(ctx, request, run),
     ...lifeParts(ctx, input, run),
     ...securityParts(ctx, options, request.given, { ...namespaces, network: network.mode }),
     ...mountParts(ctx, request, run),
+    ...(users.ownIds === undefined ? {} : { ownIds: users.ownIds }),
+    ...(users.user !== undefined && !options.user ? { user: users.user } : {}),
     hostname: options.hostname ?? (network.mode === "host" ? machineName() : ""),
     labels: {
       ...run.Labels,

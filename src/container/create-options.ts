@@ -79,6 +79,10 @@ export interface CreateOptions {
   readonly tmpfs?: readonly string[];
   readonly tty?: boolean;
   readonly tz?: string | undefined;
+  readonly gidmap?: readonly string[];
+  readonly subgidname?: string | undefined;
+  readonly subuidname?: string | undefined;
+  readonly uidmap?: readonly string[];
   readonly ulimit?: readonly string[];
   readonly umask?: string | undefined;
   readonly unsetenv?: readonly string[];

@@ -5,6 +5,7 @@ import { KelpError } from "../base/index.ts";
 import { containerDir, containerRunDir, hostFacts, hostProblem } from "../host/index.ts";
 import { decodePlan, explainFailure, holdfastPath } from "../runtime/index.ts";
 import { type Context, openContext } from "../state/index.ts";
+import { removeCgroup } from "./cgroup.ts";
 import { removeContainer } from "./remove.ts";
 
 const EXIT_FAILURE = 125;
@@ -72,6 +73,7 @@ async function tidyUp(ctx: Context, id: string, planPath: string, mode: Mode): P
   if (mode !== "run" && mode !== "start") return;
   rmSync(join(containerDir(ctx.paths, id), "starter"), { force: true });
   rmSync(join(containerRunDir(ctx.paths, id), "status"), { force: true });
+  removeCgroup(ctx, id);
   ctx.state.networks.detach(id);
   const record = ctx.state.containers.get(id);
   if (record?.config.autoRemove === true) await removeContainer(ctx, record, { force: true });

@@ -16,7 +16,7 @@ export async function containerRootfs(ctx: Context, record: ContainerRecord): Pr
     const { runInside } = await import("../runtime/index.ts");
     return runInside(ctx, job, input);
   };
-  return layersRootfs(ctx, config.storageDriver, layers, id, run);
+  return layersRootfs(ctx, config.storageDriver, layers, id, run, config.ownIds);
 }
 
 /** The same for a start, and for nobody else: the directories are made ready to be mounted. */

@@ -2,6 +2,7 @@
 import type { RuntimeSpec } from "../oci/index.ts";
 import { CREATE, KIND, O, OPEN_TREE } from "./kernel.ts";
 import { targetResolve } from "./lower-mounts.ts";
+import { ownUsers } from "./lower-users.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
 import { STANDARD_DEVICES } from "./spec-devices.ts";
 
@@ -71,7 +72,7 @@ export function lowerTerminal(plan: PlanBuilder, spec: RuntimeSpec): void {
       path: "dev/pts/ptmx",
       rows: height,
       columns: width,
-      uid: spec.process.user.uid,
+      uid: ownUsers(spec)?.uid(spec.process.user.uid) ?? spec.process.user.uid,
       into: SLOT.terminal,
     },
     { origin: "--tty" },

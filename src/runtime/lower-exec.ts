@@ -76,6 +76,9 @@ export function lowerExec(input: LowerExecInput): Plan {
     { slot: SLOT.holder, namespaces: namespaceFlags(input.namespaces) },
     { origin: "the container's first process" },
   );
+  // The maker of a terminal is its owner, and has to be somebody in there.
+  if (input.namespaces.some(({ type }) => type === "user"))
+    plan.add("setup", "becomeRoot", {}, { origin: "--userns" });
   if (process.terminal) {
     const { height = 0, width = 0 } = process.consoleSize ?? {};
     plan.add(

@@ -4,6 +4,7 @@ import type { RuntimeSpec, SpecMount } from "../oci/index.ts";
 import { ATTR, CREATE, MS, OPEN_TREE, RESOLVE } from "./kernel.ts";
 import type { LowerInput } from "./lower.ts";
 import { overlayData } from "./lower-rootfs.ts";
+import { ownUsers } from "./lower-users.ts";
 import { parseMountOptions } from "./mount-options.ts";
 import { TOLERATE } from "./plan/ops.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
@@ -29,7 +30,7 @@ export function lowerMounts(plan: PlanBuilder, input: LowerInput): void {
     const origin = input.origins?.get(mount.destination) ?? "default";
     if (mount.type === "bind") lowerBind(plan, mount, input, origin);
     else if (mount.type === "overlay") lowerOverlay(plan, mount, origin);
-    else if (FRESH.has(mount.type)) lowerFresh(plan, mount, input.maps.single, origin);
+    else if (FRESH.has(mount.type)) lowerFresh(plan, mount, input, origin);
     else {
       throw new HostError(
         "unsupported-spec-field",
@@ -48,16 +49,33 @@ function move(plan: PlanBuilder, tree: number, destination: string, create: numb
   );
 }
 
-function lowerFresh(plan: PlanBuilder, mount: SpecMount, single: boolean, origin: string): void {
+function lowerFresh(plan: PlanBuilder, mount: SpecMount, input: LowerInput, origin: string): void {
   const { set, data } = parseMountOptions(mount.options);
-  // The terminal group does not exist where only one id is mapped.
-  const known = mount.type === "devpts" && single ? data.filter((word) => !word.startsWith("gid=")) : data;
-  const options = [`source=${mount.source}`, ...known];
+  const options = [`source=${mount.source}`, ...ownerOptions(mount, data, input)];
   const into = KEPT[mount.destination] ?? SLOT.tree;
   // Nodes, links and mount points are still to be made in /dev; lowerDevReadOnly closes it.
   const attrs = into === SLOT.dev ? set & ~ATTR.RDONLY : set;
   plan.add("setup", "newMount", { type: mount.type, options, attrs, into }, { origin });
   move(plan, into, mount.destination, CREATE.directory, origin);
+}
+
+/**
+ * Owners in ids of the base, as which the mount is made. The terminal group does not exist where only one id is
+ * mapped, or not that one.
+ */
+function ownerOptions(mount: SpecMount, data: readonly string[], { spec, maps }: LowerInput): string[] {
+  const users = ownUsers(spec);
+  const result = data.flatMap((word) => {
+    const match = /^(uid|gid)=(\d+)$/.exec(word);
+    if (match === null) return [word];
+    const id = users === undefined ? Number(match[2]) : users[match[1] as "uid" | "gid"](Number(match[2]));
+    return id === undefined || (mount.type === "devpts" && maps.single) ? [] : [`${match[1]}=${id}`];
+  });
+  if (users !== undefined && mount.type === "tmpfs") {
+    for (const key of ["uid", "gid"] as const)
+      if (!result.some((word) => word.startsWith(`${key}=`))) result.push(`${key}=${users[key](0) ?? 0}`);
+  }
+  return result;
 }
 
 /** Mounts whose descriptor is used later, when another mount may lie over the path: proc for settings, dev to be closed. */

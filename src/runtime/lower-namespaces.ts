@@ -4,6 +4,7 @@ import { CLONE } from "./kernel.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 
 const FLAGS: Readonly<Partial<Record<SpecNamespaceType, bigint>>> = {
+  user: CLONE.NEWUSER,
   mount: CLONE.NEWNS,
   cgroup: CLONE.NEWCGROUP,
   uts: CLONE.NEWUTS,
@@ -12,14 +13,15 @@ const FLAGS: Readonly<Partial<Record<SpecNamespaceType, bigint>>> = {
   network: CLONE.NEWNET,
 };
 
-/** CLONE_NEW* bits of a list of namespaces. Only these may be joined: entering one of the host's is not for a user. */
+/** CLONE_NEW* bits of a list of namespaces. Of the users' only a container's own may be joined: entering one of the host's is not for a user. */
 export function namespaceFlags(namespaces: readonly SpecNamespace[]): bigint {
   return namespaces.reduce((flags, { type }) => flags | (FLAGS[type] ?? 0n), 0n);
 }
 
-/** The namespaces the clone makes: those of the specification without a path. */
+/** The namespaces the clone makes: those of the specification without a path, but the users', which come last of all. */
 export function cloneFlags(spec: RuntimeSpec): bigint {
-  return namespaceFlags(spec.linux.namespaces.filter(({ path }) => path === undefined));
+  const made = spec.linux.namespaces.filter(({ type, path }) => path === undefined && type !== "user");
+  return namespaceFlags(made);
 }
 
 /** Whether the specification wants a cgroup namespace of the container's own. */

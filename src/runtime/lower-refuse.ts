@@ -12,13 +12,12 @@ export function refuseUnsupported(spec: RuntimeSpec): void {
     ["linux.personality", linux.personality],
     ["linux.devices", linux.devices?.length ? linux.devices : undefined],
     ["linux.cgroupsPath", linux.cgroupsPath],
-    ["linux.uidMappings", linux.uidMappings],
-    ["linux.gidMappings", linux.gidMappings],
     ["linux.seccomp", linux.seccomp],
   ];
   for (const [name, value] of fields) if (value !== undefined) throw refused(name);
   for (const namespace of linux.namespaces) {
-    if (namespace.type === "user" || namespace.type === "time")
+    const own = namespace.type === "user" && namespace.path === undefined && linux.uidMappings !== undefined;
+    if (namespace.type === "time" || (namespace.type === "user" && !own))
       throw refused(`linux.namespaces (${namespace.type})`);
   }
 }

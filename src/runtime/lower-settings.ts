@@ -11,8 +11,10 @@ const IN_PROC = RESOLVE.BENEATH | RESOLVE.NO_XDEV | RESOLVE.NO_MAGICLINKS;
  * namespaces of whoever looks, and no image has had a hand in it.
  */
 export function lowerHostProc(plan: PlanBuilder, spec: RuntimeSpec): void {
-  const settings = Object.keys(spec.linux.sysctl ?? {}).length > 0 || spec.process.oomScoreAdj !== undefined;
-  if (!settings || spec.mounts.some((mount) => mount.type === "proc")) return;
+  const { sysctl = {}, uidMappings } = spec.linux;
+  const needed =
+    Object.keys(sysctl).length > 0 || spec.process.oomScoreAdj !== undefined || uidMappings !== undefined;
+  if (!needed || spec.mounts.some((mount) => mount.type === "proc")) return;
   openProc(plan, "--pid host");
 }
 

@@ -16,6 +16,7 @@ import { lowerProcess } from "./lower-process.ts";
 import { refuseUnsupported } from "./lower-refuse.ts";
 import { lowerLinks, lowerRootfs, lowerRootReadOnly } from "./lower-rootfs.ts";
 import { lowerHostProc, lowerOomScore, lowerSysctls } from "./lower-settings.ts";
+import { lowerOwnPorts, lowerOwnUsers, lowerRootOwner, ownUsers } from "./lower-users.ts";
 import type { MonitorConfig } from "./monitor-config.ts";
 import type { Plan } from "./plan/ops.ts";
 import { PlanBuilder, SLOT } from "./plan-builder.ts";
@@ -61,6 +62,7 @@ export interface LowerInput {
 export function lowerSpec(input: LowerInput): Plan {
   const { spec, facts, network } = input;
   refuseUnsupported(spec);
+  const users = ownUsers(spec);
   const plan = new PlanBuilder();
   lowerConfig(plan, input);
   lowerBase(plan, { ...input, holders: network?.holders });
@@ -74,6 +76,7 @@ export function lowerSpec(input: LowerInput): Plan {
   if (input.cgroup !== undefined && makesCgroupNamespace(spec)) lowerCgroupNamespace(plan);
   lowerNamespaces(plan, spec);
   lowerInterfaces(plan, network?.interfaces ?? []);
+  lowerRootOwner(plan, spec, input.rootfs);
   lowerRootfs(plan, input);
   lowerLinks(plan, input);
   lowerMounts(plan, input);
@@ -81,6 +84,7 @@ export function lowerSpec(input: LowerInput): Plan {
   if (spec.process.terminal) lowerTerminal(plan, spec);
   lowerDevReadOnly(plan, spec);
   lowerHostProc(plan, spec);
+  lowerOwnPorts(plan, spec);
   lowerSysctls(plan, spec);
   lowerOomScore(plan, spec);
   lowerMasks(plan, spec);
@@ -90,13 +94,14 @@ export function lowerSpec(input: LowerInput): Plan {
       plan.add(
         "setup",
         "makeDir",
-        { root: SLOT.root, path, mode: 0o755, uid: 0, gid: 0 },
+        { root: SLOT.root, path, mode: 0o755, uid: users?.uid(0) ?? 0, gid: users?.gid(0) ?? 0 },
         { origin: "image WORKDIR" },
       );
     }
   }
   lowerRootReadOnly(plan, spec);
   plan.add("setup", "pivotRoot", { root: SLOT.root }, { origin: "default" });
+  lowerOwnUsers(plan, spec);
   lowerProcess(plan, {
     process: spec.process,
     facts,

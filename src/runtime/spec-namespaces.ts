@@ -16,8 +16,9 @@ export function namespaceModes(config: ContainerConfig): Partial<Record<SpecName
  * @throws {UsageError} for a user namespace mode kelp does not have and for `container:` modes without a path.
  */
 export function makeNamespaces(config: ContainerConfig, joined: JoinedNamespaces): SpecNamespace[] {
-  checkUser(config.namespaces.user);
+  if (config.ownIds === undefined) checkUser(config.namespaces.user);
   const result: SpecNamespace[] = [{ type: "mount" }];
+  if (config.ownIds !== undefined) result.push({ type: "user" });
   for (const [type, mode] of Object.entries(namespaceModes(config)) as [SpecNamespaceType, string][]) {
     if (mode === "host") continue;
     const path = joinedPath(type, mode, joined);
@@ -41,9 +42,13 @@ function joinedPath(type: SpecNamespaceType, mode: string, joined: JoinedNamespa
 
 function checkUser(mode: string): void {
   if (mode === "" || mode === "host" || mode === "private") return;
-  throw new UsageError("unsupported-userns", `cannot use --userns ${mode}: kelp maps users in one way only`, {
-    hint: "leave --userns out: the container's root is you, other users are your subordinate ids",
-  });
+  throw new UsageError(
+    "unsupported-userns",
+    `cannot use --userns ${mode}: user namespaces of others cannot be joined`,
+    {
+      hint: "give the container its own ids: --userns keep-id, nomap or auto, or --uidmap",
+    },
+  );
 }
 
 /** Whether the container has a namespace of this type that is not the host's. */

@@ -1,5 +1,5 @@
 /** From a container's record to the OCI runtime specification that it runs by. */
-import type { RuntimeSpec, SpecLinux, SpecProcess } from "../oci/index.ts";
+import type { RuntimeSpec, SpecIdMapping, SpecLinux, SpecProcess } from "../oci/index.ts";
 import type { ContainerConfig } from "../state/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
 import { resolveCapabilities } from "./spec-capabilities.ts";
@@ -88,11 +88,18 @@ function makeLinux(
   return {
     namespaces,
     ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
+    ...(config.ownIds === undefined
+      ? {}
+      : { uidMappings: config.ownIds.uid.map(specMapping), gidMappings: config.ownIds.gid.map(specMapping) }),
     maskedPaths: masks.masked,
     readonlyPaths: masks.readonly,
     rootfsPropagation: "rslave",
     ...resources,
   };
+}
+
+function specMapping(range: { container: number; host: number; size: number }): SpecIdMapping {
+  return { containerID: range.container, hostID: range.host, size: range.size };
 }
 
 function makeProcess(input: SpecInput, security: SecurityOptions): SpecProcess {

@@ -144,6 +144,11 @@ export interface ContainerConfig {
     readonly cgroup: string;
     readonly user: string;
   };
+  /** Its ids in a user namespace of its own (--userns keep-id, nomap, auto, --uidmap); `host` is an id of the base namespace. */
+  readonly ownIds?: {
+    readonly uid: readonly { readonly container: number; readonly host: number; readonly size: number }[];
+    readonly gid: readonly { readonly container: number; readonly host: number; readonly size: number }[];
+  };
   readonly network: NetworkConfig;
   readonly cgroups: string;
   readonly cgroupParent?: string;

@@ -26,6 +26,19 @@ export interface CopyInput {
   readonly layers: readonly string[];
   /** A directory to be made. */
   readonly target: string;
+  /** Owners are translated: `container` is the id in the layer, `host` the one in the copy. */
+  readonly owners?: Owners;
+}
+
+export interface Owners {
+  readonly uid: readonly OwnerRange[];
+  readonly gid: readonly OwnerRange[];
+}
+
+interface OwnerRange {
+  readonly container: number;
+  readonly host: number;
+  readonly size: number;
 }
 
 /** @throws {StorageError} `copy-failed`; the caller removes what is there then */
@@ -34,7 +47,7 @@ export async function copyRootfs(input: CopyInput): Promise<null> {
   libc.umask(0);
   mkdirSync(input.target, 0o755);
   for (const layer of input.layers) {
-    const copier = new LayerCopier(libc);
+    const copier = new LayerCopier(libc, input.owners);
     copier.merge(Buffer.from(layer), Buffer.from(input.target));
   }
   return null;
@@ -48,8 +61,11 @@ class LayerCopier {
   /** Files with several names, by inode: their first copy. */
   readonly #linked = new Map<number, Buffer>();
 
-  constructor(libc: Libc) {
+  readonly #owners: Owners | undefined;
+
+  constructor(libc: Libc, owners: Owners | undefined) {
     this.#libc = libc;
+    this.#owners = owners;
   }
 
   /** Both are directories; what the layer says wins. */
@@ -99,7 +115,8 @@ class LayerCopier {
   }
 
   #looks(looks: Stats, source: Buffer, target: Buffer): void {
-    lchownSync(target, looks.uid, looks.gid);
+    const { uid, gid } = this.#owners ?? {};
+    lchownSync(target, translate(uid, looks.uid, source), translate(gid, looks.gid, source));
     if (!looks.isSymbolicLink()) {
       chmodSync(target, looks.mode & 0o7777);
       this.#xattrs(source, target);
@@ -117,6 +134,17 @@ class LayerCopier {
       if (value !== undefined) this.#libc.lsetxattr(target, name, value);
     }
   }
+}
+
+function translate(ranges: readonly OwnerRange[] | undefined, id: number, path: Buffer): number {
+  if (ranges === undefined) return id;
+  const found = ranges.find(({ container, size }) => id >= container && id < container + size);
+  if (found !== undefined) return found.host + id - found.container;
+  throw new StorageError(
+    "id-not-mapped",
+    `cannot copy ${path}: it belongs to id ${id}, which the container would not have`,
+    { hint: "give it more ids, for example with --userns auto:size=65536" },
+  );
 }
 
 function join(dir: Buffer, name: Buffer): Buffer {

@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { HostError, UsageError } from "../base/index.ts";
 import { containerDir, ensureDir, findProgram, type HostFacts, hasFuse, layersDir } from "../host/index.ts";
 import type { Context, RootfsSource } from "../state/index.ts";
+import type { Owners } from "./copy-job.ts";
 import type { RunInside } from "./jobs.ts";
 import { layerDir } from "./layer-place.ts";
 
@@ -74,8 +75,9 @@ export async function layersRootfs(
   layers: readonly number[],
   containerId: string,
   run: RunInside,
+  owners?: Owners,
 ): Promise<RootfsSource> {
-  return rootfsIn(ctx, driver, layers, containerDir(ctx.paths, containerId), run);
+  return rootfsIn(ctx, driver, layers, containerDir(ctx.paths, containerId), run, owners);
 }
 
 /** The same with `dir` for the upper directory and what else belongs to it; on the filesystem of the layers. */
@@ -85,17 +87,38 @@ export async function rootfsIn(
   layers: readonly number[],
   dir: string,
   run: RunInside,
+  owners?: Owners,
 ): Promise<RootfsSource> {
   const merged = join(dir, "merged");
   ensureDir(merged);
-  if (driver === "vfs") return { kind: "directory", path: await copyOnce(ctx, layers, dir, run), merged };
+  if (driver === "vfs")
+    return { kind: "directory", path: await copyOnce(ctx, layers, dir, run, owners), merged };
   const [upper, work] = [join(dir, "upper"), join(dir, "work")];
   makeUpper(ctx, upper, layers);
   ensureDir(work);
-  const mount = { layersDir: layersDir(ctx.paths), lower: lowerNames(ctx, layers), upper, work, merged };
+  const lower =
+    owners === undefined || isUnchanged(owners) || layers.length === 0
+      ? lowerNames(ctx, layers)
+      : [await mapped(ctx, layers, owners, run)];
+  const mount = { layersDir: layersDir(ctx.paths), lower, upper, work, merged };
   return driver === "fuse-overlayfs"
     ? { kind: "fuse", program: requireFuse(ctx), ...mount, options: [] }
     : { kind: "overlay", ...mount, options: ["userxattr"] };
+}
+
+/** Every owner stays who they are: then the layers do as they are. */
+function isUnchanged({ uid, gid }: Owners): boolean {
+  return [...uid, ...gid].every(({ container, host }) => container === host);
+}
+
+async function mapped(
+  ctx: Context,
+  layers: readonly number[],
+  owners: Owners,
+  run: RunInside,
+): Promise<string> {
+  const { mappedLayers } = await import("./mapped.ts");
+  return mappedLayers(ctx, layers, owners, run);
 }
 
 /** The upper directory's mode is the mode of the container's `/`: the image's own, whatever the umask. */
@@ -119,12 +142,17 @@ async function copyOnce(
   layers: readonly number[],
   dir: string,
   run: RunInside,
+  owners: Owners | undefined,
 ): Promise<string> {
   const path = join(dir, "rootfs");
   if (existsSync(path)) return path;
   const part = join(dir, "rootfs.part");
   if (existsSync(part)) await run("remove-trees", { paths: [part] });
-  await run("copy-rootfs", { layers: layers.map((row) => layerDir(ctx.paths, row)), target: part });
+  await run("copy-rootfs", {
+    layers: layers.map((row) => layerDir(ctx.paths, row)),
+    target: part,
+    ...(owners === undefined ? {} : { owners }),
+  });
   renameSync(part, path);
   return path;
 }

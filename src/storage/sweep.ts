@@ -10,6 +10,7 @@ import { type Digest, parseManifest } from "../oci/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
 import { BlobStore } from "./blobs.ts";
 import type { RunInside } from "./jobs.ts";
+import { mappedRow } from "./mapped.ts";
 import { removePartials } from "./partial.ts";
 import { tryLockAlone } from "./store-lock.ts";
 
@@ -60,7 +61,7 @@ function strayLayers(ctx: Context): string[] {
   const rows = new Set(ctx.state.layers.list().map(({ row }) => String(row)));
   const trees: string[] = [];
   for (const name of listDirectory(parent)) {
-    if (name === "empty" || rows.has(name.replace(/\.rec$/, ""))) continue;
+    if (name === "empty" || rows.has(mappedRow(name) ?? name.replace(/\.rec$/, ""))) continue;
     if (name.endsWith(".rec")) rmSync(join(parent, name), { force: true });
     else trees.push(setAside(parent, name));
   }

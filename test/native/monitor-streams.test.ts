@@ -265,7 +265,9 @@ describe("the end", () => {
   test("exit code, signal and times are written; status and socket are gone", () => {
     const h = host();
     expect(h.run("run", [], sh("exit 42")).code).toBe(42);
-    expect(h.read("exit")).toMatch(/^code 42\nsignal 0\noom 0\nstarted \d+ \d+\nfinished \d+ \d+\nrestarts 0\ntimeout 0\n$/);
+    expect(h.read("exit")).toMatch(
+      /^code 42\nsignal 0\noom 0\nstarted \d+ \d+\nfinished \d+ \d+\nrestarts 0\ntimeout 0\n$/,
+    );
     expect(readdirSync(h.dir).sort()).toEqual(["exit", "monitor.pid", "pid"]);
     expect(h.run("run", [], sh("kill -9 $$")).code).toBe(137);
     expect(h.read("exit")).toStartWith("code 137\nsignal 9\n");
@@ -301,7 +303,9 @@ describe("the end", () => {
     expect(h.read("status")).toStartWith(
       `monitor ${monitor.pid} ${start(String(monitor.pid))}\ninit ${pid} ${start(pid)}\nstarted `,
     );
-    expect(h.read("status")).toEndWith(`boot ${readFileSync("/proc/sys/kernel/random/boot_id", "utf8")}restarts 0\n`);
+    expect(h.read("status")).toEndWith(
+      `boot ${readFileSync("/proc/sys/kernel/random/boot_id", "utf8")}restarts 0\n`,
+    );
     expect(h.read("monitor.pid")).toBe(String(monitor.pid));
   });
 

@@ -1,6 +1,5 @@
 /** Flags of create and run about what the container may do: namespaces, capabilities, filters. */
 import type { OptionTable } from "../command.ts";
-import { NO_MAPPINGS } from "./reasons.ts";
 
 export const CONFINE_OPTIONS = {
   "cap-add": {
@@ -27,7 +26,6 @@ export const CONFINE_OPTIONS = {
     comma: true,
     value: "IN:OUT:SIZE",
     text: "Map of group IDs",
-    unsupported: NO_MAPPINGS,
   },
   ipc: {
     kind: "string",
@@ -53,13 +51,11 @@ export const CONFINE_OPTIONS = {
     kind: "string",
     value: "NAME",
     text: "Whose range of /etc/subgid to map",
-    unsupported: NO_MAPPINGS,
   },
   subuidname: {
     kind: "string",
     value: "NAME",
     text: "Whose range of /etc/subuid to map",
-    unsupported: NO_MAPPINGS,
   },
   sysctl: {
     kind: "list",
@@ -72,7 +68,6 @@ export const CONFINE_OPTIONS = {
     comma: true,
     value: "IN:OUT:SIZE",
     text: "Map of user IDs",
-    unsupported: NO_MAPPINGS,
   },
   ulimit: {
     kind: "list",

@@ -76,6 +76,8 @@ export const OPS = {
   unshare: op(0x2a, ["base", ...inside], { flags: "u64" }),
   hostname: op(0x2b, ["setup"], { name: "str" }),
   domainname: op(0x2c, ["setup"], { name: "str" }),
+  ownUsers: op(0x2e, ["setup"], { proc: "slot", uid: "str", gid: "str" }),
+  becomeRoot: op(0x2f, ["setup"], {}),
   linkUp: op(0x2d, ["base", "netbase", "setup"], { name: "str" }),
   // --- mounts ------------------------------------------------------------------------------------------
   propagation: op(0x30, ["base", "monitor", "setup"], { path: "str", flags: "u64" }),
@@ -93,6 +95,7 @@ export const OPS = {
   makeLink: op(0x41, ["setup"], { root: "slot", target: "str", path: "str" }),
   makeFile: op(0x42, ["setup"], { root: "slot", path: "str", mode: "u32", uid: "u32", gid: "u32", data: "blob" }),
   writeAt: op(0x43, ["netbase", ...inside], { root: "slot", path: "str", resolve: "u64", data: "str" }),
+  setOwner: op(0x45, ["monitor"], { path: "str", uid: "u32", gid: "u32" }),
   cgroupMake: op(0x44, ["launch", "monitor"], { path: "str", into: "into" }),
   removeAt: op(0x45, ["setup"], { root: "slot", path: "str" }),
   // --- terminal ------------------------------------------------------------------------------------------

@@ -1,0 +1,114 @@
+import { beforeAll, describe, expect } from "bun:test";
+import { readdirSync } from "node:fs";
+import { join } from "node:path";
+import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
+
+const box = useSandbox("170-userns");
+const { test } = requires("subuid", "busybox", "overlay");
+const UID = process.getuid?.() ?? 0;
+
+beforeAll(async () => {
+  await box.ok(["load", "-i", await busyboxArchive()]);
+});
+
+const run = (userns: string, script: string, ...flags: string[]) =>
+  box.ok(["run", "--rm", "--network", "none", ...flags, "--userns", userns, BUSYBOX, "sh", "-c", script]);
+
+describe("--userns", () => {
+  test("keep-id: the process is you, by your number, and the image's files are root's", async () => {
+    const seen = await run("keep-id", "id -u; stat -c %u /bin/busybox /dev /dev/shm; stat -c %u /etc");
+    expect(seen.split("\n")).toEqual([String(UID), "0", "0", "0", "0"]);
+  });
+
+  test("keep-id: your files are yours inside, and nobody else's are", async () => {
+    const seen = await run(
+      "keep-id",
+      "stat -c %u /h; touch /h/from-inside; touch /etc/x 2>&1",
+      "-v",
+      `${box.directory}:/h`,
+    ).catch((error: Error) => error.message);
+    expect(seen).toContain(String(UID));
+    expect(seen).toContain("Permission denied");
+    expect(readdirSync(box.directory)).toContain("from-inside");
+  });
+
+  test("keep-id:uid=,gid= takes other numbers, and root is still there for exec", async () => {
+    await box.ok([
+      "run",
+      "-d",
+      "--name",
+      "k170",
+      "--network",
+      "none",
+      "--userns",
+      "keep-id:uid=200,gid=210",
+      BUSYBOX,
+      "sleep",
+      "60",
+    ]);
+    expect(await box.ok(["exec", "k170", "id"])).toBe("uid=200 gid=210");
+    expect(await box.ok(["exec", "-u", "0", "k170", "sh", "-c", "touch /etc/x && stat -c %u /etc/x"])).toBe(
+      "0",
+    );
+    await box.ok(["rm", "-f", "-t", "0", "k170"]);
+  });
+
+  test("nomap: your own id does not exist inside", async () => {
+    const seen = await run("nomap", "stat -c %u /h; cat /h/secret 2>&1", "-v", `${box.directory}:/h`).catch(
+      (error: Error) => error.message,
+    );
+    expect(seen).toContain("65534");
+  });
+
+  test("auto: containers that live at once share no id, and a removed one's ids are free again", async () => {
+    const first = async (name: string) => {
+      await box.ok([
+        "run",
+        "-d",
+        "--name",
+        name,
+        "--network",
+        "none",
+        "--userns",
+        "auto:size=500",
+        BUSYBOX,
+        "sleep",
+        "60",
+      ]);
+      return Number((await box.ok(["exec", name, "cat", "/proc/self/uid_map"])).trim().split(/\s+/)[1]);
+    };
+    const [a, b] = [await first("a170"), await first("b170")];
+    expect(Math.abs(a - b)).toBeGreaterThanOrEqual(500);
+    await box.ok(["rm", "-f", "-t", "0", "a170"]);
+    expect(await first("c170")).toBe(a);
+    await box.ok(["rm", "-f", "-t", "0", "b170", "c170"]);
+  });
+
+  test("--uidmap: only ids of yours can be given", async () => {
+    const map = ["--uidmap", "0:1:10", "--gidmap", "0:11:10"];
+    const args = [
+      "run",
+      "--rm",
+      "--network",
+      "none",
+      ...map,
+      BUSYBOX,
+      "cat",
+      "/proc/self/uid_map",
+      "/proc/self/gid_map",
+    ];
+    expect((await box.ok(args)).split(/\s+/).filter(Boolean)).toEqual(["0", "1", "10", "0", "11", "10"]);
+    expect(await box.kelp(["run", "--rm", "--uidmap", "0:1:9999999", BUSYBOX, "true"])).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining("are yours"),
+    });
+  });
+
+  test("copies of the layers go with their image", async () => {
+    const root = await box.ok(["info", "--format", "{{.Store.GraphRoot}}"]);
+    const layers = () => readdirSync(join(root, "layers")).filter((name) => name.startsWith("m"));
+    expect(layers().length).toBeGreaterThan(0);
+    await box.ok(["rmi", BUSYBOX]);
+    expect(layers()).toEqual([]);
+  });
+});
