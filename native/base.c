@@ -242,6 +242,8 @@ int op_register_holder(struct vm *vm, const union args *args)
 	int error;
 
 	(void)args;
+	if (vm->again)
+		return 0;
 	entry_name(&l, name, sizeof(name), getpid(), process_start(0));
 	error = make_entry(FD_LIVE, name);
 	if (error == 0 && vm->net != NET_NONE)

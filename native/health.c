@@ -21,7 +21,7 @@
 
 enum { ACTION_NONE, ACTION_KILL, ACTION_RESTART, ACTION_STOP };
 enum { STATUS_NOT_RUN = 125, STATUS_TIMEOUT = 124 };
-enum { READS_A_TURN = 8 };
+enum { READS_A_TURN = 8, SETTLE_MS = 200 };
 
 static struct {
 	const struct records *records;
@@ -38,6 +38,7 @@ static struct {
 	uint64_t kill_at; /* the process has to have stopped by then */
 	pid_t pid; /* of the running check; 0: none runs */
 	bool late; /* it has been killed */
+	uint64_t settle; /* it was killed by somebody else, who may be about to kill the container's process: until then that is waited for */
 	struct timespec from;
 	uint32_t logged; /* results in the present log file */
 	uint32_t used;
@@ -200,6 +201,7 @@ static void conclude(struct server *s, uint32_t status)
 	const uint64_t now = now_ms();
 
 	health.pid = 0;
+	health.settle = 0;
 	write_log(status);
 	if (was_starting)
 		take_startup(s, status == 0, now);
@@ -292,7 +294,11 @@ static void reap_check(struct server *s)
 	read_output(s);
 	close_fd(&s->watch[0]);
 	close_fd(&s->watch[1]);
-	conclude(s, health.late ? STATUS_TIMEOUT : status);
+	/* The end of the container's process namespace takes the check along before anything else shows it. */
+	if (status == 128 + SIGKILL && !health.late)
+		health.settle = now_ms() + SETTLE_MS;
+	else
+		conclude(s, health.late ? STATUS_TIMEOUT : status);
 }
 
 /* ---- for the monitor ---- */
@@ -337,11 +343,13 @@ uint64_t health_step(struct server *s)
 
 	if (!health.records || s->ended)
 		return 0;
-	if (health.pid) {
+	if (health.settle && now >= health.settle)
+		conclude(s, 128 + SIGKILL);
+	else if (health.pid && !health.settle) {
 		read_output(s);
 		reap_check(s);
 	}
-	if (health.pid && !health.late && now >= health.limit) {
+	if (health.pid && !health.settle && !health.late && now >= health.limit) {
 		health.late = true;
 		kill_check(s);
 	}
@@ -353,7 +361,7 @@ uint64_t health_step(struct server *s)
 		schedule(false, now);
 	else if (!health.pid && health.due && now >= health.due)
 		begin_check(s, now);
-	next = health.pid ? (health.late ? 0 : health.limit) : health.due;
+	next = !health.pid ? health.due : health.settle ? health.settle : health.late ? 0 : health.limit;
 	return health.kill_at && (next == 0 || health.kill_at < next) ? health.kill_at : next;
 }
 
@@ -368,8 +376,11 @@ void health_end(struct server *s)
 	}
 	if (health.pid == 0)
 		return;
-	kill_check(s);
-	(void)process_wait(health.pid);
+	if (!health.settle) {
+		kill_check(s);
+		(void)process_wait(health.pid);
+	}
+	health.settle = 0;
 	close_fd(&s->watch[0]);
 	close_fd(&s->watch[1]);
 	health.pid = 0;

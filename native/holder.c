@@ -108,28 +108,24 @@ static int monitor_run(struct vm *vm, const struct records *records, struct moni
 	return error;
 }
 
-/* The operations of `monitor` that belong to the container rather than to this process: those after registerHolder. */
-static int prepare_again(struct vm *vm)
-{
-	struct op op;
-
-	plan_seek(&vm->plan, STAGE_MONITOR, &vm->cursor);
-	while (plan_next(&vm->plan, &vm->cursor, &op) == 1 && op.code != OP_REGISTER_HOLDER)
-		;
-	return vm_continue(vm, STAGE_MONITOR);
-}
-
 /*
  * Another first process, from the same plan: what `monitor` mounted is undone and made again, then `setup` and `exec`
- * run in the new process. The caller's kept descriptors were the first one's only.
+ * run in the new process. The caller's kept descriptors were the first one's only. The cgroup is as it has become:
+ * its slot is void while `monitor` runs.
  */
 static void monitor_rerun(struct vm *vm, const struct records *records, struct monitor *m, struct cursor finish)
 {
-	vm->filled = slot_fd(vm, records->container.cgroup) < 0 ? 0 : UINT64_C(1) << records->container.cgroup;
+	const uint64_t cgroup = m->cgroup < 0 ? 0 : UINT64_C(1) << records->container.cgroup;
+
+	vm->again = true;
+	vm->filled = 0;
 	vm->keep_fds = 0;
 	vm->cursor = finish;
 	vm_finish(vm, false);
-	if (prepare_again(vm) != 0 || monitor_streams(m) != 0 || monitor_process(vm, records, m) != 0)
+	bool ready = vm_run(vm, STAGE_MONITOR) == 0;
+
+	vm->filled |= cgroup;
+	if (!ready || monitor_streams(m) != 0 || monitor_process(vm, records, m) != 0)
 		monitor_missed(m);
 }
 

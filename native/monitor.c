@@ -21,6 +21,8 @@ enum { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
 enum {
 	STATUS_TIMED_OUT = 255,
 	STATUS_MISSED = 127,
+	FORCED_MS = 100, /* pauses where the plan has none */
+	FORCED_MAX_MS = 60000,
 	STEADY_MS = 10000, /* after a life of that length the pause before the next one is the first pause again */
 };
 
@@ -28,6 +30,8 @@ static struct server server;
 static struct timespec started, finished;
 static uint64_t started_ms, over_ms, pause_ms;
 static bool timed_out;
+static bool forced; /* the present or coming process follows a restart that a health check wanted */
+static bool missed; /* it could not be started */
 static int exit_fd = -1; /* the exit file to be */
 
 static int failed(struct monitor *m, enum opcode record, int error)
@@ -367,7 +371,7 @@ int monitor_serve(struct monitor *m)
 	close_fd(&m->inner);
 	clock_gettime(CLOCK_REALTIME, &started);
 	started_ms = now_ms();
-	timed_out = false;
+	timed_out = missed = false;
 	if (m->records->container.tty)
 		r = streams_take_pty(&m->streams);
 	if (r < 0)
@@ -391,25 +395,31 @@ static bool restart_due(const struct monitor *m)
 {
 	const struct args_life *life = &m->records->life;
 
-	if (server.asked || life->restart == RESTART_NO)
+	if (server.asked)
 		return false;
-	if (life->restart == RESTART_ALWAYS)
+	if (life->restart == RESTART_ALWAYS || (forced && missed))
 		return true;
+	if (life->restart == RESTART_NO)
+		return false;
 	return server.code != 0 && (life->retries == 0 || m->restarts < life->retries);
 }
 
 /* The pause doubles with every life that was short. */
 static void choose_pause(const struct args_life *life)
 {
+	const bool own = life->restart != RESTART_NO;
+	const uint64_t least = own ? life->delay_ms : FORCED_MS, most = own ? life->delay_max_ms : FORCED_MAX_MS;
+
 	if (pause_ms == 0 || now_ms() - started_ms >= STEADY_MS)
-		pause_ms = life->delay_ms;
+		pause_ms = least;
 	else
-		pause_ms = pause_ms * 2 < life->delay_max_ms ? pause_ms * 2 : life->delay_max_ms;
+		pause_ms = pause_ms * 2 < most ? pause_ms * 2 : most;
 }
 
 bool monitor_again(struct monitor *m)
 {
 	if (health_restarts() && !server.asked) {
+		forced = true;
 		m->restarts++;
 		return true;
 	}
@@ -427,6 +437,7 @@ bool monitor_again(struct monitor *m)
 
 void monitor_missed(struct monitor *m)
 {
+	missed = true;
 	server.code = STATUS_MISSED;
 	server.signal = 0;
 	server.ended = true;

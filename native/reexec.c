@@ -120,10 +120,12 @@ int op_reexec_read_only(struct vm *vm, const union args *args)
 {
 	char *const argv[] = { (char[]){ "holdfast" }, (char[]){ "resume" }, NULL };
 	char *const env[] = { NULL };
-	int exe = open_read_only();
-	int error;
+	int exe, error;
 
 	(void)args;
+	if (vm->again)
+		return 0;
+	exe = open_read_only();
 	if (exe < 0)
 		exe = open_sealed_copy();
 	if (exe < 0)

@@ -56,6 +56,7 @@ struct vm {
 	uint64_t namespaces; /* CLONE_NEW* bits of the base */
 	uint32_t base_index; /* the operation that found or refused it */
 	uint32_t keep_fds; /* descriptors 3 .. 3 + keep_fds - 1 belong to the container's process */
+	uint32_t again; /* a further first process: what lasts as long as the monitor is there already */
 	uint32_t tty; /* the container's process has a terminal */
 	uint32_t death_signal; /* what the process gets when its parent dies; 0: nothing */
 	int pty; /* where openPty sends the master */

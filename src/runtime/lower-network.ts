@@ -99,6 +99,9 @@ function lowerInterface(plan: PlanBuilder, entry: InterfacePlan): void {
   const origin = `--network (${name})`;
   const socket = SLOT.ownNetlink;
   const veth = { socket, name, mac, mtu, peerNs: SLOT.sharedNet, peerName: peer };
+  // The kernel takes its time with the network of a life that has just ended; its monitor may be starting the next.
+  const former = { socket: SLOT.netlink, name: peer };
+  plan.add("setup", "linkRemove", former, { origin, tolerate: TOLERATE.unsupported });
   plan.add("setup", "vethAdd", veth, { origin });
   plan.add("setup", "linkSet", { socket: SLOT.netlink, name: peer, master: bridge }, { origin });
   // Nobody is to give a container an address or a route by an advertisement.
