@@ -123,7 +123,8 @@ function explainExecve({ args }: Extract<PlanOp, { op: "execve" }>, { errno }: F
 }
 
 function explainRun({ args }: Extract<PlanOp, { op: "run" }>, { errno }: FailureInput): KelpError {
-  const program = args.argv[0] ?? "";
+  const [shell = "", , , wrapped] = args.argv;
+  const program = wrapped !== undefined && shell === "/bin/sh" ? wrapped : shell;
   const name = program.slice(program.lastIndexOf("/") + 1);
   const reason = errno >= HELPER ? `it exited with status ${errno - HELPER}` : words(errno);
   const isMap = name === "newuidmap" || name === "newgidmap";

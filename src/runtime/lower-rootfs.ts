@@ -85,6 +85,9 @@ function escapeOption(path: string): string {
   return path.replaceAll("\\", "\\\\").replaceAll(",", "\\,");
 }
 
+/** fuse-overlayfs complains of an option of its own at every start: what it says counts if it fails. */
+const QUIETLY = 'said=$("$0" "$@" 2>&1) || { status=$?; printf "%s\\n" "$said" >&2; exit $status; }';
+
 function fuseCommand(rootfs: Extract<RootfsSource, { kind: "fuse" }>): string[] {
   const lower = rootfs.lower
     .map((name) => escapeOption(`${rootfs.layersDir}/${name}`).replaceAll(":", "\\:"))
@@ -95,7 +98,7 @@ function fuseCommand(rootfs: Extract<RootfsSource, { kind: "fuse" }>): string[] 
     `workdir=${escapeOption(rootfs.work)}`,
     ...rootfs.options,
   ];
-  return [rootfs.program, "-o", options.join(","), rootfs.merged];
+  return ["/bin/sh", "-c", QUIETLY, rootfs.program, "-o", options.join(","), rootfs.merged];
 }
 
 /** Before any mount: what the user has mounted over a part of the root is not ours to write to. */

@@ -8,6 +8,9 @@ export const ROOT = join(import.meta.dirname, "..", "..");
 /** The compiled executable under test. */
 export const KELP = process.env.KELP_TEST_BINARY ?? join(ROOT, "dist", "kelp");
 
+/** The storage driver that sandboxes use; empty: the best that works. */
+export const DRIVER = process.env.KELP_TEST_DRIVER ?? "";
+
 /** Kept for the whole run: images that several files use. */
 export function cacheDirectory(): string {
   const directory = process.env.KELP_TEST_CACHE ?? join(tmpdir(), `kelp-test-cache-${userInfo().uid}`);

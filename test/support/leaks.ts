@@ -42,14 +42,17 @@ export function mountsBeneath(directories: readonly string[]): string[] {
     .map((line) => `mount ${line.split(" ")[4]}`);
 }
 
-/** Files in runtime directories, apart from locks and what the next start sweeps: marks, plans and entries of ended containers. */
+/**
+ * Files in runtime directories, apart from locks, what is known of the uplink, and what the next start sweeps: marks, plans
+ * and entries of ended containers.
+ */
 function filesIn(directory: string): string[] {
   try {
     return readdirSync(directory, { recursive: true, withFileTypes: true })
       .filter(
         (entry) =>
           !entry.isDirectory() &&
-          !entry.name.endsWith(".lock") &&
+          !/\.lock$|^uplink(-|$)/.test(entry.name) &&
           !/\/(gone|plans|live)$/.test(entry.parentPath),
       )
       .map((entry) => `file ${entry.parentPath}/${entry.name}`);

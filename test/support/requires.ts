@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
-import { smallDisk } from "./environment.ts";
+import { DRIVER, smallDisk } from "./environment.ts";
 
 type Probe = () => string | undefined;
 
@@ -42,6 +42,16 @@ function subordinateIds(): string | undefined {
         .some((line) => line.startsWith(`${username}:`) || line.startsWith(`${uid}:`)),
   );
   return listed ? program("newuidmap", "newgidmap") : `no subordinate ids for ${username}`;
+}
+
+/** What a root filesystem made of layers needs: the kernel's overlay, unless the run is for another driver. */
+function layers(): string | undefined {
+  if (DRIVER === "vfs") return undefined;
+  return DRIVER === "fuse-overlayfs" ? fuse() : overlay();
+}
+
+function fuse(): string | undefined {
+  return readWrite("/dev/fuse") ?? program("fuse-overlayfs");
 }
 
 /** Tries the mount, because versions and security modules say too little. */
@@ -73,8 +83,8 @@ function seccompLibrary(): string | undefined {
 
 const PROBES = {
   subuid: subordinateIds,
-  overlay,
-  fuse: () => readWrite("/dev/fuse") ?? program("fuse-overlayfs"),
+  overlay: layers,
+  fuse,
   tun: () => readWrite("/dev/net/tun"),
   cgroup2: delegatedCgroup,
   systemd: () =>

@@ -8,7 +8,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { KEEP, KELP, runtimeParent } from "./environment.ts";
+import { DRIVER, KEEP, KELP, runtimeParent } from "./environment.ts";
 import { leaksOf } from "./leaks.ts";
 
 export interface KelpOptions {
@@ -85,10 +85,19 @@ function makeDirectories(name: string): { directory: string; runtime: string } {
   return { directory, runtime: mkdtempSync(join(runtimeParent(), "kt-")) };
 }
 
+/** Monitors and the uplink's keeper end by themselves, but not in the same moment as their container. */
+async function lastingLeaks({ directory, runtime }: Sandbox): Promise<string[]> {
+  for (let attempt = 0; ; attempt++) {
+    const leaks = leaksOf([directory, runtime]);
+    if (leaks.length === 0 || attempt === 20) return leaks;
+    await Bun.sleep(100);
+  }
+}
+
 /** Ends what runs and deletes the files, some of which belong to subordinate ids. */
 async function tearDown(box: Sandbox): Promise<void> {
   await box.kelp(["rm", "--all", "--force", "--time", "0"]);
-  const leaks = leaksOf([box.directory, box.runtime]);
+  const leaks = await lastingLeaks(box);
   if (KEEP) console.error(`kept: ${box.directory} ${box.runtime}`);
   else {
     await box.kelp(["unshare", "rm", "-rf", join(box.directory, "data")], { timeout: 60_000 });
@@ -110,6 +119,7 @@ export function useSandbox(name: string, extra: Readonly<Record<string, string>>
     XDG_CONFIG_HOME: join(directory, "config"),
     XDG_CACHE_HOME: join(directory, "cache"),
     XDG_RUNTIME_DIR: runtime,
+    ...(DRIVER === "" ? {} : { STORAGE_DRIVER: DRIVER }),
     ...extra,
   };
   const kelp: Sandbox["kelp"] = (args, options = {}) =>
