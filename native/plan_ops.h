@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0x2e, 0xd1, 0x0e, 0x32, 0xf5, 0x41, 0xbf, 0x2f }
+#define PLAN_TABLE_HASH { 0x4b, 0x28, 0x10, 0xe8, 0xf8, 0x8f, 0xa6, 0x7d }
 
 enum stage {
 	STAGE_CONFIG,
@@ -66,9 +66,10 @@ enum opcode {
 	OP_MAKE_FILE = 0x42,
 	OP_WRITE_AT = 0x43,
 	OP_CGROUP_MAKE = 0x44,
-	OP_SET_OWNER = 0x45,
 	OP_REMOVE_AT = 0x45,
 	OP_OPEN_PTY = 0x48,
+	OP_SET_OWNER = 0x4a,
+	OP_COPY_TREE = 0x4b,
 	OP_SESSION = 0x50,
 	OP_RLIMIT = 0x51,
 	OP_UMASK = 0x52,
@@ -377,12 +378,6 @@ struct args_cgroup_make {
 	uint32_t into;
 };
 
-struct args_set_owner {
-	struct text path;
-	uint32_t uid;
-	uint32_t gid;
-};
-
 struct args_remove_at {
 	uint32_t root;
 	struct text path;
@@ -395,6 +390,18 @@ struct args_open_pty {
 	uint32_t columns;
 	uint32_t uid;
 	uint32_t into;
+};
+
+struct args_set_owner {
+	struct text path;
+	uint32_t uid;
+	uint32_t gid;
+};
+
+struct args_copy_tree {
+	uint32_t from;
+	uint32_t to;
+	uint32_t looks;
 };
 
 struct args_session {
@@ -586,9 +593,10 @@ union args {
 	struct args_make_file make_file;
 	struct args_write_at write_at;
 	struct args_cgroup_make cgroup_make;
-	struct args_set_owner set_owner;
 	struct args_remove_at remove_at;
 	struct args_open_pty open_pty;
+	struct args_set_owner set_owner;
+	struct args_copy_tree copy_tree;
 	struct args_session session;
 	struct args_rlimit rlimit;
 	struct args_umask umask;
@@ -653,9 +661,10 @@ union args {
 	X(OP_MAKE_FILE, op_make_file) \
 	X(OP_WRITE_AT, op_write_at) \
 	X(OP_CGROUP_MAKE, op_cgroup_make) \
-	X(OP_SET_OWNER, op_set_owner) \
 	X(OP_REMOVE_AT, op_remove_at) \
 	X(OP_OPEN_PTY, op_open_pty) \
+	X(OP_SET_OWNER, op_set_owner) \
+	X(OP_COPY_TREE, op_copy_tree) \
 	X(OP_SESSION, op_session) \
 	X(OP_RLIMIT, op_rlimit) \
 	X(OP_UMASK, op_umask) \
@@ -879,10 +888,6 @@ static const struct op_def op_defs[OP_LIMIT] = {
 	[OP_CGROUP_MAKE] = { 1 << STAGE_LAUNCH | 1 << STAGE_MONITOR, 2, {
 		{ ARG_STR, offsetof(struct args_cgroup_make, path) },
 		{ ARG_INTO, offsetof(struct args_cgroup_make, into) } } },
-	[OP_SET_OWNER] = { 1 << STAGE_MONITOR, 3, {
-		{ ARG_STR, offsetof(struct args_set_owner, path) },
-		{ ARG_U32, offsetof(struct args_set_owner, uid) },
-		{ ARG_U32, offsetof(struct args_set_owner, gid) } } },
 	[OP_REMOVE_AT] = { 1 << STAGE_SETUP, 2, {
 		{ ARG_SLOT, offsetof(struct args_remove_at, root) },
 		{ ARG_STR, offsetof(struct args_remove_at, path) } } },
@@ -893,6 +898,14 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_open_pty, columns) },
 		{ ARG_U32, offsetof(struct args_open_pty, uid) },
 		{ ARG_INTO, offsetof(struct args_open_pty, into) } } },
+	[OP_SET_OWNER] = { 1 << STAGE_MONITOR, 3, {
+		{ ARG_STR, offsetof(struct args_set_owner, path) },
+		{ ARG_U32, offsetof(struct args_set_owner, uid) },
+		{ ARG_U32, offsetof(struct args_set_owner, gid) } } },
+	[OP_COPY_TREE] = { 1 << STAGE_SETUP, 3, {
+		{ ARG_SLOT, offsetof(struct args_copy_tree, from) },
+		{ ARG_SLOT, offsetof(struct args_copy_tree, to) },
+		{ ARG_U32, offsetof(struct args_copy_tree, looks) } } },
 	[OP_SESSION] = { 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 0, {
 		{ 0, 0 } } },
 	[OP_RLIMIT] = { 1 << STAGE_SETUP | 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 3, {

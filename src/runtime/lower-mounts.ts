@@ -1,7 +1,7 @@
 /** Mounts of the container: each made detached, given its attributes, then moved into place beneath the root. */
 import { HostError } from "../base/index.ts";
 import type { RuntimeSpec, SpecMount } from "../oci/index.ts";
-import { ATTR, CREATE, MS, OPEN_TREE, RESOLVE } from "./kernel.ts";
+import { ATTR, CREATE, MS, O, OPEN_TREE, RESOLVE } from "./kernel.ts";
 import type { LowerInput } from "./lower.ts";
 import { overlayData } from "./lower-rootfs.ts";
 import { ownUsers } from "./lower-users.ts";
@@ -54,9 +54,32 @@ function lowerFresh(plan: PlanBuilder, mount: SpecMount, input: LowerInput, orig
   const options = [`source=${mount.source}`, ...ownerOptions(mount, data, input)];
   const into = KEPT[mount.destination] ?? SLOT.tree;
   // Nodes, links and mount points are still to be made in /dev; lowerDevReadOnly closes it.
-  const attrs = into === SLOT.dev ? set & ~ATTR.RDONLY : set;
+  const copies = mount.type === "tmpfs" && mount.options.includes("tmpcopyup");
+  const attrs = into === SLOT.dev || copies ? set & ~ATTR.RDONLY : set;
   plan.add("setup", "newMount", { type: mount.type, options, attrs, into }, { origin });
+  if (copies) copyUp(plan, mount, into, origin);
+  if (copies && attrs !== set) {
+    const readOnly = { tree: into, set: ATTR.RDONLY, clear: 0n, propagation: 0n, recursive: 0 };
+    plan.add("setup", "mountAttr", readOnly, { origin });
+  }
   move(plan, into, mount.destination, CREATE.directory, origin);
+}
+
+/** What the image has there comes along; a directory that it lacks is the usual case, and anything else stays covered. */
+function copyUp(plan: PlanBuilder, { destination, options }: SpecMount, into: number, origin: string): void {
+  const flags = O.DIRECTORY;
+  const place = {
+    root: SLOT.root,
+    path: destination.slice(1),
+    flags,
+    mode: 0,
+    resolve: targetResolve(destination),
+  };
+  const tolerate = TOLERATE.missing;
+  plan.add("setup", "openAt", { ...place, into: SLOT.fd }, { origin, tolerate });
+  const looks = options.some((word) => word.startsWith("mode=")) ? 0 : 1;
+  plan.add("setup", "copyTree", { from: SLOT.fd, to: into, looks }, { origin });
+  plan.add("setup", "closeSlot", { slot: SLOT.fd }, { origin });
 }
 
 /**

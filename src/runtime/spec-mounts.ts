@@ -125,8 +125,9 @@ function temporaryMounts(input: MountsInput): SpecMount[] {
   const { config } = input;
   const places = new Map<string, SpecMount>();
   if (config.readOnly && config.readOnlyTmpfs) {
-    for (const path of TMPFS_PLACES) places.set(path, tmpfs(path, ["nosuid", "nodev", "mode=1777"]));
-    places.set("/run", tmpfs("/run", ["nosuid", "nodev", "mode=755"]));
+    for (const path of TMPFS_PLACES)
+      places.set(path, tmpfs(path, ["nosuid", "nodev", "mode=1777", "tmpcopyup"]));
+    places.set("/run", tmpfs("/run", ["nosuid", "nodev", "mode=755", "tmpcopyup"]));
   }
   if (input.systemd) {
     for (const path of ["/run", "/run/lock", "/var/log/journal"])
@@ -194,15 +195,16 @@ function overlayMount(mount: MountConfig, source: string, index: number, contain
   return { destination: mount.destination, type: "overlay", source: `${own}/merged`, options };
 }
 
-/** podman's defaults, unless the opposite is asked for; tmpcopyup has no meaning without a daemon copying files. */
+/** podman's defaults, unless the opposite is asked for: what the image has there is copied. */
 function tmpfsOptions(options: readonly string[]): string[] {
+  const copies = options.includes("notmpcopyup") ? [] : ["tmpcopyup"];
   const result = options.filter(
     (option) => !["tmpcopyup", "notmpcopyup", "rprivate", "private", "U", "Z", "z"].includes(option),
   );
   for (const safe of SAFE) {
     if (!result.includes(safe) && !result.includes(safe.slice(2))) result.push(safe);
   }
-  return result.filter((option) => !["suid", "dev", "exec"].includes(option));
+  return [...result.filter((option) => !["suid", "dev", "exec"].includes(option)), ...copies];
 }
 
 /** A fake /proc would receive what the set-up writes into the real one (CVE-2019-16884, CVE-2025-52881). */

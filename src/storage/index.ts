@@ -35,5 +35,5 @@ export { TarIndex } from "./tar/index-tar.ts";
 export { LayerWriter } from "./tar/layer-writer.ts";
 export { type TarEntry, type TarHandler, TarParser } from "./tar/parser.ts";
 export { type Sink, TarWriter } from "./tar/writer.ts";
-export type { ChangeKind, TreeChange } from "./tree/changes.ts";
 export type { ArchiveEnd, ContainerEnd, HostEnd, TransferInput } from "./transfer-job.ts";
+export type { ChangeKind, TreeChange } from "./tree/changes.ts";

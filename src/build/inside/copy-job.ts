@@ -2,15 +2,7 @@
  * The job `build-copy`: COPY and ADD. The image is mounted for this process alone; its root directory becomes the
  * process's, while the working directory stays at the source, so that neither side's links lead into the other or out.
  */
-import {
-  closeSync,
-  constants,
-  linkSync,
-  openSync,
-  readSync,
-  type Stats,
-  writeSync,
-} from "node:fs";
+import { closeSync, constants, linkSync, openSync, readSync, type Stats, writeSync } from "node:fs";
 import { posix } from "node:path";
 import { type Libc, loadLibc } from "../../host/index.ts";
 import { fsPath } from "../../storage/index.ts";

@@ -94,8 +94,9 @@ export const OPS = {
   makeDir: op(0x40, ["setup", "exec"], { root: "slot", path: "str", mode: "u32", uid: "u32", gid: "u32" }),
   makeLink: op(0x41, ["setup"], { root: "slot", target: "str", path: "str" }),
   makeFile: op(0x42, ["setup"], { root: "slot", path: "str", mode: "u32", uid: "u32", gid: "u32", data: "blob" }),
+  copyTree: op(0x4b, ["setup"], { from: "slot", to: "slot", looks: "u32" }),
   writeAt: op(0x43, ["netbase", ...inside], { root: "slot", path: "str", resolve: "u64", data: "str" }),
-  setOwner: op(0x45, ["monitor"], { path: "str", uid: "u32", gid: "u32" }),
+  setOwner: op(0x4a, ["monitor"], { path: "str", uid: "u32", gid: "u32" }),
   cgroupMake: op(0x44, ["launch", "monitor"], { path: "str", into: "into" }),
   removeAt: op(0x45, ["setup"], { root: "slot", path: "str" }),
   // --- terminal ------------------------------------------------------------------------------------------

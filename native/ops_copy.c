@@ -1,0 +1,137 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Copying a directory of an image into a mount that is about to cover it. Its content is anybody's: no name is resolved
+ * but in an open directory, and no link is followed.
+ */
+#include "vm.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <sys/sendfile.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { DEPTH_MAX = 64, PIECE = 1 << 20 };
+
+static int copy_directory(int from, int to, int depth);
+
+static int copy_bytes(int from, int to)
+{
+	ssize_t n;
+
+	while ((n = sendfile(to, from, NULL, PIECE)) > 0)
+		;
+	return n < 0 ? -errno : 0;
+}
+
+static int copy_file(int from, int to, const char *name)
+{
+	int in = openat(from, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int out, error;
+
+	if (in < 0)
+		return -errno;
+	out = openat(to, name, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+	error = out < 0 ? -errno : copy_bytes(in, out);
+	close(in);
+	close_fd(&out);
+	return error;
+}
+
+static int copy_link(int from, int to, const char *name)
+{
+	char target[PATH_MAX];
+	ssize_t n = readlinkat(from, name, target, sizeof(target) - 1);
+
+	if (n < 0)
+		return -errno;
+	target[n] = '\0';
+	return symlinkat(target, to, name) < 0 ? -errno : 0;
+}
+
+static int copy_inner(int from, int to, const char *name, int depth)
+{
+	int in = openat(from, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	int out = -1, error = in < 0 ? -errno : 0;
+
+	if (error == 0 && mkdirat(to, name, 0700) < 0)
+		error = -errno;
+	if (error == 0 && (out = openat(to, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) < 0)
+		error = -errno;
+	if (error == 0)
+		error = copy_directory(in, out, depth - 1);
+	close_fd(&in);
+	close_fd(&out);
+	return error;
+}
+
+/* One name, with its owner and mode. Sockets and devices are left out: nobody listens there, and a user can make none. */
+static int copy_entry(int from, int to, const char *name, int depth)
+{
+	struct stat st;
+	int error;
+
+	if (fstatat(from, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	if (S_ISDIR(st.st_mode))
+		error = copy_inner(from, to, name, depth);
+	else if (S_ISREG(st.st_mode))
+		error = copy_file(from, to, name);
+	else if (S_ISLNK(st.st_mode))
+		error = copy_link(from, to, name);
+	else if (S_ISFIFO(st.st_mode))
+		error = mkfifoat(to, name, 0600) < 0 ? -errno : 0;
+	else
+		return 0;
+	if (error == 0 && fchownat(to, name, st.st_uid, st.st_gid, AT_SYMLINK_NOFOLLOW) < 0)
+		error = -errno;
+	/* The name is ours: nobody else has seen this mount yet. */
+	if (error == 0 && !S_ISLNK(st.st_mode) && fchmodat(to, name, st.st_mode & 07777, 0) < 0)
+		error = -errno;
+	return error;
+}
+
+static int copy_directory(int from, int to, int depth)
+{
+	char buffer[2048] __attribute__((aligned(8)));
+	long size;
+
+	if (depth == 0)
+		return -ELOOP;
+	while ((size = syscall(SYS_getdents64, from, buffer, sizeof(buffer))) > 0) {
+		for (long at = 0; at < size;) {
+			const struct dirent64 *entry = (const void *)(buffer + at);
+			int error;
+
+			at += entry->d_reclen;
+			if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
+				continue;
+			error = copy_entry(from, to, entry->d_name, depth);
+			if (error != 0)
+				return error;
+		}
+	}
+	return size < 0 ? -errno : 0;
+}
+
+/* op_copy_tree() - the content of a directory into another; with @looks the directory's owner and mode too */
+int op_copy_tree(struct vm *vm, const union args *args)
+{
+	const struct args_copy_tree *a = &args->copy_tree;
+	int to = openat(slot_fd(vm, a->to), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct stat st;
+	int error;
+
+	if (to < 0)
+		return -errno;
+	error = copy_directory(slot_fd(vm, a->from), to, DEPTH_MAX);
+	if (error == 0 && a->looks != 0 &&
+	    (fstat(slot_fd(vm, a->from), &st) < 0 || fchown(to, st.st_uid, st.st_gid) < 0 || fchmod(to, st.st_mode & 07777) < 0))
+		error = -errno;
+	close(to);
+	return error;
+}
