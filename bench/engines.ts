@@ -1,8 +1,9 @@
 /** The programs that are compared, each with a store of its own and the same busybox image. */
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { KELP } from "../test/support/environment.ts";
+import type { Peer } from "./scenarios.ts";
 
 export interface Engine {
   readonly name: string;
@@ -80,11 +81,11 @@ function makeEngine({ name, program, farewell = [], configure }: EngineOptions):
   return { name, version: run(["--version"]), run, start, remove };
 }
 
-/** podman without systemd and cgroups, as on a plain machine; BENCH_PODMAN names another binary. */
+/** podman without systemd; where there is no cgroup v2 to be had, without cgroups, as kelp does by itself. */
 function podmanSettings(home: string): Readonly<Record<string, string>> {
   const path = join(home, "containers.conf");
-  const text =
-    '[containers]\ncgroups = "disabled"\nlog_driver = "k8s-file"\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n';
+  const cgroups = existsSync("/sys/fs/cgroup/cgroup.controllers") ? "enabled" : "disabled";
+  const text = `[containers]\ncgroups = "${cgroups}"\nlog_driver = "k8s-file"\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n`;
   writeFileSync(path, text, { mode: 0o644 });
   return { CONTAINERS_CONF: path };
 }
@@ -105,8 +106,8 @@ export function makeEngines(): Engine[] {
   return engines;
 }
 
-/** A bundle for crun alone, over the unpacked root file system; undefined where crun is not installed. */
-export function crunBundle(rootfs: string): { run(): void; remove(): void } | undefined {
+/** crun alone with a bundle over the unpacked root file system; undefined where it is not installed. */
+export function crunBundle(rootfs: string): (Peer & { remove(): void }) | undefined {
   const crun = Bun.which("crun");
   if (crun === null) return undefined;
   const bundle = scratch("crun");
@@ -131,5 +132,5 @@ export function crunBundle(rootfs: string): { run(): void; remove(): void } | un
     });
     if (!result.success) throw new Error(`crun run: ${result.stderr.toString().trim()}`);
   };
-  return { run, remove: () => rmSync(bundle, { recursive: true, force: true }) };
+  return { name: "crun", run, remove: () => rmSync(bundle, { recursive: true, force: true }) };
 }

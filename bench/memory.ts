@@ -29,7 +29,8 @@ export function ownProcesses(): Process[] {
 /** kB of private memory; undefined where it may not be read (processes that are not dumpable, without root). */
 function privateMemory(pid: string): number | undefined {
   const text = readOrEmpty(`/proc/${pid}/smaps_rollup`);
-  if (text === "") return undefined;
+  // One that has ended meanwhile takes nothing.
+  if (text === "") return readOrEmpty(`/proc/${pid}/cmdline`) === "" ? 0 : undefined;
   const rows = [...text.matchAll(/^Private_(?:Clean|Dirty):\s+(\d+) kB$/gm)];
   return rows.reduce((sum, [, value]) => sum + Number(value), 0);
 }

@@ -1,34 +1,22 @@
 /**
- * Compares kelp with the peers that are installed, by turns in one run: medians and ratios.
+ * Compares kelp with the peers that are installed, by turns in one run: medians and ratios, as a Markdown table.
  *
- *   npm run bench [-- --rounds N] [--only WORDS] [--large MEGABYTES]
+ *   npm run bench [-- --rounds N] [--only WORDS] [--large MEGABYTES]     --large 0: without the large image
  *
  * As root, BENCH_USER names the account that runs the containers (memory can be read then);
  * BENCH_PODMAN names another podman. The times include the start of each program from here.
  */
-import { chmodSync, rmSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { busyboxArchive, busyboxRootfs } from "../test/support/images.ts";
 import { crunBundle, type Engine, makeEngines, scratch } from "./engines.ts";
 import { makeLargeImage } from "./large-image.ts";
 import { ownProcesses, residentPerContainer } from "./memory.ts";
-import { IMAGE, type Scenario, scenarios } from "./scenarios.ts";
+import { median, printHead, printParallel, printRow, printTableHead, type Times } from "./report.ts";
+import { IMAGE, type Peer, type Scenario, scenarios } from "./scenarios.ts";
 
 const DETACHED = 20;
-
-function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  return sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-}
-
-function row(name: string, cells: readonly string[]): void {
-  console.log([name.padEnd(24), ...cells.map((cell) => cell.padStart(16))].join(""));
-}
-
-function milliseconds(value: number): string {
-  return `${value.toFixed(1)} ms`;
-}
 
 async function timed(work: () => unknown): Promise<number> {
   const started = performance.now();
@@ -36,32 +24,25 @@ async function timed(work: () => unknown): Promise<number> {
   return performance.now() - started;
 }
 
-async function measure(scenario: Scenario, engines: readonly Engine[], rounds: number): Promise<number[]> {
-  const times = engines.map((): number[] => []);
+/** The first round warms up and does not count. */
+async function measure(scenario: Scenario, engines: readonly Engine[], rounds: number): Promise<Times> {
+  const times = new Map<string, number[]>();
+  const note = (round: number, name: string, time: number) => {
+    if (round > 0) times.set(name, [...(times.get(name) ?? []), time / (scenario.share ?? 1)]);
+  };
   for (const engine of engines) scenario.prepare?.(engine);
-  for (let round = -1; round < rounds; round++) {
-    for (const [index, engine] of engines.entries()) {
-      const time = await timed(() => scenario.measure(engine));
-      if (round >= 0) times[index]?.push(time); // the first round warms up
+  for (let round = 0; round <= rounds; round++) {
+    for (const engine of engines) {
+      note(round, engine.name, await timed(() => scenario.measure(engine)));
       scenario.tidy?.(engine);
+    }
+    for (const peer of scenario.peers ?? []) {
+      note(round, peer.name, await timed(() => peer.run()));
+      peer.tidy?.();
     }
   }
   for (const engine of engines) scenario.finish?.(engine);
-  return times.map(median);
-}
-
-function ratios(values: readonly number[]): string[] {
-  const [own = Number.NaN] = values;
-  return values.slice(1).map((value) => `${(value / own).toFixed(1)} x`);
-}
-
-async function baseline(name: string, rounds: number, work: () => unknown): Promise<void> {
-  const times: number[] = [];
-  for (let round = -1; round < rounds; round++) {
-    const time = await timed(work);
-    if (round >= 0) times.push(time);
-  }
-  row(name, [milliseconds(median(times))]);
+  return new Map([...times].map(([name, values]) => [name, median(values)]));
 }
 
 function measureMemory(engines: readonly Engine[]): void {
@@ -70,25 +51,41 @@ function measureMemory(engines: readonly Engine[]): void {
     for (let number = 0; number < DETACHED; number++) engine.run(["run", "-d", IMAGE, "sleep", "1000"]);
     const found = residentPerContainer(before, DETACHED);
     const text = found
-      ? `${found.kilobytes.toFixed(0)} kB private (${found.what})`
+      ? `${found.kilobytes.toFixed(0)} kB private (${found.what} for ${DETACHED} containers)`
       : "cannot be read without root";
-    console.log(`memory per detached container, ${engine.name}: ${text}`);
+    console.log(`memory per detached container (goal 300 kB), ${engine.name}: ${text}`);
     engine.run(["rm", "-f", "-t", "0", "-a"]);
   }
 }
 
-async function runScenarios(
-  engines: readonly Engine[],
-  archive: string | undefined,
-  rounds: number,
-  only: string,
-) {
-  const peers = engines.slice(1).map(({ name }) => `${name}/kelp`);
-  row("", [...engines.map(({ name }) => name), ...peers]);
-  for (const scenario of scenarios(archive).filter(({ name }) => name.includes(only))) {
-    const values = await measure(scenario, engines, Math.min(rounds, scenario.rounds ?? rounds));
-    row(scenario.name, [...values.map(milliseconds), ...ratios(values)]);
+async function runScenarios(engines: readonly Engine[], list: readonly Scenario[], rounds: number) {
+  const names = engines.map(({ name }) => name);
+  const results = new Map<string, Times>();
+  printTableHead(names);
+  for (const scenario of list) {
+    const times = await measure(scenario, engines, Math.min(rounds, scenario.rounds ?? rounds));
+    results.set(scenario.name, times);
+    printRow(scenario, names, times);
   }
+  printParallel(results, names);
+}
+
+async function prepareLarge(
+  work: string,
+  megabytes: number,
+): Promise<{ archive: string; tar: Peer } | undefined> {
+  if (megabytes === 0) return undefined;
+  const { layer, archive } = await makeLargeImage(work, megabytes);
+  const target = join(work, "unpacked");
+  const tar: Peer = {
+    name: "tar x",
+    run: () => {
+      mkdirSync(target);
+      Bun.spawnSync(["tar", "-xf", layer, "-C", target]);
+    },
+    tidy: () => rmSync(target, { recursive: true, force: true }),
+  };
+  return { archive, tar };
 }
 
 async function main(): Promise<void> {
@@ -100,21 +97,19 @@ async function main(): Promise<void> {
   const work = scratch("work", "/var/tmp");
   chmodSync(work, 0o755); // archives that the account must be able to read
   process.env.KELP_TEST_CACHE = work;
-  const large = values.large ? await makeLargeImage(work, Number(values.large)) : undefined;
+  const large = "load, large image".includes(only)
+    ? await prepareLarge(work, Number(values.large ?? 500))
+    : undefined;
   const engines = makeEngines();
   const crun = crunBundle(await busyboxRootfs());
   try {
-    for (const engine of engines) {
-      console.log(`${engine.name}: ${engine.version}`);
-      engine.run(["load", "-q", "-i", await busyboxArchive()]);
-    }
-    await runScenarios(engines, large?.archive, rounds, only);
-    if (crun && "run --rm".includes(only)) await baseline("crun alone", rounds, crun.run);
-    if (large && "load".includes(only)) {
-      const unpack = join(work, "unpacked");
-      const tar = `rm -rf '${unpack}' && mkdir '${unpack}' && tar -xf '${large.layer}' -C '${unpack}'`;
-      await baseline("tar x of the same", 3, () => Bun.spawnSync(["sh", "-c", tar]));
-    }
+    for (const engine of engines) engine.run(["load", "-q", "-i", await busyboxArchive()]);
+    printHead(
+      engines.map(({ name, version }) => (version.startsWith(name) ? version : `${name} ${version}`)),
+      rounds,
+    );
+    const list = scenarios(crun, large).filter(({ name }) => name.includes(only));
+    await runScenarios(engines, list, rounds);
     if ("memory".includes(only)) measureMemory(engines);
   } finally {
     for (const engine of engines) engine.remove();
