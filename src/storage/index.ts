@@ -6,7 +6,7 @@
  */
 export { BlobStore, type BlobWriter } from "./blobs.ts";
 export { chooseDriver, DRIVERS, type DriverName, layersRootfs, rootfsIn } from "./driver.ts";
-export { fsPath } from "./entry-path.ts";
+export { entryComponents, fsPath } from "./entry-path.ts";
 export { type DownloadSign, raiseSign } from "./growing.ts";
 export { type RunInside, STORAGE_JOBS, type StorageJobName, type StorageJobs } from "./jobs.ts";
 export { layerDir, recordingPath, requireLayer } from "./layer-place.ts";
@@ -23,6 +23,7 @@ export {
   closeRange,
   decompress,
   type FileRange,
+  type OpenRange,
   openRange,
   readRange,
   sniffCompression,
