@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0x4b, 0x28, 0x10, 0xe8, 0xf8, 0x8f, 0xa6, 0x7d }
+#define PLAN_TABLE_HASH { 0x72, 0xeb, 0x8c, 0x1d, 0xae, 0x13, 0x5e, 0x42 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -66,7 +66,7 @@ enum opcode {
 	OP_MAKE_FILE = 0x42,
 	OP_WRITE_AT = 0x43,
 	OP_CGROUP_MAKE = 0x44,
-	OP_REMOVE_AT = 0x45,
+	OP_REMOVE_AT = 0x46,
 	OP_OPEN_PTY = 0x48,
 	OP_SET_OWNER = 0x4a,
 	OP_COPY_TREE = 0x4b,

@@ -98,7 +98,7 @@ export const OPS = {
   writeAt: op(0x43, ["netbase", ...inside], { root: "slot", path: "str", resolve: "u64", data: "str" }),
   setOwner: op(0x4a, ["monitor"], { path: "str", uid: "u32", gid: "u32" }),
   cgroupMake: op(0x44, ["launch", "monitor"], { path: "str", into: "into" }),
-  removeAt: op(0x45, ["setup"], { root: "slot", path: "str" }),
+  removeAt: op(0x46, ["setup"], { root: "slot", path: "str" }),
   // --- terminal ------------------------------------------------------------------------------------------
   openPty: op(0x48, ["setup"], { root: "slot", path: "str", rows: "u32", columns: "u32", uid: "u32", into: "into" }),
   // --- the last steps ------------------------------------------------------------------------------------
