@@ -22,7 +22,14 @@ export { hostArchitecture, type PlatformFlags, parsePlatform, wantedPlatform } f
 export type { BlobMeter, Progress } from "./progress.ts";
 export type { PullOptions } from "./pull.ts";
 export type { PushOptions } from "./push.ts";
-export { acquireImages, PULL_POLICIES, type PullPolicy, parsePullPolicy, pushImages } from "./remote.ts";
+export {
+  acquireImages,
+  manifestLists,
+  PULL_POLICIES,
+  type PullPolicy,
+  parsePullPolicy,
+  pushImages,
+} from "./remote.ts";
 export {
   pruneImages,
   type RemoveOptions,

@@ -97,7 +97,7 @@ export class Puller {
   async #once(reference: FullReference): Promise<StoredImage> {
     const { progress, policyFile } = this.#options;
     checkPolicy(this.#ctx.paths, "docker", formatReference(reference), policyFile);
-    const found = await this.#findManifest(reference);
+    const found = await this.findManifest(reference);
     progress.line("Getting image source signatures");
     const lock = await lockShared(this.#ctx.paths);
     try {
@@ -119,17 +119,20 @@ export class Puller {
     return this.#firstPlace(reference, (source) => source.tags(this.#options.signal));
   }
 
-  #findManifest(reference: FullReference): Promise<FoundManifest> {
-    return this.#firstPlace(reference, async (source, wanted) => ({
+  /** What the name stands for, index or manifest, and where it was found. */
+  findManifest(reference: FullReference, explain: ExplainError = sourceError): Promise<FoundManifest> {
+    const ask = async (source: Repository, wanted: string) => ({
       source,
       top: await source.manifest(wanted, this.#options.signal),
-    }));
+    });
+    return this.#firstPlace(reference, ask, explain);
   }
 
   /** Asks mirrors and the registry in turn; the registry's own refusal is what is told. */
   async #firstPlace<T>(
     reference: FullReference,
     ask: (source: Repository, wanted: string) => Promise<T>,
+    explain: ExplainError = sourceError,
   ): Promise<T> {
     const wanted = reference.digest ?? reference.tag ?? "latest";
     let failure: unknown;
@@ -141,7 +144,7 @@ export class Puller {
         failure = error;
       }
     }
-    throw sourceError(reference, wanted, failure);
+    throw explain(reference, wanted, failure);
   }
 
   async #fetch(reference: FullReference, { source, top }: FoundManifest): Promise<StoredImage> {
@@ -197,7 +200,10 @@ export class Puller {
   }
 }
 
-interface FoundManifest {
+/** Says what could not be read. */
+type ExplainError = (reference: FullReference, wanted: string, error: unknown) => unknown;
+
+export interface FoundManifest {
   readonly source: Repository;
   readonly top: RemoteManifest;
 }
@@ -239,11 +245,24 @@ export function retrySeconds(ms: number): string {
 
 /** podman's words, whose end says what happened. */
 function sourceError(reference: FullReference, wanted: string, error: unknown): unknown {
-  if (!(error instanceof RegistryError)) return error;
-  const name = formatReference(reference);
-  const connection = error.message.startsWith("pinging ");
+  const connection = error instanceof RegistryError && error.message.startsWith("pinging ");
   const reading = connection ? "" : `reading manifest ${wanted} in ${repository(reference)}: `;
-  const message = `initializing source docker://${name}: ${reading}${error.message}`;
+  return reworded(reference, error, `initializing source docker://${formatReference(reference)}: ${reading}`);
+}
+
+/** podman's words for a manifest that is only looked at. */
+export function readingError(reference: FullReference, wanted: string, error: unknown): unknown {
+  const name = JSON.stringify(`docker://${formatReference(reference)}`);
+  return reworded(
+    reference,
+    error,
+    `reading image ${name}: fetching manifest ${wanted} in ${repository(reference)}: `,
+  );
+}
+
+function reworded(reference: FullReference, error: unknown, prefix: string): unknown {
+  if (!(error instanceof RegistryError)) return error;
+  const message = prefix + error.message;
   if (error instanceof TransientError)
     return new TransientError(error.code, message, { cause: error, retryAfterMs: error.retryAfterMs });
   return new RegistryError(error.code, message, {

@@ -9,6 +9,7 @@ import {
   isDockerType,
   type LayerCompression,
   repository,
+  sha256,
 } from "../oci/index.ts";
 import {
   type AccessOptions,
@@ -37,6 +38,8 @@ export interface PushOptions {
   readonly retryDelayMs?: number | undefined;
   readonly progress: Progress;
   readonly signal?: AbortSignal | undefined;
+  /** The manifest goes under its digest, as a part of an index. */
+  readonly byDigest?: boolean;
 }
 
 /** Blobs on their way at once. */
@@ -68,7 +71,7 @@ export async function pushImage(
     progress.warn(
       `Failed, retrying in ${retrySeconds(pause)} ... (${attempt}/${retries}). Error: ${error.message}`,
     );
-  progress.line("Getting image source signatures");
+  if (options.byDigest !== true) progress.line("Getting image source signatures");
   const lock = await lockShared(ctx.paths);
   const prepared = await prepare(ctx, record, options).finally(() => lock.release());
   try {
@@ -151,8 +154,9 @@ class Sender {
     progress.line(`Copying config ${config.digest}`);
     const path = new BlobStore(this.#ctx.paths).path(config.digest);
     await this.#blob({ path, size: config.size, digest: config.digest, temporary: false }, [], SILENT);
-    progress.line("Writing manifest to image destination");
-    const wanted = this.#target.digest ?? this.#target.tag ?? "latest";
+    if (this.#options.byDigest !== true) progress.line("Writing manifest to image destination");
+    const tag = this.#target.tag ?? this.#target.digest ?? "latest";
+    const wanted = this.#options.byDigest === true ? sha256(manifest) : tag;
     const digest = await this.#repo.putManifest(wanted, manifest, mediaType, signal);
     return { digest, size: manifest.length, mediaType };
   }
@@ -198,7 +202,7 @@ class Sender {
   }
 }
 
-async function explained<T>(target: FullReference, action: () => Promise<T>): Promise<T> {
+export async function explained<T>(target: FullReference, action: () => Promise<T>): Promise<T> {
   try {
     return await action();
   } catch (error) {

@@ -53,3 +53,13 @@ export async function pushImages(
   const { transport, location } = findTransport(destination ?? found.name ?? image);
   return transport.write(ctx, found, location, options);
 }
+
+/** Indexes made in the store (`manifest create` and its kin), with all they need of registries. */
+export async function manifestLists() {
+  const [{ pushList }, { addArtifact }, lists] = await Promise.all([
+    import("./push-list.ts"),
+    import("./manifest-artifact.ts"),
+    import("./manifest-list.ts"),
+  ]);
+  return { ...lists, addArtifact, pushList };
+}

@@ -68,6 +68,15 @@ export class Images {
     );
   }
 
+  /** Gives an image another manifest: only indexes made here change, and keep their id. */
+  setManifest(id: string, digest: string): void {
+    this.#db.transaction(() => {
+      this.#db.run("DELETE FROM image_digests WHERE image = ? AND name = ''", id);
+      this.#db.run("UPDATE images SET manifest_digest = ? WHERE id = ?", digest, id);
+      this.#addDigest(id, digest, "");
+    });
+  }
+
   /** By full id. */
   get(id: string): ImageRecord | undefined {
     return optional(this.#db.get(`${SELECT} WHERE id = ?`, id));

@@ -2,17 +2,17 @@
  * House-keeping: removes what nothing refers to. Only under the store's lock held alone, so that
  * nothing it finds can be somebody's work in progress; if somebody is at work the next command does it.
  */
-import { existsSync, lstatSync, readdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { errnoCode } from "../base/index.ts";
 import { layersDir, tempDir } from "../host/index.ts";
-import { type Digest, parseManifest } from "../oci/index.ts";
+import { type Digest, isManifestType, parseIndex, parseManifest } from "../oci/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
 import { BlobStore } from "./blobs.ts";
 import type { RunInside } from "./jobs.ts";
 import { mappedRow } from "./mapped.ts";
 import { removePartials } from "./partial.ts";
 import { tryLockAlone } from "./store-lock.ts";
+import { dropStrayContainers, listDirectory } from "./stray-containers.ts";
 
 export interface SweepOptions {
   /** Begun downloads go, however young they are. */
@@ -29,7 +29,7 @@ export async function sweepStore(ctx: Context, run: RunInside, options: SweepOpt
   if (lock === undefined) return false;
   try {
     forgetUnusedLayers(ctx);
-    const trees = [...strayLayers(ctx), ...clearTemporary(ctx)];
+    const trees = [...strayLayers(ctx), ...clearTemporary(ctx), ...dropStrayContainers(ctx)];
     if (trees.length > 0) await run("remove-trees", { paths: trees });
     removeUnusedBlobs(ctx);
     removePartials(ctx.paths, options.downloads === true ? 0 : KEEP_PARTIAL_MS);
@@ -123,17 +123,26 @@ export function usedBlobs(ctx: Context, store = new BlobStore(ctx.paths)): Set<D
 /** An image whose manifest cannot be read keeps what its layers' records name. */
 function layerBlobs(ctx: Context, store: BlobStore, image: ImageRecord): (string | undefined)[] {
   try {
-    return parseManifest(store.read(image.manifestDigest as Digest)).layers.map((layer) => layer.digest);
+    const bytes = store.read(image.manifestDigest as Digest);
+    return isIndexDocument(bytes) ? memberBlobs(store, bytes) : manifestBlobs(bytes);
   } catch {
     return image.layers.map((row) => ctx.state.layers.get(row)?.blob);
   }
 }
 
-function listDirectory(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if (errnoCode(error) === "ENOENT") return [];
-    throw error;
-  }
+function isIndexDocument(bytes: Buffer): boolean {
+  return (JSON.parse(bytes.toString("utf8")) as { manifests?: unknown }).manifests !== undefined;
+}
+
+function manifestBlobs(bytes: Buffer): Digest[] {
+  const { config, layers } = parseManifest(bytes);
+  return [config.digest, ...layers.map((layer) => layer.digest)];
+}
+
+/** What an index made here holds and no image does: manifests of others, and artifacts. */
+function memberBlobs(store: BlobStore, bytes: Buffer): Digest[] {
+  return parseIndex(bytes).manifests.flatMap(({ digest, mediaType }) => {
+    if (!store.has(digest)) return [];
+    return [digest, ...(isManifestType(mediaType) ? manifestBlobs(store.read(digest)) : [])];
+  });
 }

@@ -162,176 +162,241 @@ const c28: CommandEntry = {
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c29: CommandEntry = {
+  summary: "Build an image from a Dockerfile",
+  usage: "[options] [CONTEXT]",
+  load: () => import("./image/build.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c30: CommandEntry = {
   summary: "Check whether an image is in the store",
   usage: "IMAGE",
   load: () => import("./image/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c30: CommandEntry = {
+const c31: CommandEntry = {
   summary: "Show the steps an image was made in",
   usage: "[options] IMAGE",
   load: () => import("./image/history.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c31: CommandEntry = {
+const c32: CommandEntry = {
   summary: "List images",
   usage: "[options] [IMAGE]",
   aliases: ["image ls"],
   load: () => import("./image/images.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c32: CommandEntry = {
+const c33: CommandEntry = {
   summary: "Make an image from the tar of a root filesystem",
   usage: "[options] PATH|URL|- [REFERENCE]",
   load: () => import("./image/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c33: CommandEntry = {
+const c34: CommandEntry = {
   summary: "Display the configuration of images",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c34: CommandEntry = {
+const c35: CommandEntry = {
   summary: "Load images from an archive",
   usage: "[options]",
   load: () => import("./image/load.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c35: CommandEntry = {
+const c36: CommandEntry = {
   summary: "Remove unused images",
   usage: "[options]",
   load: () => import("./image/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c36: CommandEntry = {
+const c37: CommandEntry = {
   summary: "Pull images from registries",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/pull.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c37: CommandEntry = {
+const c38: CommandEntry = {
   summary: "Push an image to a registry, an archive or a directory",
   usage: "[options] IMAGE [DESTINATION]",
   load: () => import("./image/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c38: CommandEntry = {
+const c39: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c39: CommandEntry = {
+const c40: CommandEntry = {
   summary: "Save images to an archive",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c40: CommandEntry = {
+const c41: CommandEntry = {
   summary: "Add further names to an image",
   usage: "IMAGE NAME [NAME...]",
   load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c41: CommandEntry = {
+const c42: CommandEntry = {
   summary: "Show the layers of an image",
   usage: "[options] IMAGE",
   load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c42: CommandEntry = {
+const c43: CommandEntry = {
   summary: "Take names away from an image",
   usage: "IMAGE [NAME...]",
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c43: CommandEntry = {
+const c44: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c44: CommandEntry = {
+const c45: CommandEntry = {
+  summary: "Add images or files to an index",
+  usage: "[options] LIST IMAGE|FILE [IMAGE|FILE...]",
+  load: () => import("./manifest/add.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c46: CommandEntry = {
+  summary: "Say more about an index or one of its entries",
+  usage: "[options] LIST [DIGEST|IMAGE]",
+  load: () => import("./manifest/annotate.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c47: CommandEntry = {
+  summary: "Create an index of images",
+  usage: "[options] LIST [IMAGE...]",
+  load: () => import("./manifest/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c48: CommandEntry = {
+  summary: "Check if an index is in the store",
+  usage: "LIST",
+  load: () => import("./manifest/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c49: CommandEntry = {
+  summary: "Show an index of the store, or what a registry has under a name",
+  usage: "[options] LIST",
+  load: () => import("./manifest/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c50: CommandEntry = {
+  summary: "Push an index and its images to a registry",
+  usage: "[options] LIST [DESTINATION]",
+  load: () => import("./manifest/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c51: CommandEntry = {
+  summary: "Remove an entry from an index",
+  usage: "LIST DIGEST",
+  load: () => import("./manifest/remove.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c52: CommandEntry = {
+  summary: "Remove indexes from the store",
+  usage: "[options] LIST [LIST...]",
+  load: () => import("./manifest/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c53: CommandEntry = {
   summary: "Add a container to a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/connect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c45: CommandEntry = {
+const c54: CommandEntry = {
   summary: "Create networks for containers",
   usage: "[options] [NAME]",
   load: () => import("./network/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c46: CommandEntry = {
+const c55: CommandEntry = {
   summary: "Remove a container from a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/disconnect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c47: CommandEntry = {
+const c56: CommandEntry = {
   summary: "Check if a network exists",
   usage: "NETWORK",
   load: () => import("./network/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c48: CommandEntry = {
+const c57: CommandEntry = {
   summary: "Display network configuration",
   usage: "[options] NETWORK [NETWORK...]",
   load: () => import("./network/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c49: CommandEntry = {
+const c58: CommandEntry = {
   summary: "List networks",
   usage: "[options]",
   aliases: ["network list"],
   load: () => import("./network/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c50: CommandEntry = {
+const c59: CommandEntry = {
   summary: "Remove unused networks",
   usage: "[options]",
   load: () => import("./network/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c51: CommandEntry = {
+const c60: CommandEntry = {
   summary: "Make the networks of containers anew",
   usage: "[options] [CONTAINER...]",
   load: () => import("./network/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c52: CommandEntry = {
+const c61: CommandEntry = {
   summary: "Remove networks",
   usage: "[options] NETWORK [NETWORK...]",
   aliases: ["network remove"],
   load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c53: CommandEntry = {
+const c62: CommandEntry = {
   summary: "Log in to a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c54: CommandEntry = {
+const c63: CommandEntry = {
   summary: "Log out of a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c55: CommandEntry = {
+const c64: CommandEntry = {
+  summary: "Look for damage in the store, and mend it",
+  usage: "[options]",
+  load: () => import("./system/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c65: CommandEntry = {
+  summary: "Show how much of the disk the store takes",
+  usage: "[options]",
+  load: () => import("./system/df.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c66: CommandEntry = {
+  summary: "Remove all containers, networks and images that are not used",
+  usage: "[options]",
+  load: () => import("./system/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c67: CommandEntry = {
+  summary: "Remove all containers, images, volumes and networks",
+  usage: "[options]",
+  load: () => import("./system/reset.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c68: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c56: CommandEntry = {
+const c69: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c57: CommandEntry = {
+const c70: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c58: CommandEntry = {
+const c71: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c59: CommandEntry = {
+const c72: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c60: CommandEntry = {
+const c73: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c61: CommandEntry = {
+const c74: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c62: CommandEntry = {
+const c75: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
@@ -340,6 +405,9 @@ const c62: CommandEntry = {
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   attach: c1,
+  build: c29,
+  "builder build": c29,
+  "buildx build": c29,
   commit: c2,
   completion: c0,
   "container attach": c1,
@@ -378,73 +446,86 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   export: c8,
   "healthcheck run": c9,
   help: c28,
-  history: c30,
+  history: c31,
+  "image build": c29,
   "image diff": c5,
-  "image exists": c29,
-  "image history": c30,
-  "image import": c32,
-  "image inspect": c33,
-  "image list": c31,
-  "image load": c34,
-  "image ls": c31,
-  "image prune": c35,
-  "image pull": c36,
-  "image push": c37,
-  "image remove": c38,
-  "image rm": c38,
-  "image save": c39,
-  "image tag": c40,
-  "image tree": c41,
-  "image untag": c42,
-  images: c31,
-  import: c32,
-  info: c43,
+  "image exists": c30,
+  "image history": c31,
+  "image import": c33,
+  "image inspect": c34,
+  "image list": c32,
+  "image load": c35,
+  "image ls": c32,
+  "image prune": c36,
+  "image pull": c37,
+  "image push": c38,
+  "image remove": c39,
+  "image rm": c39,
+  "image save": c40,
+  "image tag": c41,
+  "image tree": c42,
+  "image untag": c43,
+  images: c32,
+  import: c33,
+  info: c44,
   inspect: c10,
   kill: c11,
-  load: c34,
-  login: c53,
-  logout: c54,
+  load: c35,
+  login: c62,
+  logout: c63,
   logs: c12,
-  "network connect": c44,
-  "network create": c45,
-  "network disconnect": c46,
-  "network exists": c47,
-  "network inspect": c48,
-  "network list": c49,
-  "network ls": c49,
-  "network prune": c50,
-  "network reload": c51,
-  "network remove": c52,
-  "network rm": c52,
+  "manifest add": c45,
+  "manifest annotate": c46,
+  "manifest create": c47,
+  "manifest exists": c48,
+  "manifest inspect": c49,
+  "manifest push": c50,
+  "manifest remove": c51,
+  "manifest rm": c52,
+  "network connect": c53,
+  "network create": c54,
+  "network disconnect": c55,
+  "network exists": c56,
+  "network inspect": c57,
+  "network list": c58,
+  "network ls": c58,
+  "network prune": c59,
+  "network reload": c60,
+  "network remove": c61,
+  "network rm": c61,
   pause: c13,
   port: c14,
   ps: c16,
-  pull: c36,
-  push: c37,
+  pull: c37,
+  push: c38,
   rename: c17,
   restart: c18,
   rm: c19,
-  rmi: c38,
+  rmi: c39,
   run: c20,
-  save: c39,
+  save: c40,
   start: c21,
   stats: c22,
   stop: c23,
-  "system info": c43,
-  tag: c40,
+  "system check": c64,
+  "system df": c65,
+  "system info": c44,
+  "system prune": c66,
+  "system reset": c67,
+  tag: c41,
   top: c24,
   unpause: c25,
-  unshare: c55,
-  untag: c42,
+  unshare: c68,
+  untag: c43,
   update: c26,
-  version: c56,
-  "volume create": c57,
-  "volume exists": c58,
-  "volume inspect": c59,
-  "volume list": c60,
-  "volume ls": c60,
-  "volume prune": c61,
-  "volume remove": c62,
-  "volume rm": c62,
+  version: c69,
+  "volume create": c70,
+  "volume exists": c71,
+  "volume inspect": c72,
+  "volume list": c73,
+  "volume ls": c73,
+  "volume prune": c74,
+  "volume remove": c75,
+  "volume rm": c75,
   wait: c27,
 };

@@ -1,0 +1,19 @@
+import { manifestLists, tryFindImage } from "../../../image/index.ts";
+import { openContext } from "../../../state/index.ts";
+import { defineCommand } from "../../command.ts";
+
+export default defineCommand({
+  paths: [["manifest", "exists"]],
+  summary: "Check if an index is in the store",
+  usage: "LIST",
+  examples: [["kelp manifest exists mylist", "Exit status 0 if it is there, 1 if not"]],
+  options: {},
+  args: { min: 1, max: 1, completes: "image" },
+  async run({ args: [name = ""], globals }) {
+    const ctx = await openContext(globals);
+    const found = tryFindImage(ctx, name);
+    if (found === undefined) return 1;
+    const { isList } = await manifestLists();
+    return isList(ctx, found.record) ? 0 : 1;
+  },
+});
