@@ -6,6 +6,14 @@ export const BUILD_JOBS: Readonly<Record<string, () => Promise<Job>>> = {
     const { buildCopy } = await import("./inside/copy-job.ts");
     return ({ input }) => buildCopy(input);
   },
+  "build-own": async () => {
+    const { ownFile } = await import("./inside/directory-job.ts");
+    return ({ input }) => ownFile(input);
+  },
+  "build-cache-directory": async () => {
+    const { makeCacheDirectory } = await import("./inside/directory-job.ts");
+    return ({ input }) => makeCacheDirectory(input);
+  },
   "build-directory": async () => {
     const { makeDirectory } = await import("./inside/directory-job.ts");
     return ({ input }) => makeDirectory(input);

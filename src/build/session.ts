@@ -10,6 +10,7 @@ import type { BuildCacheEntry, Context } from "../state/index.ts";
 import { layerDir, type MadeLayer, type RunInside, type StoredLayer } from "../storage/index.ts";
 import type { BuildContext } from "./context/open.ts";
 import type { Dockerfile } from "./dockerfile/parse.ts";
+import { readSecrets, type Secrets } from "./steps/mount-secret.ts";
 import type { BuildRequest, Reporter } from "./types.ts";
 import type { BuildArgs } from "./variables.ts";
 
@@ -32,6 +33,7 @@ export class Session {
   readonly args: BuildArgs;
   readonly run: RunInside;
   readonly driver: string;
+  readonly secrets: Secrets;
   /** Containers of steps that are running. */
   readonly running = new Set<string>();
   readonly #inFlight = new Map<string, Promise<LayerStep>>();
@@ -54,6 +56,7 @@ export class Session {
     this.context = parts.context;
     this.args = parts.args;
     this.run = jobRunner(parts.ctx);
+    this.secrets = readSecrets(parts.request);
     this.driver = driverName(parts.ctx);
     this.#free = Math.max(1, parts.request.jobs);
   }

@@ -4,14 +4,15 @@ import type { Descriptor, Digest, LayerCompression } from "../oci/index.ts";
 import type { ImageRecord } from "../state/index.ts";
 import { requireLayer, type StoredLayer } from "../storage/index.ts";
 import { expandWord } from "./dockerfile/expand.ts";
-import type { CopyInstruction, StageInstruction } from "./dockerfile/instruction.ts";
+import type { StageInstruction } from "./dockerfile/instruction.ts";
 import { parseTriggers, type Stage } from "./dockerfile/parse.ts";
 import { stageByName } from "./graph.ts";
 import type { LayerStep, Session } from "./session.ts";
 import { chainOf, emptyState, type StageState, stateOfImage, stateOfStage } from "./stage-state.ts";
 import { CONFIG_STEPS, isConfigStep, resolveWorkdir } from "./steps/config.ts";
-import { copyStep, type SourceRoot } from "./steps/copy.ts";
+import { copyStep } from "./steps/copy.ts";
 import { runStep } from "./steps/run.ts";
+import type { SourceRoot } from "./steps/source-root.ts";
 import { StepContext } from "./steps/step-context.ts";
 import { workdirStep } from "./steps/workdir.ts";
 import type { StepTitle } from "./types.ts";
@@ -129,13 +130,13 @@ class StageRunner {
         return result.cached;
       }
       case "run": {
-        const result = await runStep(instruction, state, step);
+        const result = await runStep(instruction, state, step, (name) => this.#root(name));
         addHistory(state, result.history, result);
         return result.cached;
       }
       case "copy":
       case "add": {
-        const result = await copyStep(instruction, state, step, await this.#sourceRoot(instruction, step));
+        const result = await copyStep(instruction, state, step, await this.#root(instruction.from));
         addHistory(state, `/bin/sh -c #(nop) ${result.history}`, result);
         return result.cached;
       }
@@ -144,11 +145,10 @@ class StageRunner {
     }
   }
 
-  async #sourceRoot(instruction: CopyInstruction, step: StepContext): Promise<SourceRoot> {
+  async #root(name: string | undefined): Promise<SourceRoot> {
     const { context } = this.#session;
-    if (instruction.from === undefined)
-      return { kind: "directory", path: context.directory, ignore: context.ignore };
-    return sourceRoot(this.#session, this.#stage, this.#place, step.word(instruction.from));
+    if (name === undefined) return { kind: "directory", path: context.directory, ignore: context.ignore };
+    return sourceRoot(this.#session, this.#stage, this.#place, name);
   }
 }
 

@@ -24,6 +24,8 @@ export interface BuildRequest {
   readonly timestamp: number | undefined;
   readonly ignoreFile: string | undefined;
   readonly secrets: readonly string[];
+  /** Sockets of SSH agents, by ID. */
+  readonly ssh: Readonly<Record<string, string>>;
   /** How many steps work at the same time. */
   readonly jobs: number;
   /** What every RUN gets, in the words of `create`. */

@@ -52,6 +52,8 @@ export interface StartOptions {
   readonly client: ClientConfig;
   readonly mode: StartMode;
   readonly preserveFds?: number;
+  /** `NAME=value` for the process that no record has. */
+  readonly secretEnv?: readonly string[];
   /** Of the caller's terminal, for a container that has one. */
   readonly consoleSize?: { readonly height: number; readonly width: number } | undefined;
 }
@@ -81,9 +83,10 @@ export async function prepareStart(
   const rootfs = await startRootfs(ctx, record);
   const facts = runtimeFacts();
   const files = writeBindFiles(ctx, record, networking, rootfs);
+  const { secretEnv = [] } = options;
   const input = {
     id,
-    config,
+    config: secretEnv.length === 0 ? config : { ...config, env: [...config.env, ...secretEnv] },
     user: resolveUser(config.user, config.groupAdd, readUserFiles(rootfs)),
     facts,
     containerDir: directory,

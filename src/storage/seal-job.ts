@@ -52,6 +52,7 @@ export async function sealLayer(input: SealInput): Promise<SealedLayer> {
     const libc = loadLibc();
     renameSync(input.upper, input.dir);
     removeMountPoints(libc, input);
+    keepRootTime(input);
     if (input.maxTime !== undefined) limitTimes(Buffer.from(input.dir), input.maxTime);
     const sealed = hashTree(libc, input.dir, input.recording);
     const fd = openSync(input.dir, "r");
@@ -61,6 +62,14 @@ export async function sealLayer(input: SealInput): Promise<SealedLayer> {
   } finally {
     lock.release();
   }
+}
+
+/** A step that changed nothing is the same layer whenever it ran. */
+function keepRootTime({ dir, lower }: SealInput): void {
+  const below = lower[0];
+  if (below === undefined || readdirSync(dir).length > 0) return;
+  const { mtimeMs } = lstatSync(below);
+  lutimesSync(dir, mtimeMs / 1000, mtimeMs / 1000);
 }
 
 function hashTree(libc: Libc, dir: string, path: string): SealedLayer {

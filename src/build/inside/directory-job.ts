@@ -1,5 +1,6 @@
-/** The job `build-directory`: WORKDIR, in the mounted root of the image. */
-import { readFileSync } from "node:fs";
+/** Jobs that make and own single files and directories: WORKDIR in the mounted root of the image, caches, secrets. */
+import { chmodSync, lchownSync, mkdirSync, readFileSync } from "node:fs";
+import { errnoCode } from "../../base/index.ts";
 import { loadLibc } from "../../host/index.ts";
 import { TargetTree } from "./target-tree.ts";
 
@@ -10,7 +11,7 @@ export interface MakeDirectoryRequest {
   readonly path: string;
 }
 
-/** @returns whether it had to be made */
+/** The job `build-directory`. @returns whether it had to be made */
 export async function makeDirectory(request: MakeDirectoryRequest): Promise<{ made: boolean }> {
   const libc = loadLibc();
   libc.umask(0);
@@ -28,4 +29,32 @@ export async function makeDirectory(request: MakeDirectoryRequest): Promise<{ ma
 export function isSingleMap(): boolean {
   const lines = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n");
   return lines.length === 1 && lines[0]?.trim().split(/\s+/)[2] === "1";
+}
+
+/** Looks of something at a path of the host; the parent is kelp's own directory. */
+export interface OwnRequest {
+  readonly path: string;
+  readonly mode: number;
+  readonly uid: number;
+  readonly gid: number;
+}
+
+/** The job `build-own`. */
+export async function ownFile({ path, mode, uid, gid }: OwnRequest): Promise<null> {
+  if (!isSingleMap()) lchownSync(path, uid, gid);
+  chmodSync(path, mode);
+  return null;
+}
+
+export type CacheDirectoryRequest = OwnRequest;
+
+/** The job `build-cache-directory`. Two builds may make it at once. */
+export async function makeCacheDirectory(request: CacheDirectoryRequest): Promise<null> {
+  try {
+    mkdirSync(request.path, 0o700);
+  } catch (error) {
+    if (errnoCode(error) === "EEXIST") return null;
+    throw error;
+  }
+  return ownFile(request);
 }

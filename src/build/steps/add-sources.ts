@@ -1,7 +1,7 @@
 /** What ADD does beyond COPY: addresses are fetched, and local archives unpacked. */
 import type { CopyInstruction } from "../dockerfile/instruction.ts";
 import type { CopyRequest } from "../inside/copy-job.ts";
-import type { SourceRoot } from "./copy.ts";
+import type { SourceRoot } from "./source-root.ts";
 import type { StepContext } from "./step-context.ts";
 
 export interface AddedSources {

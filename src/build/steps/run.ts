@@ -15,7 +15,7 @@ import type { RunInstruction } from "../dockerfile/instruction.ts";
 import type { LayerStep } from "../session.ts";
 import { chainOf, envMap, type StageState, shellOf } from "../stage-state.ts";
 import { PROXY_ARGS } from "../variables.ts";
-import { type RunMounts, resolveRunMounts } from "./run-mounts.ts";
+import { type FindRoot, type ReadyMounts, type RunMounts, resolveRunMounts } from "./run-mounts.ts";
 import type { StepContext } from "./step-context.ts";
 
 export interface RunResult extends LayerStep {
@@ -26,11 +26,12 @@ export async function runStep(
   instruction: RunInstruction,
   state: StageState,
   step: StepContext,
+  findRoot: FindRoot,
 ): Promise<RunResult> {
   const { session } = step;
   const { argv, script } = commandOf(instruction, state);
   const args = [...state.args].filter(([name]) => !PROXY_ARGS.has(name) && !envMap(state).has(name));
-  const mounts = await resolveRunMounts(instruction, state, step, script);
+  const mounts = await resolveRunMounts(instruction, state, step, { script, findRoot });
   const env = [...args.map(([name, value]) => `${name}=${value}`), ...(state.config.Env ?? [])];
   const { User = "", WorkingDir = "/" } = state.config;
   const given = Object.fromEntries(
@@ -88,10 +89,10 @@ async function perform(step: StepContext, state: StageState, work: Work): Promis
   const { session } = step;
   const { ctx } = session;
   return work.mounts.within(async (mounts) => {
-    const { record } = await createContainer(ctx, request(step, state, work, mounts.options));
+    const { record } = await createContainer(ctx, request(step, state, work, mounts));
     session.running.add(record.id);
     try {
-      const status = await start(step, record.id);
+      const status = await start(step, record.id, mounts.secretEnv);
       if (status !== 0) throw failed(step, work.argv, status);
       return await sealUpper(ctx, session.run, {
         upper: join(containerDir(ctx.paths, record.id), "upper"),
@@ -111,12 +112,7 @@ async function perform(step: StepContext, state: StageState, work: Work): Promis
   });
 }
 
-function request(
-  step: StepContext,
-  state: StageState,
-  work: Work,
-  mounts: Readonly<Record<string, unknown>>,
-): CreateRequest {
+function request(step: StepContext, state: StageState, work: Work, mounts: ReadyMounts): CreateRequest {
   const { session } = step;
   const { run, runGiven, environment, cwd } = session.request;
   const network = work.network === undefined || work.network === "default" ? {} : { network: [work.network] };
@@ -127,7 +123,8 @@ function request(
     options: {
       ...run,
       ...network,
-      ...mounts,
+      mount: mounts.mount,
+      tmpfs: mounts.tmpfs,
       env: [...(run.env ?? []), ...proxies],
       "image-volume": "ignore",
       "log-driver": "none",
@@ -141,20 +138,14 @@ function request(
         ...(state.config.WorkingDir === undefined ? {} : { WorkingDir: state.config.WorkingDir }),
       },
     },
-    given: new Set([
-      ...runGiven,
-      ...Object.keys(network),
-      ...Object.keys(mounts),
-      "log-driver",
-      "image-volume",
-    ]),
+    given: new Set([...runGiven, ...Object.keys(network), "log-driver", "image-volume"]),
     argv: ["build"],
     environment,
     cwd,
   };
 }
 
-async function start(step: StepContext, id: string): Promise<number> {
+async function start(step: StepContext, id: string, secretEnv: readonly string[]): Promise<number> {
   const { session, title } = step;
   const record = session.ctx.state.containers.get(id);
   if (record === undefined)
@@ -170,6 +161,7 @@ async function start(step: StepContext, id: string): Promise<number> {
       announce: "",
     },
     mode: "run",
+    secretEnv,
   });
   return capturePlan(prepared.holdfast, "start", prepared.planPath, {
     out: (chunk) => session.reporter.output(title, "out", chunk),

@@ -1,11 +1,15 @@
 /** An instruction being carried out: its words with variables replaced, and errors that know their place. */
-import { KelpError, type UsageError } from "../../base/index.ts";
+import { ellipsis, KelpError, UsageError } from "../../base/index.ts";
 import { expandWord, expandWords } from "../dockerfile/expand.ts";
 import type { LogicalLine } from "../dockerfile/logical-lines.ts";
 import { type SourceFile, syntaxError } from "../dockerfile/syntax-error.ts";
 import type { Session } from "../session.ts";
 import { lookupIn, type StageState } from "../stage-state.ts";
 import type { StepTitle } from "../types.ts";
+
+/** Errors that say where they are. */
+const PLACED = new Set(["dockerfile-invalid", "step-invalid", "step-failed"]);
+const MAX_TITLE = 200;
 
 export class StepContext {
   readonly session: Session;
@@ -59,7 +63,13 @@ export class StepContext {
   }
 
   error(reason: string, hint?: string): UsageError {
-    return syntaxError(this.#file, this.line.position, reason, hint);
+    const { message } = syntaxError(this.#file, this.line.position, reason, hint);
+    const place = `building at STEP ${JSON.stringify(ellipsis(this.title.text, MAX_TITLE))}`;
+    return new UsageError(
+      "step-invalid",
+      message.replace(/^cannot build/, place),
+      hint === undefined ? {} : { hint },
+    );
   }
 
   fail(reason: string, hint?: string): never {
@@ -68,7 +78,7 @@ export class StepContext {
 
   /** Gives an error from below the place of the instruction. */
   placed(error: unknown): unknown {
-    if (!(error instanceof KelpError) || error.code === "dockerfile-invalid") return error;
+    if (!(error instanceof KelpError) || PLACED.has(error.code)) return error;
     const { message } = this.error(error.message.replace(/^cannot build: /, ""));
     return new KelpError(error.code, message, {
       exitCode: error.exitCode,

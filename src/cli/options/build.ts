@@ -100,6 +100,7 @@ export const BUILD_OPTIONS = {
   rm: { kind: "boolean", default: true, hidden: true, text: "Has no effect; nothing is left in any case" },
   secret: { kind: "list", value: "id=ID[,src=FILE|,env=NAME]", text: "Secret for RUN --mount=type=secret" },
   "source-date-epoch": { kind: "string", value: "SECONDS", text: "As --timestamp" },
+  ssh: { kind: "list", value: "ID[=SOCKET]", text: "SSH agent for RUN --mount=type=ssh" },
   squash: { kind: "boolean", text: "One layer for all new ones" },
   "squash-all": { kind: "boolean", text: "One layer for everything" },
   tag: { kind: "list", short: "t", value: "NAME", text: "Name of the image" },

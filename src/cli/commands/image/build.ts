@@ -27,7 +27,7 @@ export default defineCommand({
   options: BUILD_OPTIONS,
   args: { min: 0, max: 1, completes: "dir" },
   exclusive: [
-    ["squash", "squash-all", "cannot specify --squash with --squash-all"],
+    ["squash", "squash-all", "cannot specify --squash-all with --squash"],
     ["platform", "arch"],
     ["platform", "os"],
   ],
@@ -86,6 +86,7 @@ function makeRequest(ctx: Context, invocation: Given): BuildRequest {
     timestamp: timestamp(options.timestamp ?? options["source-date-epoch"] ?? environment.SOURCE_DATE_EPOCH),
     ignoreFile: options.ignorefile,
     secrets: options.secret,
+    ssh: sshSockets(options.ssh, environment),
     jobs: jobs > 0 ? jobs : availableParallelism(),
     run: stepOptions(invocation),
     runGiven: new Set([...given].filter((name) => Object.hasOwn(STEP_OPTIONS, name))),
@@ -125,6 +126,23 @@ function pairs(
       );
     const value = equals < 0 ? missing?.(name) : word.slice(equals + 1);
     if (value !== undefined) found[name] = value;
+  }
+  return found;
+}
+
+/** `default`, `ID` or `ID=SOCKET`; without a socket the agent of the environment. */
+function sshSockets(
+  words: readonly string[],
+  environment: Readonly<Record<string, string | undefined>>,
+): Record<string, string> {
+  const found: Record<string, string> = {};
+  for (const word of words) {
+    const [id = "", socket = environment.SSH_AUTH_SOCK] = word.split("=", 2);
+    if (socket === undefined || socket === "")
+      throw new UsageError("ssh-agent-missing", `cannot use --ssh ${word}: SSH_AUTH_SOCK is not set`, {
+        hint: "start an SSH agent",
+      });
+    found[id] = socket;
   }
   return found;
 }
