@@ -19,3 +19,4 @@ export { checkPolicy } from "./policy.ts";
 export { loadRegistriesConf, type PullPlace, searchRegistries } from "./registries-conf.ts";
 export type { RemoteManifest, Repository, UploadSource } from "./repository.ts";
 export { type RetryPolicy, sleep, withRetry } from "./retry.ts";
+export { type SearchResult, searchRegistry } from "./search.ts";

@@ -341,62 +341,67 @@ const c63: CommandEntry = {
   load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c64: CommandEntry = {
+  summary: "Search registries for images",
+  usage: "[options] TERM",
+  load: () => import("./registry/search.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c65: CommandEntry = {
   summary: "Look for damage in the store, and mend it",
   usage: "[options]",
   load: () => import("./system/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c65: CommandEntry = {
+const c66: CommandEntry = {
   summary: "Show how much of the disk the store takes",
   usage: "[options]",
   load: () => import("./system/df.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c66: CommandEntry = {
+const c67: CommandEntry = {
   summary: "Remove all containers, networks and images that are not used",
   usage: "[options]",
   load: () => import("./system/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c67: CommandEntry = {
+const c68: CommandEntry = {
   summary: "Remove all containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./system/reset.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c68: CommandEntry = {
+const c69: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c69: CommandEntry = {
+const c70: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c70: CommandEntry = {
+const c71: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c71: CommandEntry = {
+const c72: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c72: CommandEntry = {
+const c73: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c73: CommandEntry = {
+const c74: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c74: CommandEntry = {
+const c75: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c75: CommandEntry = {
+const c76: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
@@ -462,6 +467,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "image remove": c39,
   "image rm": c39,
   "image save": c40,
+  "image search": c64,
   "image tag": c41,
   "image tree": c42,
   "image untag": c43,
@@ -504,28 +510,29 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   rmi: c39,
   run: c20,
   save: c40,
+  search: c64,
   start: c21,
   stats: c22,
   stop: c23,
-  "system check": c64,
-  "system df": c65,
+  "system check": c65,
+  "system df": c66,
   "system info": c44,
-  "system prune": c66,
-  "system reset": c67,
+  "system prune": c67,
+  "system reset": c68,
   tag: c41,
   top: c24,
   unpause: c25,
-  unshare: c68,
+  unshare: c69,
   untag: c43,
   update: c26,
-  version: c69,
-  "volume create": c70,
-  "volume exists": c71,
-  "volume inspect": c72,
-  "volume list": c73,
-  "volume ls": c73,
-  "volume prune": c74,
-  "volume remove": c75,
-  "volume rm": c75,
+  version: c70,
+  "volume create": c71,
+  "volume exists": c72,
+  "volume inspect": c73,
+  "volume list": c74,
+  "volume ls": c74,
+  "volume prune": c75,
+  "volume remove": c76,
+  "volume rm": c76,
   wait: c27,
 };
