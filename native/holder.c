@@ -22,7 +22,7 @@ static struct vm *monitored; /* what the monitor carries out */
 static void tell_launcher(const struct report *report)
 {
 	write_all(FD_OUTER, report, sizeof(*report));
-	close(FD_OUTER);
+	dup3(FD_NULL, FD_OUTER, O_CLOEXEC); /* the number stays ours */
 }
 
 /* monitor_started() - the container runs: let the launcher go on */
@@ -35,6 +35,17 @@ void monitor_started(struct monitor *m)
 }
 
 /*
+ * With published ports descriptors come and go all the time. The numbers of slots and of what is fixed are kept from
+ * them, for another first process will need those.
+ */
+static void keep_numbers(int cgroup)
+{
+	for (int fd = FIXED_FIRST_FD; fd < SLOT_FIRST_FD + SLOT_COUNT; fd++)
+		if (fd != cgroup && (fd >= SLOT_FIRST_FD || fcntl(fd, F_GETFD) < 0))
+			dup3(FD_NULL, fd, O_CLOEXEC);
+}
+
+/*
  * Lets go of what only the container's process needed: the caller's kept descriptors, the working directory, the
  * slots but for that of the cgroup.
  */
@@ -44,6 +55,10 @@ static void let_go(const struct vm *vm, int cgroup)
 		syscall(SYS_close_range, 3, 2 + vm->keep_fds, 0);
 	if (chdir("/") < 0)
 		return;
+	if (forward_fd() >= 0) {
+		keep_numbers(cgroup);
+		return;
+	}
 	if (cgroup < 0)
 		cgroup = SLOT_FIRST_FD + SLOT_COUNT;
 	if (cgroup > SLOT_FIRST_FD)
@@ -129,6 +144,15 @@ static void monitor_rerun(struct vm *vm, const struct records *records, struct m
 		monitor_missed(m);
 }
 
+static int start_forwarding(struct vm *vm)
+{
+	int error = publish_forward(vm);
+
+	if (error == 0)
+		error = forward_start();
+	return error == 0 ? 0 : vm_fail(vm, STAGE_LAUNCH, vm->base_index, -error);
+}
+
 /*
  * The monitor's life. `finish` runs before anybody is told of the end; where the container never ran, only its
  * unmounting.
@@ -146,6 +170,8 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 	monitored = vm;
 	if (records.client.attach != 0)
 		m.foreground = FD_FOREGROUND;
+	if (error == 0)
+		error = start_forwarding(vm);
 	if (error == 0) {
 		m.cgroup = slot_fd(vm, records.container.cgroup);
 		error = monitor_run(vm, &records, &m);

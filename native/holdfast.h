@@ -104,6 +104,12 @@ void streams_close_child(struct streams *s);
 /* Receives the pty master that the process sent (after the inner pipe said "exec worked"); sets ours[0]. */
 int streams_take_pty(struct streams *s);
 
+/* ---- forward.c: published ports ---- */
+
+int forward_start(void);
+int forward_fd(void);
+void forward_step(void);
+
 /* ---- monitor.c: serving one container ---- */
 
 struct monitor {

@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -45,7 +46,19 @@ static int take_descriptors(struct vm *vm, const struct streams *streams, int in
 	syscall(SYS_close_range, 3 + vm->keep_fds, FD_OUTER - 1, 0);
 	syscall(SYS_close_range, FD_LOCK, FD_LIVE, 0);
 	syscall(SYS_close_range, FD_CARRY, SLOT_FIRST_FD - 1, 0);
+	syscall(SYS_close_range, SLOT_FIRST_FD + SLOT_COUNT, ~0U, 0);
 	return FD_OUTER;
+}
+
+/* A forwarding monitor takes all the descriptors it may have; that is not to be seen in the container. */
+static void lower_limit(const struct vm *vm)
+{
+	struct rlimit limit;
+
+	if (vm->soft_files == 0 || getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	limit.rlim_cur = vm->soft_files;
+	(void)setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static _Noreturn void report_and_exit(const struct vm *vm, int inner)
@@ -118,6 +131,7 @@ _Noreturn void first_process(struct vm *vm, const struct records *records, const
 	die_with_parent(vm, inner);
 	signals_reset(false);
 	inner = take_descriptors(vm, streams, inner);
+	lower_limit(vm);
 	if (vm_run(vm, STAGE_SETUP) != 0)
 		report_and_exit(vm, inner);
 	if (records->container.init != 0)

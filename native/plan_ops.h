@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0x72, 0xeb, 0x8c, 0x1d, 0xae, 0x13, 0x5e, 0x42 }
+#define PLAN_TABLE_HASH { 0x4f, 0x0c, 0xaf, 0x8b, 0xc0, 0x74, 0x97, 0x46 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -96,6 +96,7 @@ enum opcode {
 	OP_ROUTE_ADD = 0x78,
 	OP_RULE_ADD = 0x79,
 	OP_NETFILTER = 0x7a,
+	OP_PUBLISH = 0x7b,
 	OP_LIMIT
 };
 
@@ -550,6 +551,16 @@ struct args_netfilter {
 	struct text batch;
 };
 
+struct args_publish {
+	uint32_t protocol;
+	struct text address;
+	uint32_t port;
+	uint32_t count;
+	struct text target;
+	uint32_t target_port;
+	uint32_t prefix;
+};
+
 union args {
 	struct args_container container;
 	struct args_monitor_files monitor_files;
@@ -623,6 +634,7 @@ union args {
 	struct args_route_add route_add;
 	struct args_rule_add rule_add;
 	struct args_netfilter netfilter;
+	struct args_publish publish;
 };
 
 /* X(opcode, function) for every operation; config records have no function. */
@@ -690,7 +702,8 @@ union args {
 	X(OP_ADDRESS_ADD, op_address_add) \
 	X(OP_ROUTE_ADD, op_route_add) \
 	X(OP_RULE_ADD, op_rule_add) \
-	X(OP_NETFILTER, op_netfilter)
+	X(OP_NETFILTER, op_netfilter) \
+	X(OP_PUBLISH, op_publish)
 
 /* How an opcode's arguments lie in its struct; `stages` has a bit per legal stage. */
 struct op_def {
@@ -1000,6 +1013,14 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_rule_add, priority) } } },
 	[OP_NETFILTER] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR, 1, {
 		{ ARG_BLOB, offsetof(struct args_netfilter, batch) } } },
+	[OP_PUBLISH] = { 1 << STAGE_LAUNCH, 7, {
+		{ ARG_U32, offsetof(struct args_publish, protocol) },
+		{ ARG_BLOB, offsetof(struct args_publish, address) },
+		{ ARG_U32, offsetof(struct args_publish, port) },
+		{ ARG_U32, offsetof(struct args_publish, count) },
+		{ ARG_BLOB, offsetof(struct args_publish, target) },
+		{ ARG_U32, offsetof(struct args_publish, target_port) },
+		{ ARG_U32, offsetof(struct args_publish, prefix) } } },
 };
 #endif
 

@@ -8,6 +8,7 @@
  * the process belongs to the base's user namespace from then on, so the user's own processes may look at it although
  * it is not dumpable, and its memory is that of a fresh image.
  */
+#include "forward.h"
 #include "vm.h"
 
 #include <errno.h>
@@ -107,8 +108,14 @@ static int pack(const struct vm *vm)
 static void keep_over_exec(bool keep)
 {
 	if (!keep)
-		syscall(SYS_close_range, FIXED_FIRST_FD, SLOT_FIRST_FD + SLOT_COUNT - 1, CLOSE_RANGE_CLOEXEC);
+		syscall(SYS_close_range, FIXED_FIRST_FD, ~0U, CLOSE_RANGE_CLOEXEC);
 	for (int fd = FIXED_FIRST_FD; keep && fd < SLOT_FIRST_FD + SLOT_COUNT; fd++)
+		fcntl(fd, F_SETFD, 0);
+}
+
+static void keep_listeners(uint32_t count)
+{
+	for (int fd = FORWARD_FIRST_FD; fd < FORWARD_FIRST_FD + (int)count; fd++)
 		fcntl(fd, F_SETFD, 0);
 }
 
@@ -133,6 +140,7 @@ int op_reexec_read_only(struct vm *vm, const union args *args)
 	error = pack(vm);
 	if (error == 0) {
 		keep_over_exec(true);
+		keep_listeners(vm->published);
 		syscall(SYS_execveat, exe, "", argv, env, AT_EMPTY_PATH);
 		error = -errno;
 		keep_over_exec(false);

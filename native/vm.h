@@ -55,6 +55,8 @@ struct vm {
 	uint32_t net; /* enum net_state */
 	uint64_t namespaces; /* CLONE_NEW* bits of the base */
 	uint32_t base_index; /* the operation that found or refused it */
+	uint32_t published; /* listeners, from FORWARD_FIRST_FD on */
+	uint64_t soft_files; /* the caller's limit of descriptors, which the container's process gets; 0: as it is */
 	uint32_t keep_fds; /* descriptors 3 .. 3 + keep_fds - 1 belong to the container's process */
 	uint32_t again; /* a further first process: what lasts as long as the monitor is there already */
 	uint32_t tty; /* the container's process has a terminal */
@@ -92,6 +94,9 @@ _Noreturn void holder_continue(struct vm *vm);
 
 /* ---- uplink.c ---- */
 int uplink_give(void);
+
+/* ---- ops_publish.c ---- */
+int publish_forward(struct vm *vm);
 
 /* ---- reexec.c ---- */
 _Noreturn void reexec_resume(void);

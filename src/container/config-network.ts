@@ -1,22 +1,27 @@
 /** --network and what belongs to it. */
 import { UsageError } from "../base/index.ts";
-import type { Context, NetworkConfig, PortMapping } from "../state/index.ts";
+import type { Context, NetworkConfig } from "../state/index.ts";
+import { exposedPorts, publishedPorts } from "./config-ports.ts";
 import type { CreateOptions } from "./create-options.ts";
 import { chooseNetworks } from "./network-names.ts";
 
 const NO_PORTS = new Set(["host", "none", "container", "ns"]);
 
-/** The record, and a line for the user where a flag had to be passed over. */
+/**
+ * The record, and a line for the user where a flag had to be passed over.
+ *
+ * @param imagePorts `80/tcp`, those the image says it listens on
+ */
 export function networkConfig(
   ctx: Context,
   options: CreateOptions,
+  imagePorts: readonly string[],
 ): { network: NetworkConfig; warnings: string[] } {
   const { mode, networks } = chooseNetworks(ctx, options);
   const kind = mode.split(":", 1)[0]!;
-  const asked = (options.publish ?? []).map(parsePort);
   const warnings: string[] = [];
-  const discarded = NO_PORTS.has(kind) && (asked.length > 0 || options["publish-all"] === true);
-  if (discarded) {
+  const ports = portConfig(ctx, options, imagePorts, kind);
+  if (ports.discarded) {
     warnings.push(
       `Port mappings have been discarded because ${JSON.stringify(kind)} network namespace mode does not support them`,
     );
@@ -29,8 +34,7 @@ export function networkConfig(
   const network: NetworkConfig = {
     mode,
     networks,
-    ports: discarded ? [] : asked,
-    publishAll: !discarded && options["publish-all"] === true,
+    ...ports.config,
     dns: given(options.dns?.map(parseDns), ctx.settings.dnsServers),
     dnsSearch: given(options["dns-search"], ctx.settings.dnsSearches),
     dnsOptions: given(options["dns-option"], ctx.settings.dnsOptions),
@@ -40,6 +44,23 @@ export function networkConfig(
     ...(options["hosts-file"] === undefined ? {} : { hostsFile: options["hosts-file"] }),
   };
   return { network, warnings };
+}
+
+function portConfig(
+  ctx: Context,
+  options: CreateOptions,
+  imagePorts: readonly string[],
+  kind: string,
+): { config: Pick<NetworkConfig, "ports" | "exposed" | "publishAll">; discarded: boolean } {
+  const publishAll = options["publish-all"] === true;
+  const exposed = exposedPorts(options.expose ?? [], imagePorts);
+  const wishes = { publish: options.publish ?? [], exposed: publishAll ? exposed : [] };
+  const none = NO_PORTS.has(kind);
+  const ports = none ? [] : publishedPorts(ctx, wishes);
+  return {
+    config: { ports, ...(exposed.length === 0 ? {} : { exposed }), publishAll: publishAll && !none },
+    discarded: none && (wishes.publish.length > 0 || publishAll),
+  };
 }
 
 function given(flags: readonly string[] | undefined, settings: readonly string[]): readonly string[] {
@@ -65,36 +86,4 @@ function parseAddHost(word: string): string {
   if (process.getBuiltinModule("node:net").isIP(ip) === 0 && ip !== "host-gateway")
     throw new UsageError("invalid-host", `invalid IP address in add-host: ${JSON.stringify(ip)}`);
   return `${name}:${ip}`;
-}
-
-/** `[[IP:]HOST:]CONTAINER[/PROTOCOL]`, each port a number or a range. */
-export function parsePort(text: string): PortMapping {
-  const match =
-    /^(?:(?:(\[[0-9a-fA-F:.]+\]|[^:/]*):)?(\d*(?:-\d+)?):)?(\d+(?:-\d+)?)(?:\/(tcp|udp|sctp))?$/i.exec(text);
-  if (match === null) throw badPort(text, "must be [[IP:]HOSTPORT:]CONTAINERPORT[/PROTOCOL]");
-  const [, address = "", host = "", container = "", protocol = "tcp"] = match;
-  const hostIp = address.replace(/^\[(.*)\]$/, "$1");
-  if (hostIp !== "" && process.getBuiltinModule("node:net").isIP(hostIp) === 0)
-    throw badPort(text, `${JSON.stringify(hostIp)} is not an IP address`);
-  const inside = parseRange(container, text);
-  const outside = host === "" ? { first: 0, length: inside.length } : parseRange(host, text);
-  if (outside.length !== inside.length)
-    throw badPort(text, "host and container port ranges have different lengths");
-  return {
-    hostIp,
-    hostPort: outside.first,
-    containerPort: inside.first,
-    protocol: protocol.toLowerCase() as PortMapping["protocol"],
-    range: inside.length,
-  };
-}
-
-function parseRange(text: string, whole: string): { first: number; length: number } {
-  const [first = 0, last = first] = text.split("-").map(Number);
-  if (first < 1 || last > 65535 || last < first) throw badPort(whole, "ports are numbers from 1 to 65535");
-  return { first, length: last - first + 1 };
-}
-
-function badPort(text: string, reason: string): UsageError {
-  return new UsageError("invalid-port", `cannot publish port ${JSON.stringify(text)}: ${reason}`);
 }

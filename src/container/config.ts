@@ -59,7 +59,7 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
   const { options } = request;
   const own = image === undefined ? {} : parseImageConfig(Buffer.from(image.configJson)).config;
   const run = request.step?.run ?? own;
-  const { network, warnings } = networkConfig(ctx, options);
+  const { network, warnings } = networkConfig(ctx, options, Object.keys(run.ExposedPorts ?? {}));
   const users = userNamespace(ctx, options, ctx.settings.userNamespace);
   const namespaces = namespaceConfig(ctx, options, users.mode);
   const config: ContainerConfig = {

@@ -25,6 +25,10 @@ export interface CreateOptions {
   readonly "env-file"?: readonly string[];
   readonly "env-host"?: boolean;
   readonly "env-merge"?: readonly string[];
+  readonly expose?: readonly string[];
+  readonly ip?: string | undefined;
+  readonly ip6?: string | undefined;
+  readonly "mac-address"?: string | undefined;
   readonly "group-add"?: readonly string[];
   readonly "health-cmd"?: string | undefined;
   readonly "health-interval"?: string | undefined;

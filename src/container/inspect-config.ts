@@ -20,6 +20,9 @@ export function inspectConfig(record: ContainerRecord) {
     StdinOnce: config.stdinOnce,
     Env: config.env,
     Cmd: config.command.length === 0 ? null : config.command,
+    ...(config.network.exposed === undefined
+      ? {}
+      : { ExposedPorts: Object.fromEntries(config.network.exposed.map((port) => [port, {}])) }),
     Image: config.imageName || config.rawImageName,
     Volumes: null,
     WorkingDir: config.workdir || "/",

@@ -126,9 +126,9 @@ function checkInterface(text: string): string {
 /** --ip, --ip6 and --mac-address are about the only network; --network-alias is about all. */
 function applyFlags(options: CreateOptions, networks: readonly NetworkAttachment[]): NetworkAttachment[] {
   const single: Partial<NetworkAttachment> = {
-    ...(options.ip === undefined ? {} : checkAddress(String(options.ip))),
-    ...(options.ip6 === undefined ? {} : checkAddress(String(options.ip6))),
-    ...(options["mac-address"] === undefined ? {} : { mac: checkMac(String(options["mac-address"])) }),
+    ...(options.ip === undefined ? {} : checkAddress(options.ip)),
+    ...(options.ip6 === undefined ? {} : checkAddress(options.ip6)),
+    ...(options["mac-address"] === undefined ? {} : { mac: checkMac(options["mac-address"]) }),
   };
   if (Object.keys(single).length > 0 && networks.length > 1) {
     throw new UsageError(

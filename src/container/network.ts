@@ -35,7 +35,7 @@ export function prepareNetwork(ctx: Context, record: ContainerRecord): Networkin
     members.length > 0 && members.every(({ network }) => network.internal) ? {} : findUplink(ctx);
   const notice = uplinkNotice(ctx, uplink);
   if (notice !== undefined) log.warn(notice);
-  return { members, plan: planNetwork(ctx, members, uplink), uplink };
+  return { members, plan: planNetwork(ctx, members, uplink, record.config.network.ports), uplink };
 }
 
 /** Takes the addresses of all its networks, and gives back those of networks it is not on any more. */

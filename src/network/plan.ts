@@ -9,6 +9,7 @@ import type {
   LinkRoute,
   NetworkPlan,
   NetworkRecord,
+  PortMapping,
 } from "../state/index.ts";
 import {
   addressBytes,
@@ -21,6 +22,7 @@ import {
 } from "./address.ts";
 import { networkFilters, sharedFilters } from "./filters.ts";
 import { isOn } from "./options.ts";
+import { planPorts } from "./ports.ts";
 import { UPLINK_MTU, type Uplink } from "./uplink.ts";
 
 export interface Membership {
@@ -29,13 +31,19 @@ export interface Membership {
 }
 
 /** Pure but for the path of the holders' directory. */
-export function planNetwork(ctx: Context, members: readonly Membership[], uplink: Uplink): NetworkPlan {
+export function planNetwork(
+  ctx: Context,
+  members: readonly Membership[],
+  uplink: Uplink,
+  ports: readonly PortMapping[] = [],
+): NetworkPlan {
   return {
     holders: netDir(ctx.paths),
     filters: sharedFilters(),
     ...(uplink.plan === undefined ? {} : { uplink: uplink.plan }),
     bridges: members.map(({ network }) => planBridge(network)),
     interfaces: members.map((member, index) => planInterface(member, index)),
+    ports: planPorts(ports, members),
   };
 }
 

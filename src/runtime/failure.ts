@@ -65,6 +65,7 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
   idMap: (_op, { errno }) => userNamespaceError(errno),
   joinBase: (_op, { errno }) => userNamespaceError(errno),
   run: explainRun,
+  publish: explainPublish,
   awaitUplink: explainUplink,
   uplink: explainUplink,
   vethAdd: explainInterface,
@@ -134,6 +135,34 @@ function explainRun({ args }: Extract<PlanOp, { op: "run" }>, { errno }: Failure
           hint: `check your lines in /etc/${name === "newuidmap" ? "subuid" : "subgid"} and that ${program} is set-uid root`,
         }
       : {}),
+  });
+}
+
+/** podman's status for what its runtime refuses is 126, and scripts look for its words. */
+function explainPublish({ args }: Extract<PlanOp, { op: "publish" }>, { errno }: FailureInput): KelpError {
+  const protocol = args.protocol === 17 ? "udp" : "tcp";
+  const six = args.address.length === 16;
+  const words6 = Array.from({ length: 8 }, (_, i) =>
+    ((args.address[2 * i]! << 8) | args.address[2 * i + 1]!).toString(16),
+  );
+  const address = six
+    ? `[${words6.join(":")}]`.replace("[0:0:0:0:0:0:0:", "[::").replace("::0]", "::]")
+    : args.address.join(".");
+  const ports = args.count > 1 ? `${args.port}-${args.port + args.count - 1}` : String(args.port);
+  const where = `${address}:${ports}`;
+  if (errno === 13) {
+    return new SetupError(
+      "privileged-port",
+      `cannot expose privileged port ${where}/${protocol}: permission denied`,
+      {
+        exitCode: 126,
+        hint: `An administrator opens it with sysctl net.ipv4.ip_unprivileged_port_start=${args.port}; or choose a port from 1024 on.`,
+      },
+    );
+  }
+  return new SetupError("port-not-free", `cannot listen on ${protocol} ${where}: bind: ${words(errno)}`, {
+    exitCode: 126,
+    ...(errno === 98 ? { hint: "Another program or container listens there; choose another port." } : {}),
   });
 }
 

@@ -4,7 +4,7 @@ import type { NetworkPlan } from "../state/index.ts";
 import { CLONE } from "./kernel.ts";
 import { lowerBase } from "./lower-base.ts";
 import type { ProcessIdentity } from "./lower-exec.ts";
-import { lowerInterfaces, lowerSharedNetwork } from "./lower-network.ts";
+import { lowerInterfaces, lowerSharedNetwork, lowerSharedSlots } from "./lower-network.ts";
 import { type Plan, TOLERATE } from "./plan/ops.ts";
 import { PlanBuilder, SLOT } from "./plan-builder.ts";
 
@@ -20,7 +20,7 @@ function begin(input: NetworkChangeInput): PlanBuilder {
   plan.add("config", "onFailure", input.onFailure);
   lowerBase(plan, { ...input, holders: input.network.holders });
   lowerSharedNetwork(plan, input.network);
-  // What we do is short: the others wait, and need not find us.
+  lowerSharedSlots(plan); // what we do is short: the others wait, and need not find us
   return plan;
 }
 

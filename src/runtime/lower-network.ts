@@ -1,5 +1,12 @@
 /** The shared network namespace, the bridges in it, and a container's interfaces. */
-import type { BridgePlan, InterfacePlan, LinkAddress, LinkRoute, NetworkPlan } from "../state/index.ts";
+import type {
+  BridgePlan,
+  InterfacePlan,
+  LinkAddress,
+  LinkRoute,
+  NetworkPlan,
+  PublishPlan,
+} from "../state/index.ts";
 import { O } from "./kernel.ts";
 import { TOLERATE } from "./plan/ops.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
@@ -18,18 +25,34 @@ const SETTINGS: readonly (readonly [string, string])[] = [
 ];
 const NOTHING = new Uint8Array();
 
+const PROTOCOL = { tcp: 6, udp: 17 } as const;
+
+/** First of all: a port in use is an error before anything is made. */
+export function lowerPorts(plan: PlanBuilder, ports: readonly PublishPlan[]): void {
+  for (const { protocol, optional, ...port } of ports) {
+    plan.add(
+      "launch",
+      "publish",
+      { protocol: PROTOCOL[protocol], ...port },
+      { origin: "--publish", tolerate: optional ? TOLERATE.unsupported : TOLERATE.none },
+    );
+  }
+}
+
 /** Before anything of the container: the namespace, where it is new, and the bridges. */
 export function lowerSharedNetwork(plan: PlanBuilder, network: NetworkPlan): void {
   if (network.uplink !== undefined) plan.add("uplink", "uplink", network.uplink, { origin: ORIGIN });
   lowerNamespace(plan, network);
   plan.add("monitor", "openNetlink", { into: SLOT.netlink }, { origin: ORIGIN });
   for (const bridge of network.bridges) lowerBridge(plan, bridge);
-  plan.add(
-    "monitor",
-    "openPath",
-    { path: "/proc/self/ns/net", flags: 0, into: SLOT.sharedNet },
-    { origin: ORIGIN },
-  );
+}
+
+/** What `setup` needs of the shared network; made again for every first process. */
+export function lowerSharedSlots(plan: PlanBuilder): void {
+  const origin = ORIGIN;
+  plan.add("monitor", "openNetlink", { into: SLOT.netlink }, { origin });
+  const path = "/proc/self/ns/net";
+  plan.add("monitor", "openPath", { path, flags: 0, into: SLOT.sharedNet }, { origin });
 }
 
 /** Last before others may find us: the first container waits until the outside is reachable. */
@@ -98,6 +121,9 @@ function lowerInterface(plan: PlanBuilder, entry: InterfacePlan): void {
   const { name, peer, bridge, mac, mtu, addresses, routes, ipv6 } = entry;
   const origin = `--network (${name})`;
   const socket = SLOT.ownNetlink;
+  // A namespace that has just ended may not have been cleared away yet.
+  const gone = { origin, tolerate: TOLERATE.unsupported };
+  plan.add("setup", "linkRemove", { socket: SLOT.netlink, name: peer }, gone);
   const veth = { socket, name, mac, mtu, peerNs: SLOT.sharedNet, peerName: peer };
   // The kernel takes its time with the network of a life that has just ended; its monitor may be starting the next.
   const former = { socket: SLOT.netlink, name: peer };

@@ -11,7 +11,13 @@ import { type HealthPlan, lowerHealth } from "./lower-health.ts";
 import { lowerMasks } from "./lower-masks.ts";
 import { lowerDevReadOnly, lowerMounts } from "./lower-mounts.ts";
 import { lowerNamespaces, makesCgroupNamespace } from "./lower-namespaces.ts";
-import { lowerAwaitUplink, lowerInterfaces, lowerSharedNetwork } from "./lower-network.ts";
+import {
+  lowerAwaitUplink,
+  lowerInterfaces,
+  lowerPorts,
+  lowerSharedNetwork,
+  lowerSharedSlots,
+} from "./lower-network.ts";
 import { lowerProcess } from "./lower-process.ts";
 import { refuseUnsupported } from "./lower-refuse.ts";
 import { lowerLinks, lowerRootfs, lowerRootReadOnly } from "./lower-rootfs.ts";
@@ -65,6 +71,7 @@ export function lowerSpec(input: LowerInput): Plan {
   const users = ownUsers(spec);
   const plan = new PlanBuilder();
   lowerConfig(plan, input);
+  lowerPorts(plan, network?.ports ?? []);
   lowerBase(plan, { ...input, holders: network?.holders });
   plan.add("monitor", "reexecReadOnly", {}, { origin: "default" });
   if (network !== undefined) {
@@ -72,6 +79,7 @@ export function lowerSpec(input: LowerInput): Plan {
     lowerAwaitUplink(plan, network);
   }
   plan.add("monitor", "registerHolder", {}, { origin: "default" });
+  if (network !== undefined) lowerSharedSlots(plan);
   lowerCgroup(plan, input.cgroup);
   if (input.cgroup !== undefined && makesCgroupNamespace(spec)) lowerCgroupNamespace(plan);
   lowerNamespaces(plan, spec);

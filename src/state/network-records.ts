@@ -83,6 +83,20 @@ export interface InterfacePlan {
   readonly ipv6: boolean;
 }
 
+/** Ports of the host that lead to a container. */
+export interface PublishPlan {
+  readonly protocol: "tcp" | "udp";
+  readonly address: Uint8Array;
+  readonly port: number;
+  readonly count: number;
+  readonly target: Uint8Array;
+  readonly targetPort: number;
+  /** Of the target's subnet. */
+  readonly prefix: number;
+  /** One of two wildcard addresses: done without where the kernel lacks its family. */
+  readonly optional: boolean;
+}
+
 /** What a container's start does about the network: decided by network, carried out by runtime. */
 export interface NetworkPlan {
   /** Entries of those who hold the shared namespace. */
@@ -96,4 +110,5 @@ export interface NetworkPlan {
   };
   readonly bridges: readonly BridgePlan[];
   readonly interfaces: readonly InterfacePlan[];
+  readonly ports: readonly PublishPlan[];
 }

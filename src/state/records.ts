@@ -62,6 +62,8 @@ export interface NetworkConfig {
   readonly networks: readonly NetworkAttachment[];
   readonly ports: readonly PortMapping[];
   readonly publishAll: boolean;
+  /** `80/tcp`: what the image and --expose say the container listens on. */
+  readonly exposed?: readonly string[];
   readonly dns: readonly string[];
   readonly dnsSearch: readonly string[];
   readonly dnsOptions: readonly string[];

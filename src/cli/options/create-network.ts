@@ -1,6 +1,6 @@
 /** Flags of create and run about the network. */
 import type { OptionTable } from "../command.ts";
-import { NO_PORTS } from "./reasons.ts";
+import { NO_LINK_LOCAL } from "./reasons.ts";
 
 export const NETWORK_OPTIONS = {
   "add-host": { kind: "list", value: "NAME[;NAME…]:IP", text: "Line in the container's /etc/hosts" },
@@ -14,7 +14,6 @@ export const NETWORK_OPTIONS = {
   },
   "dns-search": { kind: "list", comma: true, value: "DOMAIN", text: "Domain to search names in" },
   expose: {
-    unsupported: NO_PORTS,
     kind: "list",
     comma: true,
     value: "PORT[/PROTOCOL]",
@@ -34,7 +33,7 @@ export const NETWORK_OPTIONS = {
     hidden: true,
     value: "ADDRESS",
     text: "Link-local addresses; docker has it",
-    unsupported: NO_PORTS,
+    unsupported: NO_LINK_LOCAL,
   },
   "mac-address": {
     kind: "string",
@@ -62,12 +61,10 @@ export const NETWORK_OPTIONS = {
     short: "p",
     value: "[[IP:]HOST:]PORT",
     text: "Make a port of the container reachable at the host",
-    unsupported: NO_PORTS,
   },
   "publish-all": {
     kind: "boolean",
     short: "P",
     text: "Make all exposed ports reachable at random ports",
-    unsupported: NO_PORTS,
   },
 } as const satisfies OptionTable;

@@ -124,6 +124,7 @@ export const OPS = {
   routeAdd: op(0x78, network, { socket: "slot", link: "str", family: "u32", destination: "blob", prefix: "u32", gateway: "blob", metric: "u32", table: "u32", type: "u32" }),
   ruleAdd: op(0x79, network, { socket: "slot", family: "u32", mark: "u32", table: "u32", priority: "u32" }),
   netfilter: op(0x7a, ["netbase", "monitor"], { batch: "blob" }),
+  publish: op(0x7b, ["launch"], { protocol: "u32", address: "blob", port: "u32", count: "u32", target: "blob", targetPort: "u32", prefix: "u32" }),
   // --- afterwards ----------------------------------------------------------------------------------------
   removeTree: op(0x60, ["finish"], { path: "str" }),
   removeFile: op(0x61, ["finish"], { path: "str" }),

@@ -1,0 +1,446 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Published ports. The listeners were opened in the host's network before anything else, so that a port in use is an
+ * error of the start; the monitor, which sits in the shared network, takes what comes and connects to the container.
+ *
+ * Bytes go from socket to socket through a pipe and never through our memory. One pipe serves all connections: only
+ * what a slow reader has not taken keeps the pipe it is in. Memory is that of a table whose pages are touched as it
+ * fills; descriptors are bounded by their limit, at which clients wait in the listener's queue.
+ *
+ * The container sees its client's own address where it can: we own the shared network and may send in anybody's name;
+ * the answers are led back to us by a mark on the connection. Clients on the host's loopback, and those who would be
+ * the container's neighbours, appear as the bridge; so nobody outside is ever taken for the container's own loopback.
+ */
+#include "forward.h"
+#include "holdfast.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#ifndef IPV6_TRANSPARENT
+#define IPV6_TRANSPARENT 75
+#endif
+
+enum {
+	PIPE_SIZE = 1 << 20, /* asked for; a user's share of pipe memory may give less */
+	ROUNDS = 16, /* of one direction before others have their turn */
+	EVENTS = 64,
+};
+
+/* Direction D of a connection goes from fd[D] to fd[1 - D]; 0 is the client. */
+struct connection {
+	int fd[2]; /* fd[0] == -1: a free entry */
+	int pipe[2][2]; /* by direction; -1: none, nothing is held */
+	uint32_t held[2]; /* bytes in the pipe */
+	bool connected; /* the container has answered */
+	bool ended[2]; /* nothing more comes from fd[D] */
+	bool told[2]; /* ... and the other side knows */
+	uint32_t next_free;
+};
+
+static int epoll = -1;
+static struct listener *listeners;
+static uint32_t listener_count;
+static struct connection *connections;
+static uint32_t connection_count; /* entries ever used */
+static uint32_t first_free = UINT32_MAX;
+static int spare[2] = { -1, -1 }; /* an empty pipe */
+static bool waiting; /* clients are in the queues for want of descriptors */
+
+uint64_t event_mark(enum event_kind kind, uint32_t index)
+{
+	return (uint64_t)kind << 32 | index;
+}
+
+bool event_watch(int fd, uint32_t events, enum event_kind kind, uint32_t index)
+{
+	struct epoll_event event = { .events = events, .data.u64 = event_mark(kind, index) };
+
+	return epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event) == 0;
+}
+
+struct listener *listener_at(uint32_t index)
+{
+	return &listeners[index];
+}
+
+socklen_t address_size(const union address *address)
+{
+	return address->any.sa_family == AF_INET6 ? sizeof(address->v6) : sizeof(address->v4);
+}
+
+/* ---- whose name a connection is made in ---- */
+
+static bool same_subnet(const uint8_t *a, const uint8_t *b, uint32_t prefix)
+{
+	uint32_t bytes = prefix / 8, rest = prefix % 8;
+
+	return memcmp(a, b, bytes) == 0 && (rest == 0 || (a[bytes] ^ b[bytes]) >> (8 - rest) == 0);
+}
+
+/* Whether the container may see this client as it is. */
+static bool may_appear(const struct listener *to, const union address *client)
+{
+	if (client->any.sa_family != to->target.any.sa_family)
+		return false;
+	if (client->any.sa_family == AF_INET)
+		return client->v4.sin_addr.s_addr != INADDR_ANY && (ntohl(client->v4.sin_addr.s_addr) >> 24) != 127 &&
+		       !same_subnet((const uint8_t *)&client->v4.sin_addr, (const uint8_t *)&to->target.v4.sin_addr,
+				    to->prefix);
+	return !IN6_IS_ADDR_LOOPBACK(&client->v6.sin6_addr) && !IN6_IS_ADDR_LINKLOCAL(&client->v6.sin6_addr) &&
+	       !same_subnet(client->v6.sin6_addr.s6_addr, to->target.v6.sin6_addr.s6_addr, to->prefix);
+}
+
+static bool appear_as(int fd, const union address *client)
+{
+	const int on = 1;
+	int level = client->any.sa_family == AF_INET ? IPPROTO_IP : IPPROTO_IPV6;
+	int name = client->any.sa_family == AF_INET ? IP_TRANSPARENT : IPV6_TRANSPARENT;
+
+	return setsockopt(fd, level, name, &on, sizeof(on)) == 0 && bind(fd, &client->any, address_size(client)) == 0;
+}
+
+/* target_socket() - a socket on its way to the container, in @client's name if that may be; or -1 */
+int target_socket(const struct listener *to, int type, const union address *client)
+{
+	const union address *target = &to->target;
+	bool plain = !may_appear(to, client);
+
+	for (;;) {
+		int fd = socket(target->any.sa_family, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+		if (fd < 0)
+			return -1;
+		if ((plain || appear_as(fd, client)) &&
+		    (connect(fd, &target->any, address_size(target)) == 0 || errno == EINPROGRESS))
+			return fd;
+		close(fd);
+		if (plain)
+			return -1;
+		plain = true;
+	}
+}
+
+/* ---- pipes ---- */
+
+static bool take_pipe(int to[2])
+{
+	if (spare[0] >= 0) {
+		memcpy(to, spare, sizeof(spare));
+		spare[0] = spare[1] = -1;
+		return true;
+	}
+	if (pipe2(to, O_CLOEXEC | O_NONBLOCK) < 0) {
+		to[0] = to[1] = -1;
+		return false;
+	}
+	(void)fcntl(to[0], F_SETPIPE_SZ, PIPE_SIZE);
+	return true;
+}
+
+/* An empty pipe is kept for the next, a full one goes with what is in it. */
+static void give_pipe(int from[2], bool empty)
+{
+	if (from[0] < 0)
+		return;
+	if (empty && spare[0] < 0) {
+		memcpy(spare, from, sizeof(spare));
+	} else {
+		close(from[0]);
+		close(from[1]);
+	}
+	from[0] = from[1] = -1;
+}
+
+/* ---- connections ---- */
+
+static struct connection *connection_new(uint32_t *index)
+{
+	struct connection *c;
+
+	if (first_free != UINT32_MAX) {
+		*index = first_free;
+		c = &connections[*index];
+		first_free = c->next_free;
+	} else if (connection_count < CONNECTIONS_MAX) {
+		*index = connection_count++;
+		c = &connections[*index];
+	} else {
+		return NULL;
+	}
+	*c = (struct connection){ .fd = { -1, -1 }, .pipe = { { -1, -1 }, { -1, -1 } } };
+	return c;
+}
+
+/* A connection that ended badly on one side ends badly on the other. */
+static void reset_on_close(int fd)
+{
+	const struct linger at_once = { .l_onoff = 1 };
+
+	(void)setsockopt(fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
+}
+
+static void connection_end(uint32_t index, bool badly)
+{
+	struct connection *c = &connections[index];
+
+	for (int d = 0; d < 2; d++) {
+		if (badly && c->fd[d] >= 0)
+			reset_on_close(c->fd[d]);
+		close_fd(&c->fd[d]);
+		give_pipe(c->pipe[d], c->held[d] == 0);
+	}
+	c->next_free = first_free;
+	first_free = index;
+}
+
+enum pumped { PUMP_BLOCKED, PUMP_MORE, PUMP_FAILED };
+
+static bool would_block(void)
+{
+	return errno == EAGAIN || errno == EINTR;
+}
+
+/* Moves what there is in one direction, up to a number of rounds. */
+static enum pumped pump(struct connection *c, int d)
+{
+	for (int round = 0; round < ROUNDS; round++) {
+		ssize_t n;
+
+		if (c->held[d] == 0) {
+			if (c->ended[d])
+				return PUMP_BLOCKED;
+			if (c->pipe[d][0] < 0 && !take_pipe(c->pipe[d]))
+				return PUMP_FAILED;
+			n = splice(c->fd[d], NULL, c->pipe[d][1], NULL, PIPE_SIZE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+			if (n < 0)
+				return would_block() ? PUMP_BLOCKED : PUMP_FAILED;
+			if (n == 0) {
+				c->ended[d] = true;
+				return PUMP_BLOCKED;
+			}
+			c->held[d] = (uint32_t)n;
+		}
+		n = splice(c->pipe[d][0], NULL, c->fd[1 - d], NULL, c->held[d], SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+		if (n < 0)
+			return would_block() ? PUMP_BLOCKED : PUMP_FAILED;
+		c->held[d] -= (uint32_t)n;
+	}
+	return PUMP_MORE;
+}
+
+/* Events come once for each change; a direction that stopped for the others' sake asks for another. */
+static void ask_again(const struct connection *c, int d, uint32_t index)
+{
+	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET,
+				     .data.u64 = event_mark(d == 0 ? EVENT_CLIENT : EVENT_TARGET, index) };
+
+	(void)epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd[d], &event);
+}
+
+static void connection_serve(uint32_t index)
+{
+	struct connection *c = &connections[index];
+
+	for (int d = 0; d < 2; d++) {
+		enum pumped result = pump(c, d);
+
+		if (result == PUMP_FAILED) {
+			connection_end(index, true);
+			return;
+		}
+		if (result == PUMP_MORE)
+			ask_again(c, d, index);
+		if (c->held[d] == 0)
+			give_pipe(c->pipe[d], true);
+		if (c->ended[d] && c->held[d] == 0 && !c->told[d]) {
+			c->told[d] = true;
+			(void)shutdown(c->fd[1 - d], SHUT_WR);
+		}
+	}
+	if (c->told[0] && c->told[1])
+		connection_end(index, false);
+}
+
+/* The container has answered, or will not. Return: whether there is a connection to serve */
+static bool connection_ready(uint32_t index)
+{
+	struct connection *c = &connections[index];
+	socklen_t size = sizeof(int);
+	struct sockaddr_storage peer;
+	int error = 0;
+
+	if (c->connected)
+		return true;
+	if (getsockopt(c->fd[1], SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error != 0) {
+		connection_end(index, true);
+		return false;
+	}
+	size = sizeof(peer);
+	c->connected = getpeername(c->fd[1], (struct sockaddr *)&peer, &size) == 0;
+	return c->connected;
+}
+
+static void connection_event(uint32_t index, uint32_t events)
+{
+	if (connections[index].fd[0] < 0)
+		return; /* ended by an earlier event of this round */
+	if (!connection_ready(index))
+		return;
+	/* What came before a reset is lost with it, as it would be without us. */
+	if (events & EPOLLERR)
+		connection_end(index, true);
+	else
+		connection_serve(index);
+}
+
+/* ---- listeners ---- */
+
+static void connect_client(uint32_t listener, int client, const union address *address)
+{
+	const int on = 1;
+	uint32_t index;
+	struct connection *c = connection_new(&index);
+
+	if (c == NULL) {
+		reset_on_close(client);
+		close(client);
+		return;
+	}
+	c->fd[0] = client;
+	c->fd[1] = target_socket(&listeners[listener], SOCK_STREAM, address);
+	if (c->fd[1] < 0) {
+		connection_end(index, true);
+		return;
+	}
+	(void)setsockopt(c->fd[0], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	(void)setsockopt(c->fd[1], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (!event_watch(c->fd[0], EPOLLIN | EPOLLOUT | EPOLLET, EVENT_CLIENT, index) ||
+	    !event_watch(c->fd[1], EPOLLIN | EPOLLOUT | EPOLLET, EVENT_TARGET, index))
+		connection_end(index, true);
+}
+
+static void accept_clients(uint32_t index)
+{
+	int listener = FORWARD_FIRST_FD + (int)index;
+
+	for (;;) {
+		union address address;
+		socklen_t size = sizeof(address);
+		int client = accept4(listener, &address.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+
+		if (client >= 0) {
+			connect_client(index, client, &address);
+			continue;
+		}
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			waiting = true;
+		if (errno != ECONNABORTED && errno != EINTR)
+			return;
+	}
+}
+
+/* Descriptors have become free: whoever waits in a queue comes in now, since no event tells of them again. */
+static void accept_waiting(void)
+{
+	waiting = false;
+	for (uint32_t i = 0; i < listener_count && !waiting; i++)
+		if (!listeners[i].udp)
+			accept_clients(i);
+}
+
+/* ---- the border to the monitor ---- */
+
+static void *table(size_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+/* Every client costs two descriptors: take as many as the user may have. The container's process has its own limit. */
+static void raise_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) == 0) {
+		limit.rlim_cur = limit.rlim_max;
+		(void)setrlimit(RLIMIT_NOFILE, &limit);
+	}
+}
+
+/*
+ * forward_add() - the next listener forwards to @target
+ * Called once for each, in the order of their descriptors. Return: 0 or -errno
+ */
+int forward_add(const union address *target, uint32_t prefix, bool udp)
+{
+	if (listeners == NULL) {
+		listeners = table(LISTENERS_MAX * sizeof(*listeners));
+		connections = table(CONNECTIONS_MAX * sizeof(*connections));
+		if (listeners == NULL || connections == NULL)
+			return -ENOMEM;
+	}
+	if (listener_count == LISTENERS_MAX)
+		return -EMFILE;
+	listeners[listener_count++] = (struct listener){ .target = *target, .prefix = (uint8_t)prefix, .udp = udp };
+	return 0;
+}
+
+/* forward_start() - begin to serve what was added; 0 or -errno. Does nothing where nothing was */
+int forward_start(void)
+{
+	if (listener_count == 0 || epoll >= 0)
+		return 0;
+	raise_limit();
+	epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll < 0)
+		return -errno;
+	for (uint32_t i = 0; i < listener_count; i++) {
+		int fd = FORWARD_FIRST_FD + (int)i;
+		bool good = listeners[i].udp ? udp_start(i, fd) : event_watch(fd, EPOLLIN | EPOLLET, EVENT_LISTENER, i);
+
+		if (!good)
+			return -errno;
+	}
+	return 0;
+}
+
+/* forward_fd() - readable when forward_step() has something to do; -1: nothing is published */
+int forward_fd(void)
+{
+	return epoll;
+}
+
+/* forward_step() - do what there is to do, without waiting */
+void forward_step(void)
+{
+	struct epoll_event events[EVENTS];
+	int count = epoll_wait(epoll, events, EVENTS, 0);
+
+	for (int i = 0; i < count; i++) {
+		uint32_t index = (uint32_t)events[i].data.u64;
+
+		switch (events[i].data.u64 >> 32) {
+		case EVENT_LISTENER:
+			if (listeners[index].udp)
+				udp_from_client(index);
+			else
+				accept_clients(index);
+			break;
+		case EVENT_FLOW:
+			udp_from_target(index);
+			break;
+		default:
+			connection_event(index, events[i].events);
+		}
+	}
+	if (waiting)
+		accept_waiting();
+}
