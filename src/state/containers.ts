@@ -84,6 +84,11 @@ export class Containers {
     return this.#visible(this.#db.get(`SELECT ${COLUMNS} FROM containers WHERE id = ?`, id));
   }
 
+  /** True also for one that has ended and is only waiting to be forgotten. */
+  has(id: string): boolean {
+    return this.#db.get("SELECT 1 FROM containers WHERE id = ?", id) !== undefined;
+  }
+
   byName(name: string): ContainerRecord | undefined {
     return this.#visible(this.#db.get(`SELECT ${COLUMNS} FROM containers WHERE name = ?`, name));
   }

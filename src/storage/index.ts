@@ -5,6 +5,7 @@
  * Must not know: registries, archives' layouts, names of images, who runs its jobs.
  */
 export { BlobStore, type BlobWriter } from "./blobs.ts";
+export { checkLayer, type LayerCheck, type LayerFinding } from "./check-layer.ts";
 export { chooseDriver, DRIVERS, type DriverName, layersRootfs, rootfsIn } from "./driver.ts";
 export { entryComponents, fsPath } from "./entry-path.ts";
 export { type DownloadSign, raiseSign } from "./growing.ts";
@@ -16,6 +17,7 @@ export {
   type StoredLayer,
   storeLayers,
 } from "./layers.ts";
+export { findLeftovers, type Leftovers } from "./leftovers.ts";
 export { forgetPartial, PartialBlob } from "./partial.ts";
 export { type MadeLayer, type NewLayer, sealUpper } from "./seal.ts";
 export {
@@ -29,7 +31,7 @@ export {
   sniffCompression,
   zlib,
 } from "./source.ts";
-export { lockShared, type StoreLock } from "./store-lock.ts";
+export { lockShared, type StoreLock, tryLockAlone } from "./store-lock.ts";
 export { hasLeftovers, type SweepOptions, sweepStore, usedBlobs } from "./sweep.ts";
 export { archiveError, printable } from "./tar/header.ts";
 export { TarIndex } from "./tar/index-tar.ts";

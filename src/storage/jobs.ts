@@ -5,7 +5,9 @@
  */
 import type { ArchiveInput } from "./archive-job.ts";
 import type { AssembleInput } from "./assemble-job.ts";
+import type { CompareInput } from "./compare-job.ts";
 import type { CopyInput } from "./copy-job.ts";
+import type { TreeSize } from "./measure-job.ts";
 import type { AdoptInput } from "./parents-job.ts";
 import type { SealedLayer, SealInput } from "./seal-job.ts";
 import type { TransferInput } from "./transfer-job.ts";
@@ -22,6 +24,8 @@ export interface StorageJobs {
   "remove-trees": { input: { readonly paths: readonly string[] }; output: null };
   "archive-tree": { input: ArchiveInput; output: { readonly bytes: number } };
   "list-changes": { input: ChangesInput; output: TreeChange[] };
+  "compare-trees": { input: CompareInput; output: string | null };
+  "measure-trees": { input: { readonly paths: readonly string[] }; output: TreeSize[] };
   transfer: { input: TransferInput; output: null };
 }
 
@@ -69,6 +73,14 @@ export const STORAGE_JOBS: { readonly [N in StorageJobName]: () => Promise<Run> 
   "list-changes": async () => {
     const { listChanges } = await import("./diff-job.ts");
     return ({ input }) => listChanges(input);
+  },
+  "compare-trees": async () => {
+    const { compareTrees } = await import("./compare-job.ts");
+    return ({ input }) => compareTrees(input);
+  },
+  "measure-trees": async () => {
+    const { measureTrees } = await import("./measure-job.ts");
+    return ({ input }) => measureTrees(input);
   },
   transfer: async () => {
     const { transfer } = await import("./transfer-job.ts");

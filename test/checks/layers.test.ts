@@ -17,7 +17,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   image: [...FLOOR, "registry", "storage", "runtime"],
   container: [...FLOOR, ...NOUNS, "image"],
   build: [...FLOOR, ...NOUNS, "image", "container"],
-  cli: [...FLOOR, ...NOUNS, "image", "container", "build"],
+  system: [...FLOOR, ...NOUNS, "image", "container"],
+  cli: [...FLOOR, ...NOUNS, "image", "container", "build", "system"],
 };
 
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(?\s*)["'](\.{1,2}\/[^"']+)["']/g;
