@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { type AssetName, assetPath, BUILD, StorageError } from "../base/index.ts";
+import { type AssetName, assetPath, BUILD, KelpError, StorageError } from "../base/index.ts";
 import { ensureDir, writeFileAtomic } from "./fs.ts";
 
 /**
@@ -30,9 +30,21 @@ function unpack(cache: string, name: AssetName, path: string): void {
       hint: "install kelp again",
     });
   }
-  ensureDir(cache);
-  writeFileAtomic(path, bytes, { mode: 0o700, sync: true });
+  write(cache, path, bytes);
   removeOlder(cache, name, path);
+}
+
+function write(cache: string, path: string, bytes: Uint8Array): void {
+  try {
+    ensureDir(cache);
+    writeFileAtomic(path, bytes, { mode: 0o700, sync: true });
+  } catch (cause) {
+    if (!(cause instanceof KelpError)) throw cause;
+    throw new StorageError(cause.code, cause.message, {
+      hint: "free some space, or set XDG_CACHE_HOME to a directory that you can write to",
+      cause,
+    });
+  }
 }
 
 /** Those of earlier versions go after a day: until then a command that started before may want one. */

@@ -4,7 +4,7 @@
  * can be guessed into the temporary directory, which is everybody's.
  */
 import { createRequire } from "node:module";
-import { HostError, IS_COMPILED } from "../base/index.ts";
+import { HostError, IS_COMPILED, KelpError } from "../base/index.ts";
 import { unpackedAsset } from "./assets.ts";
 import { resolvePaths } from "./paths.ts";
 
@@ -21,6 +21,7 @@ export function loadKoffi(): Koffi {
   try {
     process.dlopen(module, libraryPath());
   } catch (error) {
+    if (error instanceof KelpError) throw error;
     const reason = error instanceof Error ? error.message : error;
     throw new HostError("native-library-missing", `cannot load the native library koffi: ${reason}`, {
       hint: "kelp's cache directory must not be on a noexec mount",
