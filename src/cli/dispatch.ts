@@ -74,6 +74,16 @@ function openLog({ logLevel, debug }: Globals, path: readonly string[], io: Io):
   return undefined;
 }
 
+/** As podman does: behind a word that is no command, a flag that the root does not know is the first thing wrong. */
+function checkRootFlags(words: readonly string[]): void {
+  try {
+    normaliseArgv(words, ROOT_OPTIONS, "anywhere");
+  } catch (error) {
+    if (error instanceof FlagError) error.command = spokenCommand([]);
+    throw error;
+  }
+}
+
 /** The root or a group alone: its help, or what is wrong with the word after it. */
 async function withoutCommand(found: Found, io: Io): Promise<number> {
   if (found.version) {
@@ -86,8 +96,7 @@ async function withoutCommand(found: Found, io: Io): Promise<number> {
     return 0;
   }
   if (found.rest[0] !== undefined) {
-    // As podman does: a flag that nothing knows is the first thing wrong.
-    if (found.path.length === 0) normaliseArgv(found.rest, ROOT_OPTIONS, "anywhere");
+    if (found.path.length === 0 && found.rest[1]?.startsWith("-")) checkRootFlags(found.rest.slice(1));
     throw unknownCommand(found.path, found.rest[0]);
   }
   io.err(groupHelp(found.path));

@@ -4,12 +4,12 @@ import {
   changedHealth,
   parseRestart,
   parseUlimit,
-  resolveContainer,
   resourceLimits,
   updateContainer,
 } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
+import { chooseContainers } from "../../containers.ts";
 import { HEALTH_OPTIONS } from "../../options/create-health.ts";
 import { LIMIT_OPTIONS } from "../../options/create-limits.ts";
 import { LATEST_OPTION } from "../../options/listing.ts";
@@ -47,11 +47,12 @@ export default defineCommand({
   },
   args: { min: 1, max: 1, checked: true, completes: "container" },
   async run({ io, args, options, given, globals }) {
-    if (options.latest === args.length > 0)
+    if (args.length + Number(options.latest) === 0 || args.length > 1)
       throw new UsageError("missing-container", "update requires one container, or --latest");
     const ctx = await openContext(globals);
-    const latest = options.latest ? ctx.state.containers.latest() : undefined;
-    const record = latest ?? resolveContainer(ctx, args[0] ?? "");
+    const { targets, failures } = chooseContainers(ctx, args, { latest: options.latest });
+    if (failures[0] !== undefined) throw failures[0];
+    const { record } = targets[0]!;
     const { config } = record;
     const health = changedHealth(config.health, { options, given, cwd: process.cwd() });
     updateContainer(ctx, record, {
