@@ -8,7 +8,7 @@ import { parseDockerfile, type Stage } from "./dockerfile/parse.ts";
 import { finishImage } from "./finish.ts";
 import { type Needed, neededStages, targetStage } from "./graph.ts";
 import { Session } from "./session.ts";
-import { buildStage, fromName, hostArchitecture } from "./stage.ts";
+import { buildStage, fromName, hostArchitecture, isNamed } from "./stage.ts";
 import { emptyState, type StageState } from "./stage-state.ts";
 import { StepContext } from "./steps/step-context.ts";
 import type { BuildRequest, Reporter } from "./types.ts";
@@ -27,7 +27,8 @@ export async function buildImage(
 ): Promise<StoredImage> {
   ctx.state.expectWrites();
   await removeAbandoned(ctx);
-  const context = await openBuildContext(ctx.paths, request);
+  const context = await openBuildContext(ctx, request);
+  const closing = [() => context.close()];
   const lock = await lockShared(ctx.paths);
   try {
     const file = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
@@ -36,6 +37,7 @@ export async function buildImage(
     const platforms = platformArgs(platform, platform, target.from.as);
     const args = new BuildArgs(request.buildArgs, platforms, file.globalArgs, file.directives.escape);
     const session = new Session({ ctx, request, reporter, file, context, args });
+    closing.push(() => session.closePlaces());
     try {
       const state = await runStages(session, target);
       context.contents.save();
@@ -51,7 +53,7 @@ export async function buildImage(
     }
   } finally {
     lock.release();
-    await context.close();
+    for (const close of closing) await close();
     if (hasLeftovers(ctx)) await sweepStore(ctx, jobRunner(ctx));
   }
 }
@@ -102,8 +104,14 @@ function sourceNames(session: Session, stage: Stage): string[] {
         );
       names.push(instruction.from);
     }
+    if (instruction.kind === "run") names.push(...instruction.mounts.flatMap(mountSource));
   }
-  return names;
+  return names.filter((name) => !isNamed(session, name));
+}
+
+/** The `from` of a RUN --mount. */
+function mountSource(text: string): string[] {
+  return text.split(",").flatMap((field) => (field.startsWith("from=") ? [field.slice(5)] : []));
 }
 
 function tellUnused(session: Session): void {

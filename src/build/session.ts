@@ -9,6 +9,7 @@ import type { Digest } from "../oci/index.ts";
 import type { BuildCacheEntry, Context } from "../state/index.ts";
 import { layerDir, type MadeLayer, type RunInside, type StoredLayer } from "../storage/index.ts";
 import type { BuildContext } from "./context/open.ts";
+import { type ContextPlace, openPlace } from "./context/place.ts";
 import type { Dockerfile } from "./dockerfile/parse.ts";
 import { readSecrets, type Secrets } from "./steps/mount-secret.ts";
 import type { BuildRequest, Reporter } from "./types.ts";
@@ -38,6 +39,7 @@ export class Session {
   readonly running = new Set<string>();
   readonly #inFlight = new Map<string, Promise<LayerStep>>();
   readonly #used: BuildCacheEntry[] = [];
+  readonly #places = new Map<string, Promise<ContextPlace>>();
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
@@ -146,6 +148,18 @@ export class Session {
     } finally {
       await removeTrees(this.ctx, [dir]);
     }
+  }
+
+  /** The directory of a named context: local, or fetched once. */
+  async namedDirectory(source: string): Promise<string> {
+    const known = this.#places.get(source) ?? openPlace(this.ctx, { ...this.request, context: source });
+    this.#places.set(source, known);
+    return (await known).directory;
+  }
+
+  async closePlaces(): Promise<void> {
+    for (const place of await Promise.allSettled(this.#places.values()))
+      if (place.status === "fulfilled") await place.value.close();
   }
 
   /** Notes that the cache was of use. */

@@ -63,7 +63,8 @@ class StageRunner {
     const name = fromName(this.#session, this.#stage, step);
     const title = this.#title(`FROM ${name}${from.as === undefined ? "" : ` AS ${from.as}`}`);
     this.#session.reporter.step(title);
-    const source = stageByName(this.#session.file.stages, name, this.#stage.index);
+    const isStage = !isNamed(this.#session, name);
+    const source = isStage ? stageByName(this.#session.file.stages, name, this.#stage.index) : undefined;
     const state = await this.#begin(name, source, step);
     this.#session.reporter.done(title, idOf(state), false);
     return state;
@@ -75,12 +76,16 @@ class StageRunner {
       this.triggers = this.#readTriggers(result.config.OnBuild, name);
       return stateOfStage(result);
     }
-    if (name === "scratch")
+    const named = this.#session.request.buildContexts[name];
+    const image = imageOf(named) ?? name;
+    if (named !== undefined && image === name)
+      step.fail(`build context ${name} is no image: FROM needs one`, "write docker-image://IMAGE");
+    if (image === "scratch")
       return emptyState(this.#session.request.platform?.split("/")[1] ?? hostArchitecture());
     const platform = this.#stage.from.platform;
     try {
       const { record } = await this.#session.request.acquire(
-        name,
+        image,
         platform === undefined ? undefined : globalWord(this.#session, platform, step),
       );
       const config = imageConfig(record);
@@ -159,12 +164,15 @@ export async function sourceRoot(
   place: StagePlace,
   name: string,
 ): Promise<SourceRoot> {
-  const source = stageByName(session.file.stages, name, stage.index);
+  const source = isNamed(session, name) ? undefined : stageByName(session.file.stages, name, stage.index);
   if (source !== undefined) {
     const state = await (place.results.get(source.index) as Promise<StageState>);
     return { kind: "layers", rows: state.layers.map((layer) => layer.record.row), chain: chainOf(state) };
   }
-  const { record } = await session.request.acquire(name, undefined);
+  const named = session.request.buildContexts[name];
+  if (named !== undefined && imageOf(named) === undefined)
+    return { kind: "directory", path: await session.namedDirectory(named), ignore: [] };
+  const { record } = await session.request.acquire(imageOf(named) ?? name, undefined);
   const layers = imageLayers(session, record);
   return { kind: "layers", rows: record.layers, chain: layers.at(-1)?.record.chainId ?? "scratch" };
 }
@@ -195,6 +203,15 @@ export function imageLayers({ ctx }: Session, record: ImageRecord): StoredLayer[
       ownersDropped: false,
     };
   });
+}
+
+/** --build-context NAME=…: it comes before stages and images of that name. */
+export function isNamed(session: Session, name: string): boolean {
+  return Object.hasOwn(session.request.buildContexts, name);
+}
+
+function imageOf(named: string | undefined): string | undefined {
+  return /^(?:docker|container)-image:\/\/(.+)$/.exec(named ?? "")?.[1];
 }
 
 function compressionOf(mediaType: string): LayerCompression {

@@ -1,11 +1,15 @@
 /** The build context: a directory to take files from, what of it is left out, and the Dockerfile's text. */
-import { existsSync, readFileSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { errnoCode, NotFoundError, UsageError } from "../../base/index.ts";
-import { errnoText, type Paths } from "../../host/index.ts";
+import { errnoText } from "../../host/index.ts";
+import type { Context } from "../../state/index.ts";
 import type { BuildRequest } from "../types.ts";
 import { openContentCache, type SavedContents } from "./content-cache.ts";
+import { fetchFile, isWebAddress } from "./http.ts";
 import { readIgnoreLines } from "./ignore.ts";
+import { type ContextPlace, openPlace } from "./place.ts";
 
 export interface BuildContext {
   /** Absolute. */
@@ -22,32 +26,38 @@ const MAX_DOCKERFILE = 16 << 20;
 const DEFAULT_NAMES = ["Containerfile", "Dockerfile"];
 
 /** @throws {UsageError | NotFoundError} */
-export async function openBuildContext(paths: Paths, request: BuildRequest): Promise<BuildContext> {
-  const directory = contextDirectory(request);
+export async function openBuildContext(ctx: Context, request: BuildRequest): Promise<BuildContext> {
+  const place = await openPlace(ctx, request);
+  try {
+    return { ...(await describe(ctx, request, place)), close: place.close };
+  } catch (error) {
+    await place.close();
+    throw error;
+  }
+}
+
+async function describe(
+  { paths }: Context,
+  request: BuildRequest,
+  { directory, dockerfile }: ContextPlace,
+): Promise<Omit<BuildContext, "close">> {
+  if (dockerfile !== undefined && request.files.length === 0) {
+    const contents = openContentCache(paths, directory);
+    return { directory, ignore: [], contents, dockerfile };
+  }
   const files = request.files.length > 0 ? request.files : [defaultFile(directory)];
   const texts: string[] = [];
   for (const file of files) texts.push(await readDockerfile(file, directory, request));
-  const path = files[0] === "-" ? undefined : locate(files[0] as string, directory, request.cwd);
+  const path =
+    files[0] === "-" || isWebAddress(files[0] as string)
+      ? undefined
+      : locate(files[0] as string, directory, request.cwd);
   return {
     directory,
     ignore: ignoreLines(directory, path, request),
     contents: openContentCache(paths, directory),
     dockerfile: { text: texts.join("\n"), name: files[0] === "-" ? "stdin" : basename(files[0] as string) },
-    close: async () => {},
   };
-}
-
-function contextDirectory(request: BuildRequest): string {
-  const directory = resolve(request.cwd, request.context ?? ".");
-  const found = statSync(directory, { throwIfNoEntry: false });
-  if (found === undefined)
-    throw new NotFoundError(
-      "context-missing",
-      `cannot use build context ${directory}: no such file or directory`,
-    );
-  if (!found.isDirectory())
-    throw new UsageError("context-invalid", `cannot use build context ${directory}: it is not a directory`);
-  return directory;
 }
 
 function defaultFile(directory: string): string {
@@ -70,6 +80,7 @@ function locate(file: string, directory: string, cwd: string): string {
 
 async function readDockerfile(file: string, directory: string, request: BuildRequest): Promise<string> {
   if (file === "-") return readAll(request.stdin());
+  if (isWebAddress(file)) return readWeb(file);
   const path = locate(file, directory, request.cwd);
   try {
     const looks = statSync(path);
@@ -90,6 +101,18 @@ async function readDockerfile(file: string, directory: string, request: BuildReq
 
 function invalid(path: string, reason: string): UsageError {
   return new UsageError("dockerfile-invalid", `cannot read ${path}: ${reason}`);
+}
+
+/** -f may be an address. */
+async function readWeb(address: string): Promise<string> {
+  const dir = mkdtempSync(join(tmpdir(), "kelp-dockerfile-"));
+  try {
+    const { path } = await fetchFile(address, join(dir, "file"));
+    if (statSync(path).size > MAX_DOCKERFILE) throw invalid(address, `the limit is ${MAX_DOCKERFILE} bytes`);
+    return readFileSync(path, "utf8");
+  } finally {
+    rmSync(dir, { recursive: true, force: true });
+  }
 }
 
 async function readAll(stream: NodeJS.ReadableStream): Promise<string> {

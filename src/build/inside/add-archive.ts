@@ -14,7 +14,7 @@ import {
   type TarHandler,
   TarParser,
 } from "../../storage/index.ts";
-import { cannot, type TargetTree } from "./target-tree.ts";
+import { cannot, type Owner, type TargetTree } from "./target-tree.ts";
 
 /** Before the process's root changes. */
 export function openArchive(path: string): OpenRange {
@@ -26,8 +26,9 @@ export async function addArchive(
   archive: OpenRange,
   directory: string,
   target: TargetTree,
+  owner: Owner | undefined,
 ): Promise<void> {
-  const adder = new ArchiveAdder(libc, directory, target);
+  const adder = new ArchiveAdder(libc, directory, target, owner);
   const parser = new TarParser(adder);
   try {
     const head = Buffer.alloc(6);
@@ -51,11 +52,14 @@ class ArchiveAdder implements TarHandler {
   readonly #libc: Libc;
   readonly #directory: string;
   readonly #target: TargetTree;
+  /** Instead of the archive's. */
+  readonly #owner: Owner | undefined;
   readonly #times: [string, number][] = [];
   #file: { readonly fd: number; readonly place: string; readonly entry: TarEntry } | undefined;
   #entries = 0;
 
-  constructor(libc: Libc, directory: string, target: TargetTree) {
+  constructor(libc: Libc, directory: string, target: TargetTree, owner: Owner | undefined) {
+    this.#owner = owner;
     this.#libc = libc;
     this.#directory = directory;
     this.#target = target;
@@ -82,7 +86,7 @@ class ArchiveAdder implements TarHandler {
         return;
       case "symlink":
         this.#target.symlink(entry.linkName, place);
-        this.#target.own(place, entry);
+        this.#target.own(place, this.#owner ?? entry);
         this.#target.times(place, entry.mtime);
         return;
       case "hardlink": {
@@ -92,6 +96,7 @@ class ArchiveAdder implements TarHandler {
         return;
       }
       case "file":
+        if (entry.sparse !== undefined) throw cannot(place, "the archive has it as a sparse file");
         this.#target.clear(place);
         this.#file = {
           fd: this.#target.attempt(place, () => openSync(fsPath("", place), "wx", 0o600)),
@@ -128,7 +133,7 @@ class ArchiveAdder implements TarHandler {
   }
 
   #looks(place: string, entry: TarEntry): void {
-    this.#target.own(place, entry);
+    this.#target.own(place, this.#owner ?? entry);
     this.#target.mode(place, entry.mode);
   }
 

@@ -84,7 +84,8 @@ export async function buildCopy(request: CopyRequest): Promise<CopyReply> {
     for (const one of item.found) copier.source(one, pivotOf(item.pattern), [...select(tree, one, options)]);
   for (const file of request.inline) copier.inline(file);
   for (const file of fetched) copier.fetched(file);
-  for (const archive of archives) await addArchive(libc, archive, copier.directory(), new TargetTree(single));
+  for (const archive of archives)
+    await addArchive(libc, archive, copier.directory(), new TargetTree(single), copier.owner);
   copier.finish();
   return reply;
 }
@@ -106,7 +107,7 @@ class Copier {
   readonly #tree: SourceTree;
   readonly #request: CopyRequest;
   readonly #target: TargetTree;
-  readonly #owner: Owner | undefined;
+  readonly owner: Owner | undefined;
   readonly #mode: ChangeMode | undefined;
   readonly #destination: string;
   readonly #buffer = Buffer.allocUnsafe(CHUNK);
@@ -120,14 +121,14 @@ class Copier {
     this.#tree = tree;
     this.#request = request;
     this.#target = new TargetTree(single);
-    this.#owner = request.chown === undefined ? undefined : resolveOwner(request.chown);
+    this.owner = request.chown === undefined ? undefined : resolveOwner(request.chown);
     this.#mode = request.chmod === undefined ? undefined : parseMode(request.chmod);
     this.#destination = Buffer.from(posix.resolve("/", request.destination)).toString("latin1").slice(1);
   }
 
   /** The destination as a directory. */
   directory(): string {
-    this.#target.makeDirectories(this.#destination, this.#owner ?? ROOT);
+    this.#target.makeDirectories(this.#destination, this.owner ?? ROOT);
     return this.#destination;
   }
 
@@ -152,7 +153,7 @@ class Copier {
     if (found.looks.isDirectory()) {
       this.#target.makeDirectories(
         this.#destination.slice(0, Math.max(0, this.#destination.lastIndexOf("/"))),
-        this.#owner ?? ROOT,
+        this.owner ?? ROOT,
       );
       return this.#destination;
     }
@@ -160,7 +161,7 @@ class Copier {
   }
 
   #filePlace(name: string): string {
-    const owner = this.#owner ?? ROOT;
+    const owner = this.owner ?? ROOT;
     if (this.#request.intoDirectory || this.#target.looks(this.#destination)?.isDirectory() === true) {
       this.#target.makeDirectories(this.#destination, owner);
       return join(this.#destination, name);
@@ -174,7 +175,7 @@ class Copier {
 
   /** --parents: the directories a source lies in look as they do there. */
   #makeParents(found: Found, parent: string): void {
-    this.#target.makeDirectories(this.#destination, this.#owner ?? ROOT);
+    this.#target.makeDirectories(this.#destination, this.owner ?? ROOT);
     const names = parent === "" ? [] : parent.split("/");
     const skipped = found.asked.split("/").length - names.length - 1;
     for (const [index] of names.entries()) {
@@ -254,7 +255,7 @@ class Copier {
   }
 
   #ownerOf(looks: Stats): Owner {
-    return this.#owner ?? (this.#request.owners ? looks : ROOT);
+    return this.owner ?? (this.#request.owners ? looks : ROOT);
   }
 
   #looks(place: string, looks: Stats, path: string): void {
@@ -289,7 +290,7 @@ class Copier {
   }
 
   #plain(place: string, mode: number): void {
-    this.#target.own(place, this.#owner ?? ROOT);
+    this.#target.own(place, this.owner ?? ROOT);
     this.#target.mode(place, this.#mode === undefined ? mode : this.#mode(mode, false));
   }
 

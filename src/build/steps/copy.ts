@@ -1,11 +1,13 @@
 /** COPY and ADD. */
 import { join, posix } from "node:path";
+import type { Context } from "../../state/index.ts";
 import { type MadeLayer, sealUpper } from "../../storage/index.ts";
+import { withPlainArchive } from "../context/archive.ts";
 import type { CopyInstruction } from "../dockerfile/instruction.ts";
 import type { CopyRequest } from "../inside/copy-job.ts";
 import type { LayerStep } from "../session.ts";
 import { chainOf, type StageState } from "../stage-state.ts";
-import { type AddedSources, resolveAdded } from "./add-sources.ts";
+import { type AddedSources, withAdded } from "./add-sources.ts";
 import { contextDigest, missing } from "./context-digest.ts";
 import { copyFrom, requestOf, type SourceRoot } from "./source-root.ts";
 import type { StepContext } from "./step-context.ts";
@@ -44,9 +46,16 @@ export async function copyStep(
     chown: instruction.chown === undefined ? undefined : step.word(instruction.chown),
     chmod: instruction.chmod === undefined ? undefined : step.word(instruction.chmod),
   };
-  const run = (added: AddedSources) => keyed(step, state, root, { ...request, ...added.request }, added.key);
-  const added = instruction.kind === "add" ? await resolveAdded(instruction, sources, step, root) : undefined;
-  return added === undefined ? run({ key: null, request: {} }) : added.within(run);
+  if (instruction.kind === "copy") return keyed(step, state, root, request, undefined);
+  return withAdded(instruction, sources, step, root, (added) =>
+    keyed(
+      step,
+      state,
+      added.root ?? root,
+      { ...request, patterns: added.patterns, fetched: added.fetched },
+      added,
+    ),
+  );
 }
 
 async function keyed(
@@ -54,36 +63,36 @@ async function keyed(
   state: StageState,
   root: SourceRoot,
   request: CopyRequest,
-  addedKey: unknown,
+  added: AddedSources | undefined,
 ): Promise<CopyResult> {
   const { session } = step;
   const content = root.kind === "directory" ? contextDigest(step, root.path, request) : root.chain;
   const { patterns, ignore: _i, archives: _a, fetched: _f, ...rest } = request;
-  const key = session.key(
-    "copy",
-    chainOf(state),
-    content,
-    addedKey,
-    root.kind === "layers" ? patterns : [],
-    rest,
-  );
-  const make = () => perform(step, state, root, request);
-  const result = await session.layerStep(key, step.line.text.slice(0, 1000), make);
-  const from = request.inline.length > 0 ? "inline" : `dir:${content}`;
-  return { ...result, history: `${step.line.keyword} ${from} in ${request.destination} ` };
+  const from = root.kind === "layers" ? patterns : [];
+  const key = session.key("copy", chainOf(state), content, added?.key ?? null, from, rest);
+  const make = () => perform(step, state, root, request, added);
+  const result = await session.layerStep(key, step.line.text.slice(0, MAX_NOTE), make);
+  const source = request.inline.length > 0 ? "inline" : `dir:${content}`;
+  return { ...result, history: `${step.line.keyword} ${source} in ${request.destination} ` };
 }
+
+const MAX_NOTE = 1000;
 
 async function perform(
   step: StepContext,
   state: StageState,
   root: SourceRoot,
   request: CopyRequest,
+  added: AddedSources | undefined,
 ): Promise<MadeLayer> {
   const { session } = step;
   const rows = state.layers.map((layer) => layer.record.row);
+  const copy = added === undefined ? request : { ...request, patterns: added.copied };
   return session.scratch(async (dir) => {
-    const reply = await copyFrom(session, root, { rows }, request, dir);
-    const extra = request.inline.length + request.archives.length + request.fetched.length;
+    const reply = await withPlain(session.ctx, added?.archives ?? [], (archives) =>
+      copyFrom(session, root, { rows }, { ...copy, archives }, dir),
+    );
+    const extra = request.inline.length + request.fetched.length + (added?.archives.length ?? 0);
     if (reply.count === 0 && extra === 0 && root.kind === "layers")
       throw missing(step, request.patterns[0] ?? "", false);
     return sealUpper(session.ctx, session.run, {
@@ -92,4 +101,16 @@ async function perform(
       maxTime: session.request.timestamp,
     });
   });
+}
+
+/** The plain forms of all the archives, for as long as `work` takes. */
+async function withPlain<T>(
+  ctx: Context,
+  archives: readonly string[],
+  work: (plain: readonly string[]) => Promise<T>,
+  done: readonly string[] = [],
+): Promise<T> {
+  const [first, ...rest] = archives;
+  if (first === undefined) return work(done);
+  return withPlainArchive(ctx, first, (plain) => withPlain(ctx, rest, work, [...done, plain]));
 }
