@@ -2,7 +2,7 @@
 import { linkSync } from "node:fs";
 import { errnoCode, StorageError } from "../base/index.ts";
 import { type Descriptor, Digester } from "../oci/index.ts";
-import { type Repository, sleep, TransientError, withRetry } from "../registry/index.ts";
+import { backOff, type Repository, sleep, TransientError } from "../registry/index.ts";
 import type { Context } from "../state/index.ts";
 import { BlobStore, PartialBlob } from "../storage/index.ts";
 import type { BlobMeter } from "./progress.ts";
@@ -19,6 +19,8 @@ export interface BlobDownload {
 /** Attempts in a row that may bring nothing new. */
 const BARREN_ATTEMPTS = 5;
 const POLL_MS = 100;
+/** After a connection that brought something. */
+const MENDED_PAUSE_MS = 100;
 
 /**
  * Resolves when all bytes are at `path` and have the digest. Broken connections are mended; what is there
@@ -68,15 +70,7 @@ async function fill(partial: PartialBlob, { repository, blob, meter, signal }: B
   if (partial.size > blob.size) partial.restart();
   const resumed = partial.size;
   for (const piece of partial.content()) digester.update(piece);
-  let before = partial.size;
-  let barren = 0;
-  const gaveUp = () => {
-    barren = partial.size > before ? 0 : barren + 1;
-    before = partial.size;
-    return barren >= BARREN_ATTEMPTS;
-  };
-  await withRetry({ retries: Number.POSITIVE_INFINITY, gaveUp, signal }, async () => {
-    if (partial.size >= blob.size) return;
+  const receive = async () => {
     const stream = await repository.blob(blob, partial.size, signal);
     let skip = partial.size - stream.from;
     for await (const piece of stream.pieces) {
@@ -87,19 +81,40 @@ async function fill(partial: PartialBlob, { repository, blob, meter, signal }: B
       partial.append(fresh);
       meter.at(partial.size);
     }
-    if (partial.size < blob.size) {
-      throw new TransientError(
-        "connection-broken",
-        `cannot download ${blob.digest}: it ended after ${partial.size} of ${blob.size} bytes`,
-      );
-    }
-  });
+  };
+  for (let barren = 0; partial.size < blob.size; ) {
+    const before = partial.size;
+    const error = await broken(receive, blob, partial);
+    if (error === undefined) break;
+    barren = partial.size > before ? 0 : barren + 1;
+    if (barren >= BARREN_ATTEMPTS || signal.aborted) throw error;
+    await sleep(Math.max(error.retryAfterMs ?? 0, barren === 0 ? MENDED_PAUSE_MS : backOff(barren)), signal);
+  }
   const found = digester.digest();
   if (found === blob.digest) return;
   partial.remove();
   throw new StorageError(
     resumed > 0 ? "download-stale" : "digest-mismatch",
     `cannot use blob ${blob.digest}: what was downloaded has the digest ${found}`,
+  );
+}
+
+/** Undefined if all has come; any other failure than a broken connection is thrown. */
+async function broken(
+  receive: () => Promise<void>,
+  blob: Descriptor,
+  partial: PartialBlob,
+): Promise<TransientError | undefined> {
+  try {
+    await receive();
+  } catch (error) {
+    if (error instanceof TransientError) return error;
+    throw error;
+  }
+  if (partial.size === blob.size) return undefined;
+  return new TransientError(
+    "connection-broken",
+    `cannot download ${blob.digest}: it ended after ${partial.size} of ${blob.size} bytes`,
   );
 }
 

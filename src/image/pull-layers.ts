@@ -94,6 +94,7 @@ function layerFor(
 /** The downloads of one image; the same blob twice is fetched once. */
 class Downloads {
   stopped = false;
+  #failed = false;
   readonly #ctx: Context;
   readonly #fetch: LayerFetch;
   readonly #stem: string;
@@ -148,6 +149,7 @@ class Downloads {
     try {
       await Promise.all(Array.from({ length: PARALLEL }, worker));
     } catch (error) {
+      this.#failed = true;
       this.#abort.abort();
       this.#sign.end();
       for (const item of this.#work.values()) item.verified.reject(error);
@@ -157,6 +159,8 @@ class Downloads {
 
   /** The layers could not be stored: more of them is of no use. */
   stop(): void {
+    // After a failed download the layers fail, too; the download's error is the one to tell.
+    if (this.#failed) return;
     this.stopped = true;
     this.#abort.abort();
   }

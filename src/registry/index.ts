@@ -18,5 +18,5 @@ export { loginKey, verifyLogin } from "./login.ts";
 export { checkPolicy } from "./policy.ts";
 export { loadRegistriesConf, type PullPlace, searchRegistries } from "./registries-conf.ts";
 export type { RemoteManifest, Repository, UploadSource } from "./repository.ts";
-export { type RetryPolicy, sleep, withRetry } from "./retry.ts";
+export { backOff, type RetryPolicy, sleep, withRetry } from "./retry.ts";
 export { type SearchResult, searchRegistry } from "./search.ts";
