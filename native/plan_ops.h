@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0x4f, 0x0c, 0xaf, 0x8b, 0xc0, 0x74, 0x97, 0x46 }
+#define PLAN_TABLE_HASH { 0x87, 0x82, 0x6a, 0x8d, 0xbe, 0x9f, 0x48, 0x9c }
 
 enum stage {
 	STAGE_CONFIG,
@@ -70,6 +70,7 @@ enum opcode {
 	OP_OPEN_PTY = 0x48,
 	OP_SET_OWNER = 0x4a,
 	OP_COPY_TREE = 0x4b,
+	OP_OWN_TREE = 0x4c,
 	OP_SESSION = 0x50,
 	OP_RLIMIT = 0x51,
 	OP_UMASK = 0x52,
@@ -405,6 +406,12 @@ struct args_copy_tree {
 	uint32_t looks;
 };
 
+struct args_own_tree {
+	struct text path;
+	uint32_t uid;
+	uint32_t gid;
+};
+
 struct args_session {
 	uint32_t none;
 };
@@ -608,6 +615,7 @@ union args {
 	struct args_open_pty open_pty;
 	struct args_set_owner set_owner;
 	struct args_copy_tree copy_tree;
+	struct args_own_tree own_tree;
 	struct args_session session;
 	struct args_rlimit rlimit;
 	struct args_umask umask;
@@ -677,6 +685,7 @@ union args {
 	X(OP_OPEN_PTY, op_open_pty) \
 	X(OP_SET_OWNER, op_set_owner) \
 	X(OP_COPY_TREE, op_copy_tree) \
+	X(OP_OWN_TREE, op_own_tree) \
 	X(OP_SESSION, op_session) \
 	X(OP_RLIMIT, op_rlimit) \
 	X(OP_UMASK, op_umask) \
@@ -919,6 +928,10 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_SLOT, offsetof(struct args_copy_tree, from) },
 		{ ARG_SLOT, offsetof(struct args_copy_tree, to) },
 		{ ARG_U32, offsetof(struct args_copy_tree, looks) } } },
+	[OP_OWN_TREE] = { 1 << STAGE_MONITOR, 3, {
+		{ ARG_STR, offsetof(struct args_own_tree, path) },
+		{ ARG_U32, offsetof(struct args_own_tree, uid) },
+		{ ARG_U32, offsetof(struct args_own_tree, gid) } } },
 	[OP_SESSION] = { 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 0, {
 		{ 0, 0 } } },
 	[OP_RLIMIT] = { 1 << STAGE_SETUP | 1 << STAGE_EXEC | 1 << STAGE_CHECK | 1 << STAGE_STARTUP, 3, {

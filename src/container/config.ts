@@ -26,6 +26,7 @@ import { resolveEnv } from "./env.ts";
 import { resolveMounts } from "./mounts.ts";
 import { parseSignal } from "./signal.ts";
 import { userNamespace } from "./userns.ts";
+import { inheritedMounts } from "./volumes-from.ts";
 
 export interface ConfigInput {
   readonly id: string;
@@ -137,6 +138,7 @@ function processParts(ctx: Context, request: CreateRequest, run: ImageRunConfig)
     workdir: options.workdir ? checkWorkdir(options.workdir) : run.WorkingDir || "/",
     user: options.user || run.User || "",
     groupAdd: options["group-add"] ?? [],
+    ...userLines(options),
     umask: parseUmask(options.umask || ctx.settings.umask),
     tty,
     openStdin: options.interactive === true,
@@ -145,6 +147,19 @@ function processParts(ctx: Context, request: CreateRequest, run: ImageRunConfig)
     ...scoreAndZone(ctx, options),
     systemd: options.systemd || "true",
   };
+}
+
+function userLines(options: CreateOptions): Pick<ContainerConfig, "userLines"> {
+  const { passwd, hostuser = [] } = options;
+  const passwdEntry = options["passwd-entry"] ?? "";
+  const groupEntry = options["group-entry"] ?? "";
+  const lines = {
+    ...(passwd === false ? { none: true } : {}),
+    ...(passwdEntry === "" ? {} : { passwdEntry }),
+    ...(groupEntry === "" ? {} : { groupEntry }),
+    ...(hostuser.length === 0 ? {} : { hostUsers: hostuser }),
+  };
+  return Object.keys(lines).length === 0 ? {} : { userLines: lines };
 }
 
 function scoreAndZone(
@@ -239,6 +254,7 @@ function shmSize(value: number | string | undefined, fallback: number): number {
 
 function mountParts(ctx: Context, { options, cwd }: CreateRequest, run: ImageRunConfig) {
   return resolveMounts({
+    inherited: inheritedMounts(ctx, options["volumes-from"] ?? []),
     volumes: [...ctx.settings.volumes, ...(options.volume ?? [])],
     mounts: [...ctx.settings.mounts, ...(options.mount ?? [])],
     tmpfs: options.tmpfs ?? [],

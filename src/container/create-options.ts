@@ -30,6 +30,10 @@ export interface CreateOptions {
   readonly ip6?: string | undefined;
   readonly "mac-address"?: string | undefined;
   readonly "group-add"?: readonly string[];
+  readonly "group-entry"?: string | undefined;
+  readonly hostuser?: readonly string[];
+  readonly passwd?: boolean;
+  readonly "passwd-entry"?: string | undefined;
   readonly "health-cmd"?: string | undefined;
   readonly "health-interval"?: string | undefined;
   readonly "health-retries"?: number | undefined;
@@ -96,6 +100,7 @@ export interface CreateOptions {
   readonly uts?: string | undefined;
   readonly variant?: string | undefined;
   readonly volume?: readonly string[];
+  readonly "volumes-from"?: readonly string[];
   readonly workdir?: string | undefined;
   /** Limits (memory, cpus, pids-limit, …) travel under their own names. */
   readonly [name: string]: unknown;

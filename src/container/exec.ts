@@ -12,7 +12,6 @@ import {
   lowerExec,
   makeExecProcess,
   makeSpec,
-  readUserFiles,
   resolveUser,
   runtimeFacts,
   writePlan,
@@ -25,6 +24,7 @@ import { helperEnvironment } from "./helper-env.ts";
 import { containerRootfs } from "./rootfs.ts";
 import type { Prepared } from "./start.ts";
 import { statusOf } from "./status.ts";
+import { currentUsers } from "./user-db.ts";
 
 export interface ExecOptions {
   readonly args: readonly string[];
@@ -71,7 +71,7 @@ export async function prepareExec(
     );
   }
   const rootfs = await containerRootfs(ctx, record);
-  const files = readUserFiles(rootfs);
+  const files = currentUsers(ctx, record, rootfs);
   const facts = runtimeFacts();
   const own = resolveUser(config.user, config.groupAdd, files);
   const spec = makeSpec({
@@ -114,6 +114,7 @@ export async function prepareExec(
     facts,
     seccomp: compiledSeccomp(spec, config),
     cgroup: execCgroup(ctx, record),
+    keepGroups: config.groupAdd.includes("keep-groups"),
     client: options.client,
     keepFds: options.preserveFds,
     onFailure: {

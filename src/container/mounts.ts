@@ -11,6 +11,8 @@ export interface MountInput {
   readonly volumes: readonly string[];
   readonly mounts: readonly string[];
   readonly tmpfs: readonly string[];
+  /** Of other containers; a flag of this one's goes before. */
+  readonly inherited?: readonly MountConfig[];
   /** Paths of the image's VOLUMEs. */
   readonly imageVolumes: readonly string[];
   /** podman's --image-volume. */
@@ -33,20 +35,23 @@ export function resolveMounts(input: MountInput): { mounts: MountConfig[]; image
       throw new UsageError("duplicate-mount", `${mount.destination}: duplicate mount destination`);
     }
   }
+  for (const mount of input.inherited ?? [])
+    if (!taken.has(mount.destination)) taken.set(mount.destination, mount);
   const mounts = [...taken.values()];
-  const imageVolumes: string[] = [];
-  for (const path of imageVolumePaths(input.imageVolumes)) {
-    if (taken.has(path) || input.imageVolumeMode === "ignore") continue;
-    const tmpfs = input.imageVolumeMode === "tmpfs";
-    mounts.push({
-      type: tmpfs ? "tmpfs" : "volume",
-      destination: path,
-      options: [],
-      origin: `image VOLUME ${path}`,
-    });
-    if (!tmpfs) imageVolumes.push(path);
-  }
-  return { mounts, imageVolumes };
+  const made = imageMounts(input, taken);
+  return {
+    mounts: [...mounts, ...made],
+    imageVolumes: made.filter(({ type }) => type === "volume").map((mount) => mount.destination),
+  };
+}
+
+/** What becomes of the image's VOLUMEs where no flag has put anything. */
+function imageMounts(input: MountInput, taken: ReadonlyMap<string, MountConfig>): MountConfig[] {
+  if (input.imageVolumeMode === "ignore") return [];
+  const type = input.imageVolumeMode === "tmpfs" ? "tmpfs" : "volume";
+  return imageVolumePaths(input.imageVolumes)
+    .filter((path) => !taken.has(path))
+    .map((path) => ({ type, destination: path, options: [], origin: `image VOLUME ${path}` }));
 }
 
 /** The same flag twice is no contradiction. */

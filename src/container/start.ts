@@ -24,7 +24,6 @@ import {
   makeSpec,
   overlayVolumeDirs,
   type Plan,
-  readUserFiles,
   resolveUser,
   runtimeFacts,
   specNotices,
@@ -43,6 +42,7 @@ import { journalFields } from "./journal-fields.ts";
 import { prepareNetwork } from "./network.ts";
 import { startRootfs } from "./rootfs.ts";
 import { askedPath, pausedPath } from "./status.ts";
+import { writeUserFiles } from "./user-db.ts";
 import { volumePaths } from "./volumes.ts";
 
 /** Which command started it; decides what a failure leaves behind and exits with. */
@@ -82,12 +82,14 @@ export async function prepareStart(
   const networking = prepareNetwork(ctx, record);
   const rootfs = await startRootfs(ctx, record);
   const facts = runtimeFacts();
-  const files = writeBindFiles(ctx, record, networking, rootfs);
+  const bound = writeBindFiles(ctx, record, networking, rootfs);
+  const { users, files: userFiles } = writeUserFiles(ctx, record, rootfs);
+  const files = { ...bound, more: { ...bound.more, ...userFiles } };
   const { secretEnv = [] } = options;
   const input = {
     id,
     config: secretEnv.length === 0 ? config : { ...config, env: [...config.env, ...secretEnv] },
-    user: resolveUser(config.user, config.groupAdd, readUserFiles(rootfs)),
+    user: resolveUser(config.user, config.groupAdd, users),
     facts,
     containerDir: directory,
     files,

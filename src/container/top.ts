@@ -1,11 +1,11 @@
 /** `top`: columns over a container's processes, by podman's descriptors or ps's options. */
 import { ConflictError, formatDuration, UsageError } from "../base/index.ts";
-import { readUserFiles } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { cgroupOf } from "./cgroup-note.ts";
 import { type ContainerProcess, containerProcesses } from "./processes.ts";
 import { containerRootfs } from "./rootfs.ts";
 import { statusOf } from "./status.ts";
+import { currentUsers } from "./user-db.ts";
 
 interface Names {
   readonly users: ReadonlyMap<number, string>;
@@ -119,7 +119,7 @@ export async function containerTop(
   if (status.pid === 0) {
     throw new ConflictError("not-running", "top can only be used on running containers");
   }
-  const files = readUserFiles(await containerRootfs(ctx, record));
+  const files = currentUsers(ctx, record, await containerRootfs(ctx, record));
   const names = { users: byId(files.passwd), groups: byId(files.group) };
   const rows = containerProcesses(status.pid, cgroupOf(ctx, record.id)?.processes).map((process) =>
     columns.map((column) => column.value(process, names)),

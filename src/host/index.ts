@@ -30,7 +30,7 @@ export {
   type SeccompProgram,
   type SeccompRule,
 } from "./libseccomp.ts";
-export { lookupUser, type PasswdEntry } from "./passwd.ts";
+export { lookupGroup, lookupUser, type PasswdEntry } from "./passwd.ts";
 export {
   blobPath,
   containerDir,

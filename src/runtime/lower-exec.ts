@@ -29,6 +29,8 @@ export interface LowerExecInput {
   readonly seccomp?: Uint8Array | undefined;
   /** `attach` false: the process runs on by itself (exec -d). */
   readonly client: ClientConfig;
+  /** The container was made with --group-add keep-groups. */
+  readonly keepGroups?: boolean;
   /** --preserve-fds. */
   readonly keepFds?: number;
   readonly onFailure: { readonly argv: readonly string[]; readonly env: readonly string[] };
@@ -102,6 +104,12 @@ export function lowerExec(input: LowerExecInput): Plan {
     );
   }
   lowerExecOomScore(plan, process.oomScoreAdj);
-  lowerProcess(plan, { process, facts: input.facts, seccomp: input.seccomp, keepFds: input.keepFds ?? 0 });
+  lowerProcess(plan, {
+    process,
+    facts: input.facts,
+    seccomp: input.seccomp,
+    keepFds: input.keepFds ?? 0,
+    keepGroups: input.keepGroups === true,
+  });
   return plan.build();
 }

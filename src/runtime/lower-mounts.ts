@@ -124,11 +124,20 @@ function lowerBind(plan: PlanBuilder, mount: SpecMount, input: LowerInput, origi
       `cannot start the container: option ${data[0]} of the mount on ${mount.destination} is not supported`,
     );
   }
+  if (mount.options.includes("U")) lowerOwner(plan, mount.source, input, origin);
   // Always the whole tree: the kernel refuses to uncover what lies below a mount that came from the host.
   plan.add("setup", "openTree", { path: mount.source, flags, into: SLOT.tree }, { origin });
   const attributes = { tree: SLOT.tree, set, clear, propagation: propagation || MS.PRIVATE, recursive: 1 };
   plan.add("setup", "mountAttr", attributes, { origin });
   move(plan, SLOT.tree, mount.destination, isFile ? CREATE.file : CREATE.directory, origin);
+}
+
+/** `:U` gives the source to the container's user. */
+function lowerOwner(plan: PlanBuilder, path: string, { spec }: LowerInput, origin: string): void {
+  const { uid, gid } = spec.process.user;
+  const users = ownUsers(spec);
+  const owner = { uid: users?.uid(uid) ?? uid, gid: users?.gid(gid) ?? gid };
+  plan.add("monitor", "ownTree", { path, ...owner }, { origin });
 }
 
 /** A layer of the container's own over a host directory: mounted beside, then moved to where it belongs. */

@@ -15,6 +15,8 @@ export interface ProcessInput {
   readonly facts: RuntimeFacts;
   readonly seccomp: Uint8Array | undefined;
   readonly keepFds?: number;
+  /** --group-add keep-groups: those of the caller, unchanged. */
+  readonly keepGroups?: boolean;
   /** `exec` unless it is a health check's process. */
   readonly stage?: ProgramStage;
 }
@@ -64,10 +66,13 @@ function lowerRlimits(plan: PlanBuilder, process: SpecProcess, stage: ProgramSta
   }
 }
 
-function lowerCredentials(plan: PlanBuilder, { process, facts, stage = "exec" }: ProcessInput): void {
+function lowerCredentials(
+  plan: PlanBuilder,
+  { process, facts, keepGroups, stage = "exec" }: ProcessInput,
+): void {
   const { user, capabilities } = process;
   const mask = (names: readonly string[]) => capabilityMask(names, facts.lastCap);
-  const list = facts.singleId ? [KEEP_GROUPS] : (user.additionalGids ?? []);
+  const list = facts.singleId || keepGroups === true ? [KEEP_GROUPS] : (user.additionalGids ?? []);
   const groups = new Uint8Array(Uint32Array.from(list).buffer);
   plan.add(
     stage,

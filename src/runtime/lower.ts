@@ -26,6 +26,7 @@ import { lowerOwnPorts, lowerOwnUsers, lowerRootOwner, ownUsers } from "./lower-
 import type { MonitorConfig } from "./monitor-config.ts";
 import type { Plan } from "./plan/ops.ts";
 import { PlanBuilder, SLOT } from "./plan-builder.ts";
+import { KEEP_GROUPS_ANNOTATION } from "./spec.ts";
 
 export interface LowerInput {
   readonly spec: RuntimeSpec;
@@ -115,6 +116,7 @@ export function lowerSpec(input: LowerInput): Plan {
     facts,
     seccomp: input.seccomp,
     keepFds: input.keepFds ?? 0,
+    keepGroups: spec.annotations?.[KEEP_GROUPS_ANNOTATION] === "1",
   });
   lowerCgroupEnd(plan, input.cgroup);
   if (input.health !== undefined) {

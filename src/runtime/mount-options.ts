@@ -37,7 +37,18 @@ const PROPAGATION: Readonly<Record<string, bigint>> = {
   runbindable: MS.UNBINDABLE,
 };
 /** The kernel's own defaults, and `bind`, which says only that the mount is one. */
-const NOTHING = new Set(["tmpcopyup", "rw", "suid", "dev", "exec", "diratime", "bind", "rbind", "defaults"]);
+const NOTHING = new Set([
+  "tmpcopyup",
+  "U",
+  "rw",
+  "suid",
+  "dev",
+  "exec",
+  "diratime",
+  "bind",
+  "rbind",
+  "defaults",
+]);
 
 /** Later words win where two contradict each other. */
 export function parseMountOptions(options: readonly string[]): ParsedOptions {

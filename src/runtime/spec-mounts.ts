@@ -139,7 +139,6 @@ function temporaryMounts(input: MountsInput): SpecMount[] {
 
 function askedMount(mount: MountConfig, index: number, input: MountsInput): SpecMount {
   refuseBeneathProc(mount);
-  refuseOption(mount, "U", "ownership is not changed yet");
   if (mount.options.some((option) => option === "idmap" || option.startsWith("idmap="))) {
     refuseOption(
       mount,
@@ -188,6 +187,7 @@ function bindMount(mount: MountConfig, source: string, index: number, input: Mou
 
 /** A temporary layer over the source, kept in the container's directory or where the user says. */
 function overlayMount(mount: MountConfig, source: string, index: number, containerDir: string): SpecMount {
+  refuseOption(mount, "U", "a layer of the container's own does not change what lies below it");
   const own = `${containerDir}/overlay-${index}`;
   const place = (key: string, name: string) =>
     mount.options.find((option) => option.startsWith(`${key}=`)) ?? `${key}=${own}/${name}`;

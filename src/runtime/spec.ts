@@ -9,7 +9,7 @@ import { type BindFiles, makeMounts } from "./spec-mounts.ts";
 import { hasNamespace, type JoinedNamespaces, makeNamespaces } from "./spec-namespaces.ts";
 import { makeOomScore, makeRlimits, makeSysctls } from "./spec-resources.ts";
 import { parseSecurityOptions, type SecurityOptions } from "./spec-security.ts";
-import type { ResolvedUser } from "./user.ts";
+import { KEEP_GROUPS, type ResolvedUser } from "./user.ts";
 
 export type { BindFiles } from "./spec-mounts.ts";
 
@@ -65,9 +65,18 @@ export function makeSpec(input: SpecInput): RuntimeSpec {
     root: { path: "", readonly: config.readOnly },
     ...hostname,
     mounts: [...mounts, ...devices],
-    ...(Object.keys(config.annotations).length === 0 ? {} : { annotations: config.annotations }),
+    ...annotations(config),
     linux: makeLinux(input, namespaces, security),
   };
+}
+
+/** crun's annotation says to it and to us alike that the caller's groups stay. */
+export const KEEP_GROUPS_ANNOTATION = "run.oci.keep_original_groups";
+
+function annotations(config: ContainerConfig): Pick<RuntimeSpec, "annotations"> {
+  const keep = config.groupAdd.includes(KEEP_GROUPS) ? { [KEEP_GROUPS_ANNOTATION]: "1" } : {};
+  const all = { ...config.annotations, ...keep };
+  return Object.keys(all).length === 0 ? {} : { annotations: all };
 }
 
 /** Lines the user should see about what was changed in what they asked for. */

@@ -23,6 +23,9 @@ export interface UserFiles {
   readonly group: string;
 }
 
+/** --group-add's word for the caller's own groups. */
+export const KEEP_GROUPS = "keep-groups";
+
 interface PasswdEntry {
   readonly name: string;
   readonly uid: number;
@@ -41,7 +44,7 @@ const MAX_ID = 0x7fffffff;
 
 /**
  * @param user `USER[:GROUP]`, empty for root
- * @param groupAdd further groups, by name or number; `keep-groups` is left to the caller
+ * @param groupAdd further groups, by name or number; `keep-groups` is a matter of lowering
  * @throws {UsageError} with podman's words if a part is malformed or unknown
  */
 export function resolveUser(user: string, groupAdd: readonly string[], files: UserFiles): ResolvedUser {
@@ -57,7 +60,7 @@ export function resolveUser(user: string, groupAdd: readonly string[], files: Us
       : [];
   const supplementary = new Set([
     ...memberOf.map((g) => g.gid),
-    ...groupAdd.map((word) => findGroup(word, groups)),
+    ...groupAdd.filter((word) => word !== KEEP_GROUPS).map((word) => findGroup(word, groups)),
   ]);
   supplementary.delete(gid);
   return {

@@ -112,6 +112,13 @@ export interface ContainerConfig {
   readonly workdir: string;
   readonly user: string;
   readonly groupAdd: readonly string[];
+  /** What is added to the container's /etc/passwd and /etc/group beyond the process's own user; `none`: nothing at all. */
+  readonly userLines?: {
+    readonly none?: boolean;
+    readonly passwdEntry?: string;
+    readonly groupEntry?: string;
+    readonly hostUsers?: readonly string[];
+  };
   readonly umask: string;
   readonly hostname: string;
   readonly labels: Readonly<Record<string, string>>;

@@ -46,7 +46,7 @@ describe("--userns", () => {
       "sleep",
       "60",
     ]);
-    expect(await box.ok(["exec", "k170", "id"])).toBe("uid=200 gid=210");
+    expect(await box.ok(["exec", "k170", "sh", "-c", "id -u; id -g"])).toBe("200\n210");
     expect(await box.ok(["exec", "-u", "0", "k170", "sh", "-c", "touch /etc/x && stat -c %u /etc/x"])).toBe(
       "0",
     );

@@ -63,7 +63,6 @@ export const FILE_OPTIONS = {
     completes: "dir",
   },
   "volumes-from": {
-    unsupported: "name the volumes with --volume",
     kind: "list",
     value: "CONTAINER[:OPTIONS]",
     text: "Mount what another container has mounted",

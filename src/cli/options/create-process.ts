@@ -41,14 +41,12 @@ export const PROCESS_OPTIONS = {
     text: "Add a supplementary group; keep-groups keeps the caller's",
   },
   "group-entry": {
-    unsupported: "kelp does not write the container's /etc/group",
     kind: "string",
     value: "LINE",
     text: "Line to write into the container's /etc/group",
   },
   hostname: { kind: "string", short: "h", value: "NAME", text: "Host name inside the container" },
   hostuser: {
-    unsupported: "kelp does not add users of the host",
     kind: "list",
     value: "USER",
     text: "Add a user of the host to the container's /etc/passwd",
@@ -68,7 +66,6 @@ export const PROCESS_OPTIONS = {
     text: "Add the user to the container's /etc/passwd and /etc/group",
   },
   "passwd-entry": {
-    unsupported: "kelp does not write the container's /etc/passwd",
     kind: "string",
     value: "LINE",
     text: "Line to write into the container's /etc/passwd",

@@ -1,0 +1,67 @@
+import { beforeAll, describe, expect } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
+
+const box = useSandbox("160-volumes");
+const { test } = requires("busybox", "overlay", "subuid");
+
+beforeAll(async () => {
+  await box.ok(["load", "-i", await busyboxArchive()]);
+});
+
+const run = (flags: string[], script: string) =>
+  box.ok(["run", "--rm", "--network", "none", ...flags, BUSYBOX, "sh", "-c", script]);
+
+describe("--volumes-from", () => {
+  test("shares what a container has mounted, also while it does not run", async () => {
+    writeFileSync(join(box.directory, "note"), "hello");
+    await box.ok([
+      "create",
+      "--name",
+      "s160",
+      "-v",
+      "v160:/data",
+      "-v",
+      `${box.directory}/note:/note`,
+      BUSYBOX,
+      "true",
+    ]);
+    await run(["--volumes-from", "s160"], "echo kept > /data/f");
+    expect(await run(["--volumes-from", "s160:ro"], "cat /data/f /note")).toBe("kept\nhello");
+    expect(await run(["--volumes-from", "s160:ro"], "touch /data/g 2>/dev/null || echo refused")).toBe(
+      "refused",
+    );
+    await box.ok(["rm", "s160"]);
+  });
+});
+
+describe(":U", () => {
+  test("gives a volume and all in it to the container's user, and follows no link out of it", async () => {
+    await run(["-v", "u160:/data"], "mkdir /data/d; touch /data/d/f; ln -s /etc /data/out");
+    expect(
+      await run(
+        ["--user", "33:44", "-v", "u160:/data:U"],
+        "stat -c %u:%g /data /data/d/f; touch /data/new; stat -c %u /etc",
+      ),
+    ).toBe("33:44\n33:44\n0");
+  });
+});
+
+describe("--tmpfs", () => {
+  test("begins with what the image has there, unless told not to", async () => {
+    expect(await run(["--tmpfs", "/etc"], "ls /etc | grep -c passwd; stat -f -c %T /etc")).toMatch(
+      /^1\ntmpfs$/,
+    );
+    expect(await run(["--tmpfs", "/etc:notmpcopyup"], "ls /etc | grep -c passwd || :")).toBe("0");
+  });
+});
+
+describe("/etc/passwd", () => {
+  test("has a line for a user the image does not know", async () => {
+    expect(await run(["--user", "1234"], "tail -n 1 /etc/passwd; whoami")).toBe(
+      "1234:*:1234:0:container user:/:/bin/sh\n1234",
+    );
+    expect(await run(["--user", "1234", "--passwd=false"], "grep -c 1234 /etc/passwd || :")).toBe("0");
+  });
+});
