@@ -70,7 +70,12 @@ export const PROCESS_OPTIONS = {
     value: "LINE",
     text: "Line to write into the container's /etc/passwd",
   },
-  personality: { kind: "string", value: "NAME", text: "Execution domain (LINUX, LINUX32)" },
+  personality: {
+    kind: "string",
+    value: "NAME",
+    text: "Execution domain (LINUX, LINUX32)",
+    unsupported: "use setarch in the container",
+  },
   "preserve-fd": { kind: "list", comma: true, value: "N", text: "Pass these file descriptors on" },
   "preserve-fds": {
     kind: "int",
