@@ -7,6 +7,7 @@ import { openBuildContext } from "./context/open.ts";
 import { parseDockerfile, type Stage } from "./dockerfile/parse.ts";
 import { finishImage } from "./finish.ts";
 import { type Needed, neededStages, targetStage } from "./graph.ts";
+import { exportFiles, exportImage } from "./output.ts";
 import { Session } from "./session.ts";
 import { buildStage, fromName, hostArchitecture, isNamed } from "./stage.ts";
 import { emptyState, type StageState } from "./stage-state.ts";
@@ -18,13 +19,14 @@ import { BuildArgs, platformArgs } from "./variables.ts";
  * Builds and records an image. Nothing is tagged unless every step has succeeded; what the good steps made stays in the
  * cache.
  *
+ * @returns undefined if --output asked for files instead
  * @throws {KelpError} with the exit status of the step that failed
  */
 export async function buildImage(
   ctx: Context,
   request: BuildRequest,
   reporter: Reporter,
-): Promise<StoredImage> {
+): Promise<StoredImage | undefined> {
   ctx.state.expectWrites();
   await removeAbandoned(ctx);
   const context = await openBuildContext(ctx, request);
@@ -38,13 +40,12 @@ export async function buildImage(
     const args = new BuildArgs(request.buildArgs, platforms, file.globalArgs, file.directives.escape);
     const session = new Session({ ctx, request, reporter, file, context, args });
     closing.push(() => session.closePlaces());
+    request.signal?.addEventListener("abort", () => void stopRunning(session));
     try {
       const state = await runStages(session, target);
       context.contents.save();
       tellUnused(session);
-      for (const tag of request.tags.length === 0 ? [undefined] : request.tags.slice(0, 1))
-        reporter.commit(tag);
-      const image = finishImage(session, state);
+      const image = await deliver(session, state);
       session.end();
       return image;
     } catch (error) {
@@ -56,6 +57,19 @@ export async function buildImage(
     for (const close of closing) await close();
     if (hasLeftovers(ctx)) await sweepStore(ctx, jobRunner(ctx));
   }
+}
+
+/** The image, or with --output what was asked for instead. */
+async function deliver(session: Session, state: StageState): Promise<StoredImage | undefined> {
+  const { output, tags } = session.request;
+  if (output?.type === "local" || output?.type === "tar") {
+    await exportFiles(session, state, output);
+    return undefined;
+  }
+  session.reporter.commit(tags[0]);
+  const image = await finishImage(session, state);
+  if (output !== undefined) await exportImage(session, image, output);
+  return image;
 }
 
 /** Every stage begins as soon as those it takes from are done; the first failure is the build's. */

@@ -5,4 +5,5 @@
  */
 export { buildImage } from "./build.ts";
 export { BUILD_JOBS } from "./jobs.ts";
+export { type BuildOutput, parseOutput } from "./output.ts";
 export type { BuildRequest, Reporter, StepTitle } from "./types.ts";

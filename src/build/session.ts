@@ -1,7 +1,7 @@
 /** What all steps of one build share: the store, the cache, and how many may work at once. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { randomHex, sha256Hex } from "../base/index.ts";
+import { KelpError, randomHex, sha256Hex } from "../base/index.ts";
 import { driverName, removeTrees } from "../container/index.ts";
 import { tempDir } from "../host/index.ts";
 import { jobRunner } from "../image/index.ts";
@@ -137,6 +137,12 @@ export class Session {
       if (next === undefined) this.#free++;
       else next();
     }
+  }
+
+  /** @throws {KelpError} `interrupted` */
+  checkInterrupted(): void {
+    if (this.request.signal?.aborted === true)
+      throw new KelpError("interrupted", "the build was interrupted", { exitCode: 130 });
   }
 
   /** A directory for one step, removed after it; on the filesystem of the layers. */

@@ -105,6 +105,7 @@ class StageRunner {
     const session = this.#session;
     const title = this.#title(instruction.line.text);
     const step = new StepContext(session, title, instruction.line, state, { command: this.#ownCommand });
+    session.checkInterrupted();
     session.reporter.step(title);
     try {
       const cached = await this.#perform(instruction, state, step);

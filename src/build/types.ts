@@ -1,6 +1,7 @@
 /** What a build is asked for, and what it tells while it works. */
 import type { CreateOptions } from "../container/index.ts";
 import type { FoundImage } from "../image/index.ts";
+import type { BuildOutput } from "./output.ts";
 
 export interface BuildRequest {
   /** The context as typed: a directory, `-`, a URL; absent: the working directory. */
@@ -23,6 +24,7 @@ export interface BuildRequest {
   /** Seconds: the time of everything that is made. */
   readonly timestamp: number | undefined;
   readonly ignoreFile: string | undefined;
+  readonly output: BuildOutput | undefined;
   readonly secrets: readonly string[];
   /** Sockets of SSH agents, by ID. */
   readonly ssh: Readonly<Record<string, string>>;
@@ -33,8 +35,12 @@ export interface BuildRequest {
   readonly runGiven: ReadonlySet<string>;
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly cwd: string;
+  /** Stops the build: what runs is ended and put away. */
+  readonly signal?: AbortSignal;
   /** Standard input, for `-`. */
   stdin(): NodeJS.ReadableStream;
+  /** Standard output as bytes, for --output. */
+  write(piece: Uint8Array): void;
   /** Finds or fetches the image of a FROM. */
   acquire(name: string, platform: string | undefined): Promise<FoundImage>;
 }

@@ -93,6 +93,7 @@ async function perform(step: StepContext, state: StageState, work: Work): Promis
     session.running.add(record.id);
     try {
       const status = await start(step, record.id, mounts.secretEnv);
+      session.checkInterrupted();
       if (status !== 0) throw failed(step, work.argv, status);
       return await sealUpper(ctx, session.run, {
         upper: join(containerDir(ctx.paths, record.id), "upper"),

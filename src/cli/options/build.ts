@@ -81,6 +81,12 @@ export const BUILD_OPTIONS = {
   layers: { kind: "boolean", default: true, text: "A layer for every step, kept for later builds" },
   logfile: { kind: "string", value: "FILE", text: "Write what is printed to a file", completes: "file" },
   "no-cache": { kind: "boolean", text: "Carry out every step, whatever earlier builds made" },
+  output: {
+    kind: "string",
+    short: "o",
+    value: "DIR|type=TYPE,dest=PATH",
+    text: "Files (local, tar) or an archive (oci, docker) instead of an image only",
+  },
   progress: {
     kind: "string",
     value: "MODE",

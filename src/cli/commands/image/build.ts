@@ -1,7 +1,7 @@
 import { appendFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../../base/index.ts";
-import { type BuildRequest, buildImage, type Reporter } from "../../../build/index.ts";
+import { type BuildRequest, buildImage, parseOutput, type Reporter } from "../../../build/index.ts";
 import { hostEnvironment } from "../../../config/index.ts";
 import { parsePullPolicy, wantedPlatform } from "../../../image/index.ts";
 import { localName } from "../../../oci/index.ts";
@@ -9,6 +9,7 @@ import { type Context, openContext } from "../../../state/index.ts";
 import { PlainReporter, QuietReporter } from "../../build-reporter.ts";
 import { defineCommand, type Invocation, type Io } from "../../command.ts";
 import { fetchImage } from "../../fetch-image.ts";
+import { interruptible } from "../../interrupt.ts";
 import { BUILD_OPTIONS, STEP_OPTIONS } from "../../options/build.ts";
 
 type Given = Invocation<typeof BUILD_OPTIONS>;
@@ -35,18 +36,25 @@ export default defineCommand({
     const { options, io, globals } = invocation;
     const ctx = await openContext(globals);
     const request = makeRequest(ctx, invocation);
-    const target = options.logfile === undefined ? io : logTo(options.logfile);
+    const target = options.logfile === undefined ? progressTo(io, request) : logTo(options.logfile);
     const reporter: Reporter = options.quiet ? new QuietReporter(target) : new PlainReporter(target);
-    const { record } = await buildImage(ctx, request, reporter);
+    const image = await interruptible((signal) => buildImage(ctx, { ...request, signal }, reporter));
+    if (image === undefined) return 0;
+    const { record } = image;
     if (!options.quiet) {
       target.out(`--> ${record.id.slice(0, 12)}\n`);
       for (const tag of request.tags) target.out(`Successfully tagged ${tag}\n`);
     }
     if (options.iidfile !== undefined) writeFileSync(options.iidfile, `sha256:${record.id}`);
-    io.out(`${record.id}\n`);
+    if (request.output?.destination !== "-") io.out(`${record.id}\n`);
     return 0;
   },
 });
+
+/** Standard output is the archive's where --output says so. */
+function progressTo(io: Io, { output }: BuildRequest): Pick<Io, "out" | "err"> {
+  return output?.destination === "-" ? { out: (text) => io.err(text), err: (text) => io.err(text) } : io;
+}
 
 function logTo(path: string): Pick<Io, "out" | "err"> {
   writeFileSync(path, "");
@@ -85,6 +93,8 @@ function makeRequest(ctx: Context, invocation: Given): BuildRequest {
     docker: options.format === "docker",
     timestamp: timestamp(options.timestamp ?? options["source-date-epoch"] ?? environment.SOURCE_DATE_EPOCH),
     ignoreFile: options.ignorefile,
+    output: options.output === undefined ? undefined : parseOutput(options.output),
+    write: (piece) => io.write(piece),
     secrets: options.secret,
     ssh: sshSockets(options.ssh, environment),
     jobs: jobs > 0 ? jobs : availableParallelism(),
