@@ -1,7 +1,7 @@
 /** `commit`: an image of a container's image and what the container changed. */
 import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { ConflictError, UsageError } from "../base/index.ts";
+import { UsageError } from "../base/index.ts";
 import { containerDir } from "../host/index.ts";
 import {
   applyChanges,
@@ -25,9 +25,9 @@ import {
 import { MOUNT_POINTS } from "./changes.ts";
 import { committedConfig, committedDocument } from "./commit-config.ts";
 import { exportContainer } from "./export.ts";
+import { pauseContainer, unpauseContainer } from "./freezer.ts";
 import { containerRootfs, requireImage } from "./rootfs.ts";
 import { statusOf } from "./status.ts";
-import { isRunning } from "./view.ts";
 
 export interface CommitOptions {
   /** The image's name; without one it is known by its ID. */
@@ -54,15 +54,6 @@ export async function commitContainer(
       "messages are only compatible with the docker image format (-f docker)",
     );
   }
-  if (options.pause && isRunning(statusOf(ctx, record))) {
-    throw new ConflictError(
-      "pause-unavailable",
-      `cannot pause container ${record.name}: it cannot be frozen here`,
-      {
-        hint: "commit without --pause, or stop the container first",
-      },
-    );
-  }
   const names = options.reference === undefined ? [] : [localName(options.reference)];
   const image = record.config.rootfs === undefined ? requireImage(ctx, record) : undefined;
   const from = image === undefined ? undefined : imageConfig(image);
@@ -71,7 +62,7 @@ export async function commitContainer(
   const lock = await lockShared(ctx.paths);
   const path = new BlobStore(ctx.paths).temporary("layer");
   try {
-    await writeLayer(ctx, record, base, path);
+    await whileFrozen(ctx, record, options.pause, () => writeLayer(ctx, record, base, path));
     const layer: LayerSource = {
       file: { path, offset: 0, size: statSync(path).size },
       compression: "none",
@@ -92,6 +83,22 @@ export async function commitContainer(
     rmSync(path, { force: true });
     lock.release();
     if (hasLeftovers(ctx)) await sweepStore(ctx, jobRunner(ctx));
+  }
+}
+
+/** A container that does not run, or is paused already, stays as it is. */
+async function whileFrozen(
+  ctx: Context,
+  record: ContainerRecord,
+  pause: boolean,
+  action: () => Promise<void>,
+): Promise<void> {
+  if (!pause || statusOf(ctx, record).state !== "running") return action();
+  await pauseContainer(ctx, record);
+  try {
+    await action();
+  } finally {
+    await unpauseContainer(ctx, record);
   }
 }
 
@@ -120,6 +127,7 @@ async function writeChanges(
   const whole = record.config.storageDriver === "vfs";
   // A container that was never started has no files yet; this makes the empty directory.
   await containerRootfs(ctx, record);
+  const mounted = record.config.mounts.map(({ destination }) => destination);
   const lower = base.layers.toReversed().map((row) => layerDir(ctx.paths, row));
   await runInside(
     ctx,
@@ -127,7 +135,7 @@ async function writeChanges(
     {
       path: join(containerDir(ctx.paths, record.id), whole ? "rootfs" : "upper"),
       fd: 3,
-      layer: { lower, whole, mountPoints: MOUNT_POINTS },
+      layer: { lower, whole, mountPoints: [...MOUNT_POINTS, ...mounted] },
       name: `the changes of container ${record.name}`,
     },
     { fds: [fd] },

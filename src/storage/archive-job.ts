@@ -18,7 +18,7 @@ export interface ArchiveInput {
     readonly lower: readonly string[];
     /** `path` is not overlay's own record of the changes but holds all files. */
     readonly whole: boolean;
-    /** Absolute paths of files that are left out if they are empty and new: what a start makes to mount on. */
+    /** Absolute paths that are left out if they are new and hold nothing: what a start makes to mount on. */
     readonly mountPoints: readonly string[];
   };
   /** What is written must survive a power cut. */
@@ -50,10 +50,41 @@ export async function archiveTree(input: ArchiveInput): Promise<{ bytes: number 
 function layerOptions(libc: Libc, { path, layer }: ArchiveInput): Omit<EmitOptions, "libc"> {
   if (layer === undefined) return {};
   if (layer.whole) return differenceOptions(libc, path, layer);
-  const made = new Set(
-    layer.mountPoints.filter((point) => !isThere(libc, layer.lower, point)).map((point) => point.slice(1)),
-  );
-  return { layer: true, skip: (name, looks) => made.has(name) && looks.isFile() && looks.size === 0 };
+  const made = layer.mountPoints
+    .filter((point) => !isThere(libc, layer.lower, point))
+    .map((point) => point.slice(1));
+  const bare = bareMountPoints(path, made);
+  return { layer: true, skip: (name) => bare.has(name) };
+}
+
+/** Those that hold nothing but one another. */
+function bareMountPoints(root: string, made: readonly string[]): Set<string> {
+  const bare = new Set<string>();
+  const deepestFirst = [...made].sort((a, b) => b.length - a.length);
+  for (const path of deepestFirst) {
+    const parts = path.split("/");
+    const dirs = [Directory.open(root)];
+    try {
+      for (const part of parts.slice(0, -1)) dirs.push((dirs.at(-1) as Directory).child(part));
+      if (isBare(dirs.at(-1) as Directory, parts.at(-1) as string, path, bare)) bare.add(path);
+    } catch (error) {
+      if (!["ENOENT", "ENOTDIR", "ELOOP"].includes(errnoCode(error) ?? "")) throw error;
+    } finally {
+      for (const dir of dirs) dir.close();
+    }
+  }
+  return bare;
+}
+
+function isBare(parent: Directory, name: string, path: string, bare: ReadonlySet<string>): boolean {
+  const looks = parent.stat(name);
+  if (looks?.isDirectory() !== true) return looks?.isFile() === true && looks.size === 0;
+  const dir = parent.child(name);
+  try {
+    return dir.names().every((inner) => bare.has(`${path}/${inner}`));
+  } finally {
+    dir.close();
+  }
 }
 
 function isThere(libc: Libc, lower: readonly string[], path: string): boolean {

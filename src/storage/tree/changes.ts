@@ -59,13 +59,14 @@ class ChangeLister {
 
   /** True if something in it was passed over on purpose: then its own time says nothing. */
   directory(upper: Directory, lower: LowerView, path: string): boolean {
-    const names = upper.names();
+    const there = new Set(upper.names());
+    const hides = this.#whole || isOpaqueDirectory(this.#libc, upper.self, upper);
+    const hidden = hides ? lower.names().filter((name) => !there.has(name)) : [];
     let ignored = false;
-    for (const name of names) ignored = this.#one(upper, lower, name, `${path}/${name}`) || ignored;
-    if (this.#whole || isOpaqueDirectory(this.#libc, upper.self, upper)) {
-      const seen = new Set(names);
-      for (const name of lower.names())
-        if (!seen.has(name) && !this.#ignore.has(`${path}/${name}`)) this.#add("D", `${path}/${name}`);
+    for (const name of [...there, ...hidden].sort()) {
+      const inner = `${path}/${name}`;
+      if (!there.has(name)) this.#removed(lower, inner);
+      else ignored = this.#one(upper, lower, name, inner) || ignored;
     }
     return ignored;
   }
@@ -94,7 +95,13 @@ class ChangeLister {
 
   #removed(lower: LowerView, path: string): void {
     const name = path.slice(path.lastIndexOf("/") + 1);
-    if (lower.get(name) !== undefined && !this.#ignore.has(path)) this.#add("D", path);
+    if (lower.get(name) !== undefined && !this.#isMade(lower, name, path)) this.#add("D", path);
+  }
+
+  /** What a start made to mount on is empty. */
+  #isMade(lower: LowerView, name: string, path: string): boolean {
+    const looks = lower.get(name)?.looks;
+    return this.#ignore.has(path) && (looks?.isDirectory() === true || looks?.size === 0);
   }
 
   /** Its own line comes before those of what is in it. */

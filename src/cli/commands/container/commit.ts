@@ -63,7 +63,6 @@ export default defineCommand({
       );
     }
     const ctx = await openContext(globals);
-    if (!options.quiet) io.err("Getting image source signatures\n");
     const stored = await commitContainer(ctx, resolveContainer(ctx, name), {
       reference,
       changes: options.change,
@@ -74,7 +73,7 @@ export default defineCommand({
       pause: options.pause,
     });
     if (!options.quiet) {
-      io.err("Writing manifest to image destination\n");
+      io.err("Getting image source signatures\nWriting manifest to image destination\n");
       tellOwners(io, [stored]);
     }
     if (options.iidfile !== undefined) writeFileAtomic(options.iidfile, stored.record.id, { mode: 0o644 });
