@@ -14,6 +14,8 @@ const PACKAGES = {
   "fuse-overlayfs": "fuse-overlayfs",
   "busybox-static": "busybox",
   skopeo: "skopeo",
+  "docker-registry": "docker-registry",
+  openssl: "openssl",
   "xz-utils": "xz",
   zstd: "zstd",
   bzip2: "bzip2",

@@ -1,6 +1,6 @@
 /** `push`: an image of the store into a registry; only what the registry has not yet is sent. */
 import { openAsBlob } from "node:fs";
-import { RegistryError } from "../base/index.ts";
+import { RegistryError, UsageError } from "../base/index.ts";
 import {
   type Descriptor,
   type Digest,
@@ -65,6 +65,11 @@ export async function pushImage(
   target: FullReference,
   options: PushOptions,
 ): Promise<Pushed> {
+  if (options.format === "docker" && options.compression === "zstd")
+    throw new UsageError(
+      "compression-format",
+      "zstd compression needs the format oci: docker's manifests do not know it",
+    );
   const access = await RegistryAccess.open(ctx, options.access);
   const { retries, retryDelayMs: delayMs, progress, signal } = options;
   const onRetry = (error: Error, pause: number, attempt: number) =>
@@ -113,12 +118,13 @@ async function prepare(ctx: Context, record: ImageRecord, options: PushOptions):
   return { layers, config: manifest.config, manifest: document, mediaType: mediaType ?? manifest.mediaType };
 }
 
+/** Docker's manifests know no zstd. */
 async function inForm(ctx: Context, layer: LayerFile, options: PushOptions): Promise<LayerFile> {
   const now = compressionOf(layer);
-  const wanted = options.compression ?? (now === "none" ? "gzip" : now);
-  return now === wanted
-    ? layer
-    : compressLayer(ctx, layer, now, { to: wanted, level: options.compressionLevel });
+  const kept = now === "none" || (now === "zstd" && options.format === "docker") ? "gzip" : now;
+  const wanted = options.compression ?? kept;
+  if (now === wanted) return layer;
+  return compressLayer(ctx, layer, now, { to: wanted, level: options.compressionLevel });
 }
 
 class Sender {

@@ -94,6 +94,7 @@ const PROBES = {
   seccomp: seccompLibrary,
   busybox: () => program("busybox"),
   skopeo: () => program("skopeo"),
+  registry: () => program("docker-registry", "openssl"),
   strace: () => program("strace"),
   slirp4netns: () => program("slirp4netns"),
   pasta: () => program("pasta"),
