@@ -1,5 +1,7 @@
 /** The nouns that hold commands, and what they are about. */
 export const GROUPS: Readonly<Record<string, string>> = {
+  builder: "Build images; podman's word",
+  buildx: "Build images; docker's word",
   container: "Manage containers",
   generate: "Generate structured data from containers",
   healthcheck: "Manage health checks on containers",

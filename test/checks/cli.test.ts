@@ -40,7 +40,7 @@ function usageProblems(definition: CommandDef): string[] {
   );
   const problems: string[] = [];
   if (usage.includes("[options]") !== shown.length > 0) problems.push("usage and options disagree");
-  const words = usage.replace(/^\[options\] ?/, "");
+  const words = usage.replace(/^\[options\] ?/, "").replaceAll(/\[[A-Z]+:\](?=[A-Z])/g, "");
   if (words !== "[command]" && /[a-z]/.test(words)) problems.push(`arguments are upper case: ${usage}`);
   if (/\[.*\] [A-Z]/.test(words)) problems.push(`optional arguments come last: ${usage}`);
   if (args.min > 0 !== /^[A-Z]/.test(words)) problems.push(`min ${args.min} but usage ${usage}`);
