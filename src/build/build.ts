@@ -61,12 +61,12 @@ export async function buildImage(
 
 /** The image, or with --output what was asked for instead. */
 async function deliver(session: Session, state: StageState): Promise<StoredImage | undefined> {
-  const { output, tags } = session.request;
+  const { output, shownTag } = session.request;
   if (output?.type === "local" || output?.type === "tar") {
     await exportFiles(session, state, output);
     return undefined;
   }
-  session.reporter.commit(tags[0]);
+  session.reporter.commit(shownTag);
   const image = await finishImage(session, state);
   if (output !== undefined) await exportImage(session, image, output);
   return image;
@@ -99,7 +99,7 @@ async function startWhenReady(
 function sourceNames(session: Session, stage: Stage): string[] {
   const step = new StepContext(
     session,
-    { stage: 0, stages: 0, step: 0, steps: 0, text: "" },
+    { stage: 0, stages: 0, step: 0, steps: 0, text: "", isLast: false },
     stage.from.line,
     emptyState(""),
     {

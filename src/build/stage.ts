@@ -52,7 +52,14 @@ class StageRunner {
   #title(text: string): StepTitle {
     const { position, stages } = this.#place;
     const steps = 1 + this.triggers.length + this.#stage.instructions.length;
-    return { stage: position, stages, step: this.#number, steps, text };
+    return {
+      stage: position,
+      stages,
+      step: this.#number,
+      steps,
+      text,
+      isLast: position === stages && this.#number === steps,
+    };
   }
 
   async from(): Promise<StageState> {
@@ -66,7 +73,6 @@ class StageRunner {
     const isStage = !isNamed(this.#session, name);
     const source = isStage ? stageByName(this.#session.file.stages, name, this.#stage.index) : undefined;
     const state = await this.#begin(name, source, step);
-    this.#session.reporter.done(title, idOf(state), false);
     return state;
   }
 

@@ -8,6 +8,8 @@ export interface BuildRequest {
   readonly context: string | undefined;
   /** -f, in order; they are read one after the other as one file. */
   readonly files: readonly string[];
+  /** As typed. */
+  readonly shownTag: string | undefined;
   /** Full names. */
   readonly tags: readonly string[];
   readonly buildArgs: Readonly<Record<string, string>>;
@@ -53,6 +55,8 @@ export interface StepTitle {
   readonly step: number;
   readonly steps: number;
   readonly text: string;
+  /** The last step of the stage that becomes the image: what follows tells its ID. */
+  readonly isLast: boolean;
 }
 
 export interface Reporter {

@@ -43,7 +43,7 @@ export class PlainReporter implements Reporter {
       if (rest !== "") (stream === "out" ? this.#out : this.#err)(`${prefix(title)}${rest}\n`);
     }
     if (cached) this.#out(`${prefix(title)}--> Using cache ${id}\n`);
-    this.#out(`${prefix(title)}--> ${id.slice(0, SHORT_ID)}\n`);
+    if (!title.isLast) this.#out(`${prefix(title)}--> ${id.slice(0, SHORT_ID)}\n`);
   }
 
   commit(name: string | undefined): void {

@@ -3,6 +3,7 @@ import { join, posix } from "node:path";
 import type { Context } from "../../state/index.ts";
 import { type MadeLayer, sealUpper } from "../../storage/index.ts";
 import { withPlainArchive } from "../context/archive.ts";
+import { isWebAddress } from "../context/http.ts";
 import type { CopyInstruction } from "../dockerfile/instruction.ts";
 import type { CopyRequest } from "../inside/copy-job.ts";
 import type { LayerStep } from "../session.ts";
@@ -24,6 +25,8 @@ export async function copyStep(
 ): Promise<CopyResult> {
   const sources = instruction.sources.map((source) => step.word(source));
   const destination = step.word(instruction.destination);
+  if (instruction.kind === "copy" && sources.some(isWebAddress))
+    step.fail("source can't be a URL for COPY", "ADD fetches files");
   const isDirectory = /(^|\/)\.?$/.test(destination);
   const count = sources.length + instruction.heredocs.length;
   if (count > 1 && !isDirectory)

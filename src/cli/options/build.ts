@@ -102,6 +102,8 @@ export const BUILD_OPTIONS = {
     text: "When to fetch base images (always, missing, never, newer)",
     completes: ["always", "missing", "never", "newer"],
   },
+  "pull-always": { kind: "boolean", hidden: true, text: "As --pull=always" },
+  "pull-never": { kind: "boolean", hidden: true, text: "As --pull=never" },
   quiet: { kind: "boolean", short: "q", text: "Print the ID only" },
   rm: { kind: "boolean", default: true, hidden: true, text: "Has no effect; nothing is left in any case" },
   secret: { kind: "list", value: "id=ID[,src=FILE|,env=NAME]", text: "Secret for RUN --mount=type=secret" },

@@ -1,4 +1,4 @@
-import { appendFileSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../../base/index.ts";
 import { type BuildRequest, buildImage, parseOutput, type Reporter } from "../../../build/index.ts";
@@ -73,17 +73,20 @@ function makeRequest(ctx: Context, invocation: Given): BuildRequest {
       hint: "modes: auto, plain",
     });
   const environment = hostEnvironment();
-  const policy = parsePullPolicy(pullWord(options.pull));
+  const policy = parsePullPolicy(pullWord(options));
+  const layers = given.has("layers") ? options.layers : environment.BUILDAH_LAYERS !== "false";
+  checkAuthFile(options.authfile);
   const jobs = options.jobs ?? 0;
   return {
     context: args[0],
     files: options.file,
+    shownTag: options.tag[0],
     tags: options.tag.map(localName),
     buildArgs: pairs("--build-arg", options["build-arg"], (name) => environment[name]),
     buildContexts: pairs("--build-context", options["build-context"]),
     target: options.target,
-    useCache: !options["no-cache"] && options.layers,
-    squash: options["squash-all"] ? "all" : options.squash || !options.layers ? "new" : "no",
+    useCache: !options["no-cache"] && layers,
+    squash: options["squash-all"] ? "all" : options.squash || !layers ? "new" : "no",
     labels: pairs("--label", options.label, () => ""),
     annotations: pairs("--annotation", options.annotation, () => ""),
     env: Object.entries(pairs("--env", options.env, (name) => environment[name])).map(
@@ -113,8 +116,19 @@ function stepOptions({ options, given }: Given): BuildRequest["run"] {
   return Object.fromEntries(chosen.map((name) => [name, options[name as keyof typeof STEP_OPTIONS]]));
 }
 
+function checkAuthFile(path: string | undefined): void {
+  if (path === undefined || path === "" || existsSync(path)) return;
+  throw new UsageError(
+    "authfile-missing",
+    `credential file is not accessible: faccessat ${path}: no such file or directory`,
+  );
+}
+
 /** `--pull` and `--pull=true` mean always, `--pull=false` what the settings say. */
-function pullWord(text: string): string {
+function pullWord(options: Given["options"]): string {
+  if (options["pull-always"]) return "always";
+  if (options["pull-never"]) return "never";
+  const text = options.pull;
   if (text === "true") return "always";
   return text === "false" ? "missing" : text;
 }
