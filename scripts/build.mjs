@@ -124,12 +124,20 @@ function bundle() {
   args.push("--asset", "../assets", "--outfile", "kelp", "src/main.ts");
   try {
     mkdirSync(temporary);
-    copyWithDirectImports(join(ROOT, "src"), join(temporary, "src"));
-    groupCommands(join(temporary, "src"));
+    copySources(join(temporary, "src"));
     run("the bundle", findBun(), args, temporary);
     renameSync(join(temporary, "kelp"), join(DIST, "kelp"));
   } finally {
     rmSync(temporary, { recursive: true, force: true });
+  }
+}
+
+function copySources(target) {
+  try {
+    copyWithDirectImports(join(ROOT, "src"), target);
+    groupCommands(target);
+  } catch (error) {
+    throw new BuildError(`cannot build kelp: ${error.message}`);
   }
 }
 
