@@ -2,6 +2,16 @@ import { UsageError } from "../base/index.ts";
 import type { CommandDef } from "./command.ts";
 import { spokenCommand } from "./program.ts";
 
+/** Credentials that were asked for by name must be there, whether they turn out to be needed or not; login makes the file. */
+export function checkAuthfile(path: readonly string[], given: ReadonlySet<string>, file: unknown): void {
+  if (!given.has("authfile") || typeof file !== "string" || path.at(-1) === "login") return;
+  if (process.getBuiltinModule("node:fs").existsSync(file)) return;
+  throw new UsageError(
+    "no-authfile",
+    `credential file is not accessible: faccessat ${file}: no such file or directory`,
+  );
+}
+
 /** Refuses too few or too many arguments in the words scripts know from cobra and podman. */
 export function checkArgs(definition: CommandDef, path: readonly string[], args: readonly string[]): void {
   const { min, max, checked } = definition.args;

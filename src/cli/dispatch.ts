@@ -1,7 +1,7 @@
 /** One command line from its words to its exit status. */
 import { BUILD, log, parseLogLevel, startLog, UsageError } from "../base/index.ts";
 import { normaliseArgv } from "./argv.ts";
-import { checkArgs, checkChosen, checkExclusive } from "./arity.ts";
+import { checkArgs, checkAuthfile, checkChosen, checkExclusive } from "./arity.ts";
 import type { CommandDef, Globals, Io, OptionTable } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
 import { DEFAULT_LOG_LEVEL, GLOBAL_OPTIONS, ROOT_OPTIONS, readGlobals } from "./globals.ts";
@@ -49,6 +49,7 @@ async function runCommand(
   const { options, given } = readValues(definition.options, own);
   checkArgs(definition, found.path, read.args);
   checkChosen(definition, given, read.args);
+  checkAuthfile(found.path, given, (options as Readonly<Record<string, unknown>>).authfile);
   const io = openIo(globals);
   const problem = openLog(globals, found.path, io);
   if (problem !== undefined) {
