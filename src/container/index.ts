@@ -25,6 +25,16 @@ export { goTime, inspectContainer } from "./inspect.ts";
 export type { LogEntry } from "./log-file.ts";
 export type { LogQuery } from "./log-reader.ts";
 export { containerLog, followContainerLog, refuseUnreadable } from "./logs.ts";
+export {
+  containerMountpoint,
+  imagePlace,
+  mountContainer,
+  mountedImages,
+  mountImage,
+  requireUnshared,
+  unmountContainer,
+  unmountImage,
+} from "./mounted.ts";
 export { checkContainerName } from "./name.ts";
 export { checkAddress, checkMac } from "./network-names.ts";
 export {
@@ -50,5 +60,6 @@ export { containerTop, DESCRIPTORS } from "./top.ts";
 export { removeTrees } from "./trees.ts";
 export { type ConfigChange, changedEnv, updateContainer } from "./update.ts";
 export { type ContainerStatus, type ContainerView, isRunning } from "./view.ts";
+export { exportVolume, importVolume } from "./volume-files.ts";
 export { removeVolume, volumeByName } from "./volumes.ts";
 export { checkConditions, waitForContainer } from "./wait.ts";

@@ -15,6 +15,9 @@ export interface Libc {
   chroot(path: PathArgument): void;
   /** A second descriptor for the same thing, closed on exec. */
   dup(fd: number): number;
+  mount(source: string, target: PathArgument, type: string, data: string): void;
+  /** With `lazily` also what is in use: it goes when its last user does. */
+  unmount(target: PathArgument, lazily?: boolean): void;
   /** Sets the mask for new files and returns the old one. */
   umask(mask: number): number;
   lchown(path: PathArgument, uid: number, gid: number): void;
@@ -65,6 +68,7 @@ function bind(koffi: Koffi): Libc {
     flock: bindFlock(declare("int flock(int fd, int operation)"), check),
     chroot: bindPath("chroot", declare("int chroot(const void *path)"), check),
     dup: bindDup(declare("int fcntl(int fd, int command, int argument)"), check),
+    ...bindMounts(declare, check),
     umask: declare("uint32_t umask(uint32_t mask)"),
     lchown: bindPath("lchown", declare("int lchown(const void *path, uint32_t uid, uint32_t gid)"), check),
     mknod: bindMknod(declare, check, numbers.mknodat),
@@ -130,6 +134,23 @@ function bindFlock(call: Call, check: Check): Libc["flock"] {
       if (result !== undefined) return true;
       if (nonblock) return false;
     }
+  };
+}
+
+const MNT_DETACH = 2;
+
+function bindMounts(declare: (prototype: string) => Call, check: Check): Pick<Libc, "mount" | "unmount"> {
+  const mount = declare(
+    "int mount(const char *source, const void *target, const char *type, unsigned long flags, const char *data)",
+  );
+  const unmount = declare("int umount2(const void *target, int flags)");
+  return {
+    mount: (source, target, type, data) => {
+      check(mount(source, terminated(target), type, 0, data), "mount", target);
+    },
+    unmount: (target, lazily = false) => {
+      check(unmount(terminated(target), lazily ? MNT_DETACH : 0), "umount2", target);
+    },
   };
 }
 

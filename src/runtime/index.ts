@@ -29,6 +29,7 @@ export { type LowerExecInput, lowerExec } from "./lower-exec.ts";
 export type { HealthPlan } from "./lower-health.ts";
 export { lowerConnect, lowerRemoveBridge, type NetworkChangeInput } from "./lower-network-change.ts";
 export type { RootView } from "./lower-root-view.ts";
+export { overlayData } from "./lower-rootfs.ts";
 export {
   type CheckResult,
   checkHealth,

@@ -80,339 +80,382 @@ const c12: CommandEntry = {
   load: () => import("./container/logs.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c13: CommandEntry = {
+  summary: "Mount the files of containers, and print where",
+  usage: "[options] [CONTAINER...]",
+  load: () => import("./container/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c14: CommandEntry = {
   summary: "Pause all the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/pause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c14: CommandEntry = {
+const c15: CommandEntry = {
   summary: "List port mappings or a specific mapping for a container",
   usage: "[options] CONTAINER [PORT[/PROTOCOL]]",
   load: () => import("./container/port.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c15: CommandEntry = {
+const c16: CommandEntry = {
   summary: "Remove all non running containers",
   usage: "[options]",
   load: () => import("./container/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c16: CommandEntry = {
+const c17: CommandEntry = {
   summary: "List containers",
   usage: "[options]",
   aliases: ["container ls","container list"],
   load: () => import("./container/ps.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c17: CommandEntry = {
+const c18: CommandEntry = {
   summary: "Rename an existing container",
   usage: "CONTAINER NAME",
   load: () => import("./container/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c18: CommandEntry = {
+const c19: CommandEntry = {
   summary: "Restart one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/restart.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c19: CommandEntry = {
+const c20: CommandEntry = {
   summary: "Remove one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["container remove"],
   load: () => import("./container/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c20: CommandEntry = {
+const c21: CommandEntry = {
   summary: "Run a command in a new container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c21: CommandEntry = {
+const c22: CommandEntry = {
   summary: "Start one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/start.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c22: CommandEntry = {
+const c23: CommandEntry = {
   summary: "Display a live stream of container resource usage statistics",
   usage: "[options] [CONTAINER...]",
   load: () => import("./container/stats.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c23: CommandEntry = {
+const c24: CommandEntry = {
   summary: "Stop one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/stop.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c24: CommandEntry = {
+const c25: CommandEntry = {
   summary: "Display the running processes of a container",
   usage: "[options] CONTAINER [DESCRIPTOR...]",
   load: () => import("./container/top.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c25: CommandEntry = {
+const c26: CommandEntry = {
+  summary: "Unmount the files of containers",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  aliases: ["umount","container umount"],
+  load: () => import("./container/unmount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c27: CommandEntry = {
   summary: "Unpause the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/unpause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c26: CommandEntry = {
+const c28: CommandEntry = {
   summary: "Update the configuration of an existing container",
   usage: "[options] CONTAINER",
   load: () => import("./container/update.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c27: CommandEntry = {
+const c29: CommandEntry = {
   summary: "Block until one or more containers stop, then print their exit codes",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/wait.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c28: CommandEntry = {
+const c30: CommandEntry = {
   summary: "Help about any command",
   usage: "[command]",
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c29: CommandEntry = {
+const c31: CommandEntry = {
   summary: "Build an image from a Dockerfile",
   usage: "[options] [CONTEXT]",
   load: () => import("./image/build.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c30: CommandEntry = {
+const c32: CommandEntry = {
   summary: "Check whether an image is in the store",
   usage: "IMAGE",
   load: () => import("./image/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c31: CommandEntry = {
+const c33: CommandEntry = {
   summary: "Show the steps an image was made in",
   usage: "[options] IMAGE",
   load: () => import("./image/history.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c32: CommandEntry = {
+const c34: CommandEntry = {
   summary: "List images",
   usage: "[options] [IMAGE]",
   aliases: ["image ls"],
   load: () => import("./image/images.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c33: CommandEntry = {
+const c35: CommandEntry = {
   summary: "Make an image from the tar of a root filesystem",
   usage: "[options] PATH|URL|- [REFERENCE]",
   load: () => import("./image/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c34: CommandEntry = {
+const c36: CommandEntry = {
   summary: "Display the configuration of images",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c35: CommandEntry = {
+const c37: CommandEntry = {
   summary: "Load images from an archive",
   usage: "[options]",
   load: () => import("./image/load.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c36: CommandEntry = {
+const c38: CommandEntry = {
+  summary: "Mount the files of images for reading, and print where",
+  usage: "[options] [IMAGE...]",
+  load: () => import("./image/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c39: CommandEntry = {
   summary: "Remove unused images",
   usage: "[options]",
   load: () => import("./image/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c37: CommandEntry = {
+const c40: CommandEntry = {
   summary: "Pull images from registries",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/pull.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c38: CommandEntry = {
+const c41: CommandEntry = {
   summary: "Push an image to a registry, an archive or a directory",
   usage: "[options] IMAGE [DESTINATION]",
   load: () => import("./image/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c39: CommandEntry = {
+const c42: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c40: CommandEntry = {
+const c43: CommandEntry = {
   summary: "Save images to an archive",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c41: CommandEntry = {
+const c44: CommandEntry = {
   summary: "Add further names to an image",
   usage: "IMAGE NAME [NAME...]",
   load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c42: CommandEntry = {
+const c45: CommandEntry = {
   summary: "Show the layers of an image",
   usage: "[options] IMAGE",
   load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c43: CommandEntry = {
+const c46: CommandEntry = {
+  summary: "Unmount the files of images",
+  usage: "[options] IMAGE [IMAGE...]",
+  aliases: ["image umount"],
+  load: () => import("./image/unmount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c47: CommandEntry = {
   summary: "Take names away from an image",
   usage: "IMAGE [NAME...]",
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c44: CommandEntry = {
+const c48: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c45: CommandEntry = {
+const c49: CommandEntry = {
   summary: "Add images or files to an index",
   usage: "[options] LIST IMAGE|FILE [IMAGE|FILE...]",
   load: () => import("./manifest/add.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c46: CommandEntry = {
+const c50: CommandEntry = {
   summary: "Say more about an index or one of its entries",
   usage: "[options] LIST [DIGEST|IMAGE]",
   load: () => import("./manifest/annotate.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c47: CommandEntry = {
+const c51: CommandEntry = {
   summary: "Create an index of images",
   usage: "[options] LIST [IMAGE...]",
   load: () => import("./manifest/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c48: CommandEntry = {
+const c52: CommandEntry = {
   summary: "Check if an index is in the store",
   usage: "LIST",
   load: () => import("./manifest/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c49: CommandEntry = {
+const c53: CommandEntry = {
   summary: "Show an index of the store, or what a registry has under a name",
   usage: "[options] LIST",
   load: () => import("./manifest/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c50: CommandEntry = {
+const c54: CommandEntry = {
   summary: "Push an index and its images to a registry",
   usage: "[options] LIST [DESTINATION]",
   load: () => import("./manifest/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c51: CommandEntry = {
+const c55: CommandEntry = {
   summary: "Remove an entry from an index",
   usage: "LIST DIGEST",
   load: () => import("./manifest/remove.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c52: CommandEntry = {
+const c56: CommandEntry = {
   summary: "Remove indexes from the store",
   usage: "[options] LIST [LIST...]",
   load: () => import("./manifest/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c53: CommandEntry = {
+const c57: CommandEntry = {
   summary: "Add a container to a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/connect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c54: CommandEntry = {
+const c58: CommandEntry = {
   summary: "Create networks for containers",
   usage: "[options] [NAME]",
   load: () => import("./network/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c55: CommandEntry = {
+const c59: CommandEntry = {
   summary: "Remove a container from a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/disconnect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c56: CommandEntry = {
+const c60: CommandEntry = {
   summary: "Check if a network exists",
   usage: "NETWORK",
   load: () => import("./network/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c57: CommandEntry = {
+const c61: CommandEntry = {
   summary: "Display network configuration",
   usage: "[options] NETWORK [NETWORK...]",
   load: () => import("./network/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c58: CommandEntry = {
+const c62: CommandEntry = {
   summary: "List networks",
   usage: "[options]",
   aliases: ["network list"],
   load: () => import("./network/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c59: CommandEntry = {
+const c63: CommandEntry = {
   summary: "Remove unused networks",
   usage: "[options]",
   load: () => import("./network/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c60: CommandEntry = {
+const c64: CommandEntry = {
   summary: "Make the networks of containers anew",
   usage: "[options] [CONTAINER...]",
   load: () => import("./network/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c61: CommandEntry = {
+const c65: CommandEntry = {
   summary: "Remove networks",
   usage: "[options] NETWORK [NETWORK...]",
   aliases: ["network remove"],
   load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c62: CommandEntry = {
+const c66: CommandEntry = {
   summary: "Log in to a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c63: CommandEntry = {
+const c67: CommandEntry = {
   summary: "Log out of a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c64: CommandEntry = {
+const c68: CommandEntry = {
   summary: "Search registries for images",
   usage: "[options] TERM",
   load: () => import("./registry/search.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c65: CommandEntry = {
+const c69: CommandEntry = {
   summary: "Look for damage in the store, and mend it",
   usage: "[options]",
   load: () => import("./system/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c66: CommandEntry = {
+const c70: CommandEntry = {
   summary: "Show how much of the disk the store takes",
   usage: "[options]",
   load: () => import("./system/df.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c67: CommandEntry = {
+const c71: CommandEntry = {
   summary: "Remove all containers, networks and images that are not used",
   usage: "[options]",
   load: () => import("./system/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c68: CommandEntry = {
+const c72: CommandEntry = {
   summary: "Remove all containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./system/reset.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c69: CommandEntry = {
+const c73: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c70: CommandEntry = {
+const c74: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c71: CommandEntry = {
+const c75: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c72: CommandEntry = {
+const c76: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c73: CommandEntry = {
+const c77: CommandEntry = {
+  summary: "Write the files of a volume to a tar archive",
+  usage: "[options] VOLUME",
+  load: () => import("./volume/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c78: CommandEntry = {
+  summary: "Add the files of a tar archive to a volume",
+  usage: "VOLUME FILE|-",
+  load: () => import("./volume/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c79: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c74: CommandEntry = {
+const c80: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c75: CommandEntry = {
+const c81: CommandEntry = {
+  summary: "Print where the files of volumes are",
+  usage: "VOLUME [VOLUME...]",
+  load: () => import("./volume/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c82: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c76: CommandEntry = {
+const c83: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
   load: () => import("./volume/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
+const c84: CommandEntry = {
+  summary: "The end of volume mount: nothing was mounted, so only the names are printed",
+  usage: "VOLUME [VOLUME...]",
+  aliases: ["volume umount"],
+  load: () => import("./volume/unmount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   attach: c1,
-  build: c29,
-  "builder build": c29,
-  "buildx build": c29,
+  build: c31,
+  "builder build": c31,
+  "buildx build": c31,
   commit: c2,
   completion: c0,
   "container attach": c1,
@@ -425,114 +468,128 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "container export": c8,
   "container inspect": c10,
   "container kill": c11,
-  "container list": c16,
+  "container list": c17,
   "container logs": c12,
-  "container ls": c16,
-  "container pause": c13,
-  "container port": c14,
-  "container prune": c15,
-  "container ps": c16,
-  "container remove": c19,
-  "container rename": c17,
-  "container restart": c18,
-  "container rm": c19,
-  "container run": c20,
-  "container start": c21,
-  "container stats": c22,
-  "container stop": c23,
-  "container top": c24,
-  "container unpause": c25,
-  "container update": c26,
-  "container wait": c27,
+  "container ls": c17,
+  "container mount": c13,
+  "container pause": c14,
+  "container port": c15,
+  "container prune": c16,
+  "container ps": c17,
+  "container remove": c20,
+  "container rename": c18,
+  "container restart": c19,
+  "container rm": c20,
+  "container run": c21,
+  "container start": c22,
+  "container stats": c23,
+  "container stop": c24,
+  "container top": c25,
+  "container umount": c26,
+  "container unmount": c26,
+  "container unpause": c27,
+  "container update": c28,
+  "container wait": c29,
   cp: c3,
   create: c4,
   diff: c5,
   exec: c6,
   export: c8,
   "healthcheck run": c9,
-  help: c28,
-  history: c31,
-  "image build": c29,
+  help: c30,
+  history: c33,
+  "image build": c31,
   "image diff": c5,
-  "image exists": c30,
-  "image history": c31,
-  "image import": c33,
-  "image inspect": c34,
-  "image list": c32,
-  "image load": c35,
-  "image ls": c32,
-  "image prune": c36,
-  "image pull": c37,
-  "image push": c38,
-  "image remove": c39,
-  "image rm": c39,
-  "image save": c40,
-  "image search": c64,
-  "image tag": c41,
-  "image tree": c42,
-  "image untag": c43,
-  images: c32,
-  import: c33,
-  info: c44,
+  "image exists": c32,
+  "image history": c33,
+  "image import": c35,
+  "image inspect": c36,
+  "image list": c34,
+  "image load": c37,
+  "image ls": c34,
+  "image mount": c38,
+  "image prune": c39,
+  "image pull": c40,
+  "image push": c41,
+  "image remove": c42,
+  "image rm": c42,
+  "image save": c43,
+  "image search": c68,
+  "image tag": c44,
+  "image tree": c45,
+  "image umount": c46,
+  "image unmount": c46,
+  "image untag": c47,
+  images: c34,
+  import: c35,
+  info: c48,
   inspect: c10,
   kill: c11,
-  load: c35,
-  login: c62,
-  logout: c63,
+  load: c37,
+  login: c66,
+  logout: c67,
   logs: c12,
-  "manifest add": c45,
-  "manifest annotate": c46,
-  "manifest create": c47,
-  "manifest exists": c48,
-  "manifest inspect": c49,
-  "manifest push": c50,
-  "manifest remove": c51,
-  "manifest rm": c52,
-  "network connect": c53,
-  "network create": c54,
-  "network disconnect": c55,
-  "network exists": c56,
-  "network inspect": c57,
-  "network list": c58,
-  "network ls": c58,
-  "network prune": c59,
-  "network reload": c60,
-  "network remove": c61,
-  "network rm": c61,
-  pause: c13,
-  port: c14,
-  ps: c16,
-  pull: c37,
-  push: c38,
-  rename: c17,
-  restart: c18,
-  rm: c19,
-  rmi: c39,
-  run: c20,
-  save: c40,
-  search: c64,
-  start: c21,
-  stats: c22,
-  stop: c23,
-  "system check": c65,
-  "system df": c66,
-  "system info": c44,
-  "system prune": c67,
-  "system reset": c68,
-  tag: c41,
-  top: c24,
-  unpause: c25,
-  unshare: c69,
-  untag: c43,
-  update: c26,
-  version: c70,
-  "volume create": c71,
-  "volume exists": c72,
-  "volume inspect": c73,
-  "volume list": c74,
-  "volume ls": c74,
-  "volume prune": c75,
-  "volume remove": c76,
-  "volume rm": c76,
-  wait: c27,
+  "manifest add": c49,
+  "manifest annotate": c50,
+  "manifest create": c51,
+  "manifest exists": c52,
+  "manifest inspect": c53,
+  "manifest push": c54,
+  "manifest remove": c55,
+  "manifest rm": c56,
+  mount: c13,
+  "network connect": c57,
+  "network create": c58,
+  "network disconnect": c59,
+  "network exists": c60,
+  "network inspect": c61,
+  "network list": c62,
+  "network ls": c62,
+  "network prune": c63,
+  "network reload": c64,
+  "network remove": c65,
+  "network rm": c65,
+  pause: c14,
+  port: c15,
+  ps: c17,
+  pull: c40,
+  push: c41,
+  rename: c18,
+  restart: c19,
+  rm: c20,
+  rmi: c42,
+  run: c21,
+  save: c43,
+  search: c68,
+  start: c22,
+  stats: c23,
+  stop: c24,
+  "system check": c69,
+  "system df": c70,
+  "system info": c48,
+  "system prune": c71,
+  "system reset": c72,
+  tag: c44,
+  top: c25,
+  umount: c26,
+  unmount: c26,
+  unpause: c27,
+  unshare: c73,
+  untag: c47,
+  update: c28,
+  version: c74,
+  "volume create": c75,
+  "volume exists": c76,
+  "volume export": c77,
+  "volume import": c78,
+  "volume inspect": c79,
+  "volume list": c80,
+  "volume ls": c80,
+  "volume mount": c81,
+  "volume prune": c82,
+  "volume remove": c83,
+  "volume rm": c83,
+  "volume umount": c84,
+  "volume unmount": c84,
+  wait: c29,
 };
