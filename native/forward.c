@@ -110,6 +110,11 @@ static bool appear_as(int fd, const union address *client)
 int target_socket(const struct listener *to, int type, const union address *client)
 {
 	const union address *target = &to->target;
+
+	/* 0.0.0.0 would be ourselves. */
+	if (target->any.sa_family == AF_INET && target->v4.sin_addr.s_addr == INADDR_ANY)
+		return -1;
+
 	bool plain = !may_appear(to, client);
 
 	for (;;) {
@@ -391,6 +396,24 @@ int forward_add(const union address *target, uint32_t prefix, bool udp)
 		return -EMFILE;
 	listeners[listener_count++] = (struct listener){ .target = *target, .prefix = (uint8_t)prefix, .udp = udp };
 	return 0;
+}
+
+/*
+ * forward_target() - the container has another IPv4 address now; 0.0.0.0: none
+ * Connections that there are keep theirs, for what it is worth.
+ */
+void forward_target(const uint8_t address[4], uint32_t prefix)
+{
+	for (uint32_t i = 0; i < listener_count; i++) {
+		union address *target = &listeners[i].target;
+		in_port_t port = target->any.sa_family == AF_INET6 ? target->v6.sin6_port : target->v4.sin_port;
+
+		memset(target, 0, sizeof(*target));
+		target->v4.sin_family = AF_INET;
+		target->v4.sin_port = port;
+		memcpy(&target->v4.sin_addr, address, 4);
+		listeners[i].prefix = prefix <= 32 ? (uint8_t)prefix : 32;
+	}
 }
 
 /* forward_start() - begin to serve what was added; 0 or -errno. Does nothing where nothing was */

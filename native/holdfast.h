@@ -109,6 +109,7 @@ int streams_take_pty(struct streams *s);
 int forward_start(void);
 int forward_fd(void);
 void forward_step(void);
+void forward_target(const uint8_t address[4], uint32_t prefix);
 
 /* ---- monitor.c: serving one container ---- */
 

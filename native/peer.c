@@ -87,6 +87,8 @@ static int frame_length(uint8_t type)
 	case FRAME_RESIZE:
 	case FRAME_SIGNAL:
 		return 4;
+	case FRAME_TARGET:
+		return 8;
 	case FRAME_STDIN:
 		return FRAME_BODY_MAX;
 	case FRAME_STDIN_EOF:
@@ -169,6 +171,9 @@ static void take_frame(struct server *s, struct peer *p)
 			s->check(s);
 		else
 			server_tell_check(s);
+		break;
+	case FRAME_TARGET:
+		forward_target(p->in + FRAME_HEAD, get_u32(p->in + FRAME_HEAD + 4));
 		break;
 	default: /* FRAME_REOPEN_LOG: head_valid lets no other through */
 		log_reopen();

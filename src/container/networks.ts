@@ -6,6 +6,7 @@ import { isAlive, loadIdMaps, netDir } from "../host/index.ts";
 import {
   DEFAULT_NETWORK,
   findUplink,
+  forwardTarget,
   inspectNetwork,
   type Membership,
   planNetwork,
@@ -15,9 +16,11 @@ import {
   holdfastPath,
   kelpCommand,
   lowerConnect,
+  lowerReload,
   lowerRemoveBridge,
   type Plan,
   readStatus,
+  retargetPorts,
   runPlan,
   writePlan,
 } from "../runtime/index.ts";
@@ -33,6 +36,7 @@ import { refreshNeighbours, rewriteHosts } from "./hosts.ts";
 import { leaseAll, membersOf } from "./network.ts";
 import { removeContainer } from "./remove.ts";
 import { statusOf } from "./status.ts";
+import { socketPath } from "./stop.ts";
 import { isRunning } from "./view.ts";
 
 /** Containers that name the network, running or not. */
@@ -144,7 +148,7 @@ export async function connectNetwork(
     ctx.state.networks.detach(record.id, network.id);
     return status;
   }
-  tellNames(ctx, changed, network);
+  await tellAll(ctx, changed, network);
   return 0;
 }
 
@@ -190,15 +194,20 @@ export async function disconnectNetwork(
   }
   ctx.state.containers.setConfig(record.id, changed.config);
   ctx.state.networks.detach(record.id, network.id);
-  tellNames(ctx, changed, network);
+  await tellAll(ctx, changed, network);
   return 0;
 }
 
-function tellNames(ctx: Context, record: ContainerRecord, network: NetworkRecord): void {
+/** The container's own names, its neighbours, and the monitor that forwards to its address. */
+async function tellAll(ctx: Context, record: ContainerRecord, network: NetworkRecord): Promise<void> {
   const members = membersOf(ctx, record);
   const open = members.some((member) => !member.network.internal);
-  if (isRunning(statusOf(ctx, record)))
+  if (isRunning(statusOf(ctx, record))) {
     rewriteHosts(ctx, record, { members, plan: undefined, uplink: open ? findUplink(ctx) : {} });
+    const target = forwardTarget(members);
+    if (record.config.network.ports.length > 0)
+      await retargetPorts(socketPath(ctx, record.id), target.address, target.prefix);
+  }
   refreshNeighbours(ctx, [network]);
 }
 
@@ -219,15 +228,22 @@ function requireBridge({ config }: ContainerRecord): void {
 /** Gives a container another name, of which its neighbours are told. */
 export function renameContainer(ctx: Context, record: ContainerRecord, name: string): void {
   ctx.state.containers.rename(record.id, name);
-  reloadNetworks(ctx, record);
+  tellNeighbours(ctx, membersOf(ctx, record));
 }
 
-/** Makes what should be there again: the neighbours' names; interfaces and filters come with their namespace. */
-export function reloadNetworks(ctx: Context, record: ContainerRecord): readonly Membership[] {
+/** Makes what may be missing of a running container's networks: bridges, filters, the uplink, names. */
+export async function reloadNetworks(ctx: Context, record: ContainerRecord): Promise<number> {
   const members = membersOf(ctx, record);
+  tellNeighbours(ctx, members);
+  if (!isRunning(statusOf(ctx, record)) || record.config.network.mode !== "bridge") return 0;
+  const plan = planNetwork(ctx, members, findUplink(ctx));
+  const input = changeInput(ctx, record.id, { ...plan, interfaces: [] });
+  return carryOut(ctx, lowerReload(input));
+}
+
+function tellNeighbours(ctx: Context, members: readonly Membership[]): void {
   refreshNeighbours(
     ctx,
     members.map(({ network }) => network),
   );
-  return members;
 }

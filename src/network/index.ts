@@ -11,4 +11,5 @@ export { removeNetworkFilters } from "./filters.ts";
 export { inspectNetwork, type MemberNames, subnetOf } from "./inspect.ts";
 export { type LeaseRequest, leaseEndpoint } from "./lease.ts";
 export { type Membership, peerName, planNetwork } from "./plan.ts";
+export { forwardTarget } from "./ports.ts";
 export { findUplink, UPLINK_DNS, type Uplink, uplinkNotice } from "./uplink.ts";

@@ -39,3 +39,14 @@ export function planPorts(ports: readonly PortMapping[], members: readonly Membe
     });
   });
 }
+
+/** Where published ports lead by IPv4; 0.0.0.0: nowhere. */
+export function forwardTarget(members: readonly Membership[]): { address: Uint8Array; prefix: number } {
+  const first = members.find(({ endpoint }) => endpoint.ip !== undefined);
+  const ip = first?.endpoint.ip;
+  if (first === undefined || ip === undefined) return { address: new Uint8Array(4), prefix: 32 };
+  return {
+    address: addressBytes(parseAddress(ip)!),
+    prefix: parseSubnet(subnetOf(first.network, ip).subnet)!.prefix,
+  };
+}

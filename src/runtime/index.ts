@@ -27,7 +27,12 @@ export { type CgroupConfig, processGroup } from "./lower-cgroup.ts";
 export { type LowerEnterInput, lowerEnter } from "./lower-enter.ts";
 export { type LowerExecInput, lowerExec } from "./lower-exec.ts";
 export type { HealthPlan } from "./lower-health.ts";
-export { lowerConnect, lowerRemoveBridge, type NetworkChangeInput } from "./lower-network-change.ts";
+export {
+  lowerConnect,
+  lowerReload,
+  lowerRemoveBridge,
+  type NetworkChangeInput,
+} from "./lower-network-change.ts";
 export type { RootView } from "./lower-root-view.ts";
 export { overlayData } from "./lower-rootfs.ts";
 export {
@@ -36,6 +41,7 @@ export {
   MonitorClient,
   type MonitorExit,
   reopenLog,
+  retargetPorts,
   type SignalResult,
   sendSignal,
   signalAndWait,

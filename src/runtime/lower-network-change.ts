@@ -4,7 +4,7 @@ import type { NetworkPlan } from "../state/index.ts";
 import { CLONE } from "./kernel.ts";
 import { lowerBase } from "./lower-base.ts";
 import type { ProcessIdentity } from "./lower-exec.ts";
-import { lowerInterfaces, lowerSharedNetwork, lowerSharedSlots } from "./lower-network.ts";
+import { lowerAwaitUplink, lowerInterfaces, lowerSharedNetwork, lowerSharedSlots } from "./lower-network.ts";
 import { type Plan, TOLERATE } from "./plan/ops.ts";
 import { PlanBuilder, SLOT } from "./plan-builder.ts";
 
@@ -47,6 +47,13 @@ export function lowerConnect(
     }
   }
   lowerInterfaces(plan, input.network.interfaces);
+  return plan.build();
+}
+
+/** Makes what the plan's bridges and uplink lack. */
+export function lowerReload(input: NetworkChangeInput): Plan {
+  const plan = begin(input);
+  lowerAwaitUplink(plan, input.network);
   return plan.build();
 }
 

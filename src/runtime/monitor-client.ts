@@ -33,6 +33,7 @@ const HELLO = 1;
 const SIGNAL = 5;
 const REOPEN_LOG = 6;
 const CHECK = 7;
+const TARGET = 8;
 const READY = 0x81;
 const EXIT = 0x84;
 const ENDED = 0x86;
@@ -180,6 +181,14 @@ export class MonitorClient {
   }
 
   /** Has the monitor open the log's path again, after something outside has renamed the file. */
+  /** Published ports lead to that IPv4 address from now on. */
+  retarget(address: Uint8Array, prefix: number): Promise<void> {
+    const word = new DataView(address.buffer, address.byteOffset).getUint32(0, true);
+    return new Promise((resolve) => {
+      this.#socket.write(frame(TARGET, word, prefix), () => resolve());
+    });
+  }
+
   reopenLog(): Promise<void> {
     return new Promise((resolve) => {
       this.#socket.write(frame(REOPEN_LOG), () => resolve());
@@ -271,6 +280,15 @@ export function signalAndWait(
 export async function checkHealth(path: string): Promise<CheckResult | undefined> {
   const result = await withMonitor(path, async (client) => ({ checked: await client.check() }));
   return "checked" in result ? result.checked : undefined;
+}
+
+/** Tells a monitor where its published ports lead; false if there is none. */
+export async function retargetPorts(path: string, address: Uint8Array, prefix: number): Promise<boolean> {
+  const done = await withMonitor(path, async (client) => {
+    await client.retarget(address, prefix);
+    return { kind: "done" as const };
+  });
+  return done.kind === "done";
 }
 
 /** Has the container's monitor open its log anew; false where no monitor answers. */

@@ -8,7 +8,7 @@ export default defineCommand({
   paths: [["network", "reload"]],
   summary: "Make the networks of containers anew",
   description:
-    "Nothing outside can take kelp's own bridges and filters away; names of neighbours are written anew.",
+    "Bridges, filters and the uplink are made where they are missing, names of neighbours written anew.",
   usage: "[options] [CONTAINER...]",
   options: { ...ALL_OPTION, ...LATEST_OPTION },
   args: { min: 0, checked: true, completes: "running" },
@@ -16,11 +16,12 @@ export default defineCommand({
     const ctx = await openContext(globals);
     const { targets, failures } = chooseContainers(ctx, args, { ...options });
     if (failures[0] !== undefined) throw failures[0];
+    let status = 0;
     for (const { record } of targets) {
       if (options.all && !isRunning(viewOf(ctx, record).status)) continue;
-      reloadNetworks(ctx, record);
+      status = (await reloadNetworks(ctx, record)) || status;
       io.out(`${record.id}\n`);
     }
-    return 0;
+    return status;
   },
 });
