@@ -29,6 +29,9 @@ export async function runStep(
   findRoot: FindRoot,
 ): Promise<RunResult> {
   const { session } = step;
+  // The file alone must not be able to ask for more than the command line does.
+  if (instruction.network === "host" && session.request.run.network?.includes("host") !== true)
+    step.fail("RUN --network=host needs the build's consent", "build with --network host");
   const { argv, script } = commandOf(instruction, state);
   const args = [...state.args].filter(([name]) => !PROXY_ARGS.has(name) && !envMap(state).has(name));
   const mounts = await resolveRunMounts(instruction, state, step, { script, findRoot });
