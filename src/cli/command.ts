@@ -40,6 +40,8 @@ export interface OptionDef<K extends ValueKind = ValueKind, D = unknown> {
   readonly comma?: boolean;
   /** pflag's NoOptDefVal: the value when `--name` stands alone; otherwise a value is required. */
   readonly bare?: string;
+  /** The setting that is the default where a configuration file says so. */
+  readonly setting?: "retry" | "retryDelay" | "pullPolicy";
   /** Declared because podman has it, refused when given: the reason, as the end of `--name is not supported yet: …`. */
   readonly unsupported?: string;
 }

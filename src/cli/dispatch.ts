@@ -38,8 +38,8 @@ async function runCommand(
   const table: OptionTable = { ...GLOBAL_OPTIONS, ...definition.options };
   const read = normaliseArgv(found.rest, table, definition.args.options ?? "anywhere");
   if (found.help || read.help) {
-    const { commandHelp } = await import("./help.ts");
-    openIo({}).out(commandHelp(definition, found.path));
+    const { commandHelp, configuredDefaults } = await import("./help.ts");
+    openIo({}).out(commandHelp(definition, found.path, await configuredDefaults(definition)));
     return 0;
   }
   const own = read.flags.filter((flag) => definition.options[flag.name] !== undefined);

@@ -9,8 +9,26 @@ import { NOT_OURS } from "./not-ours.ts";
 import { spokenCommand } from "./program.ts";
 import { closest } from "./suggest.ts";
 
+/** What configuration files make the default of options. */
+type Configured = Readonly<Record<string, unknown>>;
+
+/** The settings some option of the command takes its default from; help is shown all the same if they cannot be read. */
+export async function configuredDefaults({ options }: CommandDef): Promise<Configured> {
+  if (Object.values(options).every(({ setting }) => setting === undefined)) return {};
+  try {
+    const { openContext } = await import("../state/index.ts");
+    return { ...(await openContext()).settings };
+  } catch {
+    return {};
+  }
+}
+
 /** `kelp NAME --help`. */
-export function commandHelp(definition: CommandDef, path: readonly string[]): string {
+export function commandHelp(
+  definition: CommandDef,
+  path: readonly string[],
+  settings: Configured = {},
+): string {
   const name = spokenCommand(path);
   const blocks = [
     definition.summary,
@@ -22,7 +40,7 @@ export function commandHelp(definition: CommandDef, path: readonly string[]): st
       `Examples:\n${definition.examples.map(([line, what]) => `  ${line}\n      ${what}`).join("\n")}`,
     );
   }
-  const options = optionLines(definition.options);
+  const options = optionLines(definition.options, settings);
   if (options !== "") blocks.push(`Options:\n${options}`);
   return `${blocks.join("\n\n")}\n`;
 }
@@ -98,12 +116,12 @@ export function unknownCommand(path: readonly string[], word: string): UsageErro
   });
 }
 
-function optionLines(table: OptionTable): string {
+function optionLines(table: OptionTable, settings: Configured = {}): string {
   const rows: (readonly [string, string])[] = [];
   for (const name of Object.keys(table).sort()) {
     const option = table[name] as OptionDef;
     if (option.hidden === true || option.unsupported !== undefined) continue;
-    rows.push([spelling(name, option), option.text + defaultNote(option)]);
+    rows.push([spelling(name, option), option.text + defaultNote(option, settings)]);
   }
   return columns(rows);
 }
@@ -121,7 +139,8 @@ export function valueWord(option: OptionDef): string {
   return option.kind;
 }
 
-function defaultNote({ kind, default: value }: OptionDef): string {
+function defaultNote({ kind, setting, default: builtIn }: OptionDef, settings: Configured): string {
+  const value = (setting === undefined ? undefined : settings[setting]) ?? builtIn;
   if (value === undefined || value === "" || value === false || value === 0) return "";
   if (Array.isArray(value) && value.length === 0) return "";
   return kind === "string" ? ` (default ${JSON.stringify(value)})` : ` (default ${value})`;

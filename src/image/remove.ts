@@ -102,6 +102,11 @@ class Remover {
   async byName(name: string): Promise<void> {
     const found = this.#find(name);
     const { record } = found;
+    if (found.name?.includes("@") === true && record.names.length + record.repoDigests.length > 1) {
+      this.#ctx.state.images.untag(found.name);
+      this.#untagged.push(found.name);
+      return;
+    }
     if (found.name !== undefined && record.names.length > 1) {
       this.#untag(found.name);
       return;

@@ -113,11 +113,20 @@ export class Images {
     this.#db.transaction(() => this.#setName(id, name));
   }
 
-  /** Takes a name away; false if no image had it. */
+  /** Takes a name, or a `name@digest` it was fetched with, away; false if no image had it. */
   untag(name: string): boolean {
-    return this.#db.transaction(
-      () => this.#db.run("DELETE FROM image_names WHERE name = ?", name).changes > 0,
-    );
+    const at = name.indexOf("@");
+    return this.#db.transaction(() => {
+      const { changes } =
+        at < 0
+          ? this.#db.run("DELETE FROM image_names WHERE name = ?", name)
+          : this.#db.run(
+              "DELETE FROM image_digests WHERE digest = ? AND name = ?",
+              name.slice(at + 1),
+              name.slice(0, at).replace(/:[^/:]*$/, ""),
+            );
+      return changes > 0;
+    });
   }
 
   /** Forgets an image with its names and digests; false if it was not there. Layers stay: see `Layers.unused`. */

@@ -45,11 +45,13 @@ export const PUSH_OPTIONS = {
     kind: "int",
     value: "N",
     default: 3,
+    setting: "retry",
     text: "Further attempts in case of failure when performing push",
   },
   "retry-delay": {
     kind: "string",
     value: "DURATION",
+    setting: "retryDelay",
     text: "Pause between attempts in case of push failures",
   },
   "sign-by": { kind: "string", value: "NAME", text: "Sign the image", unsupported: NO_SIGNATURES },

@@ -29,11 +29,13 @@ export const RETRY_OPTIONS = {
     kind: "int",
     value: "N",
     default: 3,
+    setting: "retry",
     text: "Further attempts in case of failure when performing pull",
   },
   "retry-delay": {
     kind: "string",
     value: "DURATION",
+    setting: "retryDelay",
     text: "Pause between attempts in case of pull failures",
   },
 } as const satisfies OptionTable;
