@@ -208,6 +208,10 @@ static void conclude(struct server *s, uint32_t status)
 	else
 		take_regular(s, status == 0, now);
 	write_state();
+	event_say(health.state == HEALTH_HEALTHY   ? EVENT_HEALTHY :
+		  health.state == HEALTH_UNHEALTHY ? EVENT_UNHEALTHY :
+						     EVENT_STARTING,
+		  &(struct event_values){ .failing = health.failing });
 	schedule(was_starting, now);
 	s->checked[0] = status;
 	s->checked[1] = health.state;

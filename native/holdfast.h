@@ -77,8 +77,9 @@ struct records {
 	struct args_life life;
 	struct args_health health;
 	struct args_startup startup;
+	struct args_events events;
 	uint32_t have; /* bit N: record with opcode N is there (1 container, 2 files, 3 log, 4 client, 5 onFailure, 6 life, ...) */
-	uint32_t index[9]; /* by opcode: position in the plan, for reports */
+	uint32_t index[10]; /* by opcode: position in the plan, for reports */
 };
 
 /* ---- stream.c: the pipes or the terminal between a process of the container and us ---- */
@@ -206,6 +207,17 @@ struct relay {
 	int child_fd; /* pidfd */
 };
 void relay_run(struct relay *r);
+
+/* ---- events.c ---- */
+
+/* What a template's fields can stand for. */
+struct event_values {
+	uint32_t code; /* exit status */
+	uint32_t oom;
+	uint32_t failing; /* health checks in a row */
+};
+/* Appends to the log of events at @path the pieces, of which every second one is the name of a field. Never fails. */
+void event_append(const struct text *path, uint64_t max, struct texts pieces, const struct event_values *values);
 
 /* ---- util.c ---- */
 

@@ -114,6 +114,7 @@ int monitor_prepare(struct monitor *m)
 	m->listen_fd = listen_in(m->run_dir, &records->files.socket_name);
 	if (m->listen_fd < 0)
 		return failed(m, OP_MONITOR_FILES, m->listen_fd);
+	events_open(records);
 	r = log_open(&records->log);
 	if (r < 0)
 		failed(m, OP_LOG, r);
@@ -355,6 +356,7 @@ static void take_end(struct monitor *m)
 	}
 	m->init = 0;
 	clock_gettime(CLOCK_REALTIME, &finished);
+	event_say(EVENT_DIED, &(struct event_values){ .code = server.code, .oom = server.oom });
 }
 
 int monitor_serve(struct monitor *m)
@@ -382,6 +384,7 @@ int monitor_serve(struct monitor *m)
 	if (r < 0 && m->restarts == 0)
 		return give_up(m, failed(m, OP_MONITOR_FILES, r));
 	take_process(m);
+	event_say(m->restarts == 0 ? EVENT_START : EVENT_AGAIN, &(struct event_values){ 0 });
 	if (m->restarts == 0)
 		monitor_started(m);
 	server_run(&server);

@@ -81,6 +81,16 @@ int op_spawn(struct vm *vm, const union args *args)
 	helper_exec(args->spawn.argv, args->spawn.env, NO_SLOT, 0);
 }
 
+/* op_event() - a line in the log of events, about what `finish` has done */
+int op_event(struct vm *vm, const union args *args)
+{
+	const struct args_event *a = &args->event;
+
+	(void)vm;
+	event_append(&a->path, a->max_bytes, a->line, &(struct event_values){ 0 });
+	return 0;
+}
+
 /* The directory a tree is being removed in, and the next name for what is moved up into it. */
 struct removal {
 	int top;

@@ -260,6 +260,9 @@ void plan_records(const struct plan *plan, struct records *records)
 		case OP_STARTUP:
 			records->startup = op.args.startup;
 			break;
+		case OP_EVENTS:
+			records->events = op.args.events;
+			break;
 		}
 		records->have |= 1U << op.code;
 		records->index[op.code] = op.index;

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0x87, 0x82, 0x6a, 0x8d, 0xbe, 0x9f, 0x48, 0x9c }
+#define PLAN_TABLE_HASH { 0x5d, 0x35, 0xcf, 0xae, 0x85, 0x4a, 0xcb, 0xfa }
 
 enum stage {
 	STAGE_CONFIG,
@@ -32,6 +32,7 @@ enum opcode {
 	OP_LIFE = 0x06,
 	OP_HEALTH = 0x07,
 	OP_STARTUP = 0x08,
+	OP_EVENTS = 0x09,
 	OP_JOIN_BASE = 0x10,
 	OP_JOIN_HOLDER = 0x11,
 	OP_ID_MAP = 0x12,
@@ -86,6 +87,7 @@ enum opcode {
 	OP_MAKE_MARKER = 0x62,
 	OP_SPAWN = 0x63,
 	OP_CGROUP_REMOVE = 0x64,
+	OP_EVENT = 0x66,
 	OP_UPLINK = 0x70,
 	OP_AWAIT_UPLINK = 0x71,
 	OP_OPEN_NETLINK = 0x72,
@@ -178,6 +180,17 @@ struct args_startup {
 	uint64_t timeout_ms;
 	uint32_t retries;
 	uint32_t successes;
+};
+
+struct args_events {
+	struct text path;
+	uint64_t max_bytes;
+	struct texts start;
+	struct texts again;
+	struct texts died;
+	struct texts starting;
+	struct texts healthy;
+	struct texts unhealthy;
 };
 
 struct args_join_base {
@@ -485,6 +498,12 @@ struct args_cgroup_remove {
 	struct text path;
 };
 
+struct args_event {
+	struct text path;
+	uint64_t max_bytes;
+	struct texts line;
+};
+
 struct args_uplink {
 	struct text fifo;
 	struct texts argv;
@@ -577,6 +596,7 @@ union args {
 	struct args_life life;
 	struct args_health health;
 	struct args_startup startup;
+	struct args_events events;
 	struct args_join_base join_base;
 	struct args_join_holder join_holder;
 	struct args_id_map id_map;
@@ -631,6 +651,7 @@ union args {
 	struct args_make_marker make_marker;
 	struct args_spawn spawn;
 	struct args_cgroup_remove cgroup_remove;
+	struct args_event event;
 	struct args_uplink uplink;
 	struct args_await_uplink await_uplink;
 	struct args_open_netlink open_netlink;
@@ -701,6 +722,7 @@ union args {
 	X(OP_MAKE_MARKER, op_make_marker) \
 	X(OP_SPAWN, op_spawn) \
 	X(OP_CGROUP_REMOVE, op_cgroup_remove) \
+	X(OP_EVENT, op_event) \
 	X(OP_UPLINK, op_uplink) \
 	X(OP_AWAIT_UPLINK, op_await_uplink) \
 	X(OP_OPEN_NETLINK, op_open_netlink) \
@@ -778,6 +800,15 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U64, offsetof(struct args_startup, timeout_ms) },
 		{ ARG_U32, offsetof(struct args_startup, retries) },
 		{ ARG_U32, offsetof(struct args_startup, successes) } } },
+	[OP_EVENTS] = { 1 << STAGE_CONFIG, 8, {
+		{ ARG_STR, offsetof(struct args_events, path) },
+		{ ARG_U64, offsetof(struct args_events, max_bytes) },
+		{ ARG_STRV, offsetof(struct args_events, start) },
+		{ ARG_STRV, offsetof(struct args_events, again) },
+		{ ARG_STRV, offsetof(struct args_events, died) },
+		{ ARG_STRV, offsetof(struct args_events, starting) },
+		{ ARG_STRV, offsetof(struct args_events, healthy) },
+		{ ARG_STRV, offsetof(struct args_events, unhealthy) } } },
 	[OP_JOIN_BASE] = { 1 << STAGE_LAUNCH, 4, {
 		{ ARG_STR, offsetof(struct args_join_base, lock) },
 		{ ARG_STR, offsetof(struct args_join_base, live) },
@@ -975,6 +1006,10 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STRV, offsetof(struct args_spawn, env) } } },
 	[OP_CGROUP_REMOVE] = { 1 << STAGE_FINISH, 1, {
 		{ ARG_STR, offsetof(struct args_cgroup_remove, path) } } },
+	[OP_EVENT] = { 1 << STAGE_FINISH, 3, {
+		{ ARG_STR, offsetof(struct args_event, path) },
+		{ ARG_U64, offsetof(struct args_event, max_bytes) },
+		{ ARG_STRV, offsetof(struct args_event, line) } } },
 	[OP_UPLINK] = { 1 << STAGE_UPLINK, 3, {
 		{ ARG_STR, offsetof(struct args_uplink, fifo) },
 		{ ARG_STRV, offsetof(struct args_uplink, argv) },

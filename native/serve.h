@@ -158,4 +158,13 @@ void health_end(struct server *s);
 /* Whether that end was brought about to start the container again; true once for each. */
 bool health_restarts(void);
 
+/* ---- events.c ---- */
+
+enum event { EVENT_START, EVENT_AGAIN, EVENT_DIED, EVENT_STARTING, EVENT_HEALTHY, EVENT_UNHEALTHY };
+
+/* From here on the record `events`, if it is there, says what is written where. */
+void events_open(const struct records *records);
+/* Appends the lines of an event; nothing without the record. */
+void event_say(enum event event, const struct event_values *values);
+
 #endif

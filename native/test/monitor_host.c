@@ -309,7 +309,7 @@ int main(int argc, char **argv)
 	records.client.streams = WANT_STDOUT | WANT_STDERR;
 	records.container.stop_signal = SIGTERM;
 	records.life.delay_max_ms = 400;
-	for (uint32_t i = 0; i < 9; i++)
+	for (uint32_t i = 0; i < 10; i++)
 		records.index[i] = i;
 	records.files.run_dir = text_of(dir);
 	records.files.status_name = text_of("status");

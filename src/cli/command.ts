@@ -112,6 +112,7 @@ export interface Globals {
   readonly runroot?: string;
   readonly storageDriver?: string;
   readonly volumePath?: string;
+  readonly eventsBackend?: string;
   readonly storageOpts: readonly string[];
   readonly logLevel: string;
   readonly config?: string;

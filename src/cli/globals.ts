@@ -33,8 +33,8 @@ export const GLOBAL_OPTIONS = {
   "events-backend": {
     kind: "string",
     value: "BACKEND",
-    text: "Where events are kept",
-    unsupported: "kelp keeps no events",
+    text: "Where events are kept: file or none; journald, podman's other one, means the file",
+    completes: ["file", "none"],
   },
   "hooks-dir": {
     kind: "list",
@@ -156,6 +156,7 @@ export function readGlobals(uses: readonly FlagUse[]): Globals {
     ...present("volumePath", options.volumepath),
     ...present("storageDriver", options["storage-driver"]),
     ...present("config", options.config),
+    ...present("eventsBackend", options["events-backend"]),
     ...present("cgroupManager", options["cgroup-manager"]),
     ...present("networkCmdPath", options["network-cmd-path"]),
     ...present("out", options.out),

@@ -56,6 +56,10 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, KeyDef>>>> = 
   engine: {
     detach_keys: key("detachKeys", "string"),
     env: key("engineEnv", "strings"),
+    events_container_create_inspect_data: key("eventsInspectData", "boolean"),
+    events_logfile_max_size: key("eventsLogMax", "bytes"),
+    events_logfile_path: key("eventsLogPath", "string"),
+    events_logger: key("eventsLogger", "string"),
     helper_binaries_dir: key("helperDirs", "strings"),
     pull_policy: key("pullPolicy", "string"),
     retry: key("retry", "integer"),

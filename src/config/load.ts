@@ -1,5 +1,6 @@
 /** Puts the settings together: built-in values, then files, then the environment, then the command line. */
 import { resolve } from "node:path";
+import { ConfigError } from "../base/index.ts";
 import type { Environment, Paths } from "../host/index.ts";
 import { findConfigFiles } from "./files.ts";
 import { DEFAULTS, type SettingName, type Settings } from "./settings.ts";
@@ -12,6 +13,7 @@ export interface SettingsOverrides {
   readonly storageDriver?: string | undefined;
   readonly storageOpts?: readonly string[];
   readonly volumePath?: string | undefined;
+  readonly eventsBackend?: string | undefined;
 }
 
 /**
@@ -41,5 +43,19 @@ export async function loadSettings(
   if (overrides.storageDriver) set("storageDriver", overrides.storageDriver, "--storage-driver");
   if (overrides.storageOpts?.length) set("storageOpts", overrides.storageOpts, "--storage-opt");
   if (overrides.volumePath) set("volumePath", resolve(overrides.volumePath), "--volumepath");
+  if (overrides.eventsBackend) set("eventsLogger", overrides.eventsBackend, "--events-backend");
+  checkEventsLogger(String(values.eventsLogger), origins.eventsLogger);
   return { ...(values as unknown as Settings), origins };
+}
+
+/** podman's default, journald, stands in many a configuration: events are in kelp's file then, too. */
+function checkEventsLogger(logger: string, origin: string | undefined): void {
+  if (["file", "journald", "none"].includes(logger)) return;
+  throw new ConfigError(
+    "invalid-events-logger",
+    `unknown events backend ${JSON.stringify(logger)} (${origin})`,
+    {
+      hint: "Backends: file, none.",
+    },
+  );
 }

@@ -55,6 +55,14 @@ export interface SettingValues {
   /** Seconds. */
   readonly stopTimeout: number;
   readonly detachKeys: string;
+  /** Where events are written down: file, or none. */
+  readonly eventsLogger: string;
+  /** Their file; empty: in the store. */
+  readonly eventsLogPath: string;
+  /** Bytes after which it is shortened; 0 or less: never. */
+  readonly eventsLogMax: number;
+  /** The event of a container's creation carries its inspection. */
+  readonly eventsInspectData: boolean;
   readonly pullPolicy: string;
   /** Further attempts at talking to a registry. */
   readonly retry: number;
@@ -122,6 +130,10 @@ export const DEFAULTS: SettingValues = {
   cgroups: "enabled",
   stopTimeout: 10,
   detachKeys: "ctrl-p,ctrl-q",
+  eventsLogger: "file",
+  eventsLogPath: "",
+  eventsLogMax: 1_000_000,
+  eventsInspectData: false,
   pullPolicy: "missing",
   retry: 3,
   retryDelay: "",

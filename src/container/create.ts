@@ -10,7 +10,15 @@ import {
   resolveImage,
   wantedPlatform,
 } from "../image/index.ts";
-import { type ContainerConfig, type ContainerRecord, type Context, newId } from "../state/index.ts";
+import {
+  type ContainerConfig,
+  type ContainerRecord,
+  type Context,
+  containerEvent,
+  type NewEvent,
+  newId,
+  writeEvent,
+} from "../state/index.ts";
 import { buildConfig, checkCombinations } from "./config.ts";
 import { copyUpVolumes } from "./copy-up.ts";
 import type { CreateRequest } from "./create-options.ts";
@@ -54,7 +62,20 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
   const record = await insert(ctx, id, name, config);
   if (found !== undefined) await copyUpVolumes(ctx, found.record, record.config.mounts);
   if (built.config.cidFile !== undefined) writeFileSync(built.config.cidFile, id);
+  writeEvent(ctx, { ...containerEvent("create", record), ...(await inspectData(ctx, record)) });
   return { record, warnings: built.warnings };
+}
+
+async function inspectData(ctx: Context, record: ContainerRecord): Promise<Pick<NewEvent, "inspectData">> {
+  if (!ctx.settings.eventsInspectData) return {};
+  const [{ inspectContainer }, { containerSize }, { viewOf }] = await Promise.all([
+    import("./inspect.ts"),
+    import("./size.ts"),
+    import("./status.ts"),
+  ]);
+  const { own, total } = containerSize(ctx, record);
+  const data = inspectContainer(ctx, viewOf(ctx, record), { sizeRw: own, sizeRootFs: total });
+  return { inspectData: JSON.stringify(data) };
 }
 
 /** What nobody would miss belongs to the process that made it. */

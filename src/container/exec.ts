@@ -16,7 +16,7 @@ import {
   runtimeFacts,
   writePlan,
 } from "../runtime/index.ts";
-import type { ContainerRecord, Context } from "../state/index.ts";
+import { type ContainerRecord, type Context, writeContainerEvent } from "../state/index.ts";
 import { execCgroup } from "./cgroup.ts";
 import { checkWorkdir } from "./config-words.ts";
 import { userEnv } from "./env.ts";
@@ -131,6 +131,7 @@ export async function prepareExec(
     },
   });
   writePlan(planPath, plan);
+  writeContainerEvent(ctx, "exec", record);
   return { holdfast: holdfastPath(ctx.paths), planPath };
 }
 

@@ -3,7 +3,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConflictError, errnoCode, HostError } from "../base/index.ts";
 import { errnoText, readIfExists } from "../host/index.ts";
-import type { ContainerRecord, Context } from "../state/index.ts";
+import { type ContainerRecord, type Context, writeContainerEvent } from "../state/index.ts";
 import { cgroupOf } from "./cgroup-note.ts";
 import { pausedPath, statusOf } from "./status.ts";
 
@@ -30,6 +30,7 @@ export async function pauseContainer(ctx: Context, record: ContainerRecord): Pro
   // Noted first: whoever finds the note asks the group itself.
   writeFileSync(pausedPath(ctx, record.id), "", { mode: 0o600 });
   await freeze(group, true);
+  writeContainerEvent(ctx, "pause", record);
 }
 
 /** Lets a paused container go on. @throws {ConflictError} if it is not paused */
@@ -42,6 +43,7 @@ export async function unpauseContainer(ctx: Context, record: ContainerRecord): P
   }
   await freeze(requireGroup(ctx, record), false);
   rmSync(pausedPath(ctx, record.id), { force: true });
+  writeContainerEvent(ctx, "unpause", record);
 }
 
 function requireGroup(ctx: Context, { id }: ContainerRecord): string {

@@ -1,6 +1,7 @@
 /** A container's log over all its rotated files, once or for as long as the container runs. */
-import { statSync, watch } from "node:fs";
+import { statSync } from "node:fs";
 import { dirname } from "node:path";
+import { ChangeSignal } from "../host/index.ts";
 import { type LogEntry, type LogReader, openLog } from "./log-file.ts";
 
 export interface LogQuery {
@@ -131,39 +132,4 @@ function isWithin(entry: LogEntry, query: LogQuery): boolean {
   return (
     (query.since === undefined || time >= query.since) && (query.until === undefined || time <= query.until)
   );
-}
-
-/** Wakes up when something in a directory changes, or after a while. */
-class ChangeSignal {
-  readonly #watcher: ReturnType<typeof watch> | undefined;
-  #wake: (() => void) | undefined;
-  #pending = false;
-
-  constructor(directory: string) {
-    try {
-      this.#watcher = watch(directory, () => {
-        this.#pending = true;
-        this.#wake?.();
-      });
-      this.#watcher.on("error", () => {});
-    } catch {
-      // The tick alone will do: inotify instances are limited per user.
-    }
-  }
-
-  async next(milliseconds: number): Promise<void> {
-    if (!this.#pending) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      const timer = setTimeout(resolve, Math.max(1, milliseconds));
-      this.#wake = resolve;
-      await promise;
-      clearTimeout(timer);
-      this.#wake = undefined;
-    }
-    this.#pending = false;
-  }
-
-  close(): void {
-    this.#watcher?.close();
-  }
 }

@@ -24,12 +24,14 @@ import {
   runPlan,
   writePlan,
 } from "../runtime/index.ts";
-import type {
-  ContainerRecord,
-  Context,
-  NetworkAttachment,
-  NetworkPlan,
-  NetworkRecord,
+import {
+  type ContainerRecord,
+  type Context,
+  type NetworkAttachment,
+  type NetworkPlan,
+  type NetworkRecord,
+  writeContainerEvent,
+  writeEvent,
 } from "../state/index.ts";
 import { helperEnvironment } from "./helper-env.ts";
 import { refreshNeighbours, rewriteHosts } from "./hosts.ts";
@@ -75,6 +77,7 @@ export async function removeNetwork(
   }
   for (const user of users) await removeContainer(ctx, user, { force: true, timeout: options.timeout });
   ctx.state.networks.remove(network.id);
+  writeEvent(ctx, { type: "network", status: "remove", network: network.name });
   if (isShared(ctx)) {
     const empty = planNetwork(ctx, [], {});
     const input = changeInput(ctx, "network", empty);
@@ -149,6 +152,13 @@ export async function connectNetwork(
     return status;
   }
   await tellAll(ctx, changed, network);
+  writeEvent(ctx, {
+    type: "network",
+    status: "connect",
+    id: record.id,
+    name: record.name,
+    network: network.name,
+  });
   return 0;
 }
 
@@ -195,6 +205,13 @@ export async function disconnectNetwork(
   ctx.state.containers.setConfig(record.id, changed.config);
   ctx.state.networks.detach(record.id, network.id);
   await tellAll(ctx, changed, network);
+  writeEvent(ctx, {
+    type: "network",
+    status: "disconnect",
+    id: record.id,
+    name: record.name,
+    network: network.name,
+  });
   return 0;
 }
 
@@ -228,6 +245,7 @@ function requireBridge({ config }: ContainerRecord): void {
 /** Gives a container another name, of which its neighbours are told. */
 export function renameContainer(ctx: Context, record: ContainerRecord, name: string): void {
   ctx.state.containers.rename(record.id, name);
+  writeContainerEvent(ctx, "rename", { ...record, name });
   tellNeighbours(ctx, membersOf(ctx, record));
 }
 

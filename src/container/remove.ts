@@ -2,7 +2,7 @@
 import { readFileSync, rmSync, unlinkSync } from "node:fs";
 import { ConflictError, KelpError } from "../base/index.ts";
 import { containerDir, containerRunDir } from "../host/index.ts";
-import type { ContainerRecord, Context } from "../state/index.ts";
+import { type ContainerRecord, type Context, writeContainerEvent } from "../state/index.ts";
 import { removeCgroup } from "./cgroup.ts";
 import { refreshNeighbours } from "./hosts.ts";
 import { membersOf } from "./network.ts";
@@ -53,6 +53,7 @@ export async function removeContainer(
     await stopContainer(ctx, record, options.timeout);
   }
   await removeFiles(ctx, record, options.volumes === true || record.config.autoRemove);
+  writeContainerEvent(ctx, "remove", record);
   return [...removed, record.id];
 }
 

@@ -29,7 +29,14 @@ import {
   specNotices,
   writePlan,
 } from "../runtime/index.ts";
-import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
+import {
+  type ContainerConfig,
+  type ContainerRecord,
+  type Context,
+  containerEvent,
+  eventLogPath,
+  keepsEvents,
+} from "../state/index.ts";
 import { writeBindFiles } from "./bind-files.ts";
 import { noteCgroup, planCgroup } from "./cgroup.ts";
 import { claimStart } from "./claim.ts";
@@ -150,6 +157,7 @@ function monitorConfig(ctx: Context, record: ContainerRecord, options: StartOpti
     log: { ...config.log, fields: config.log.driver === "journald" ? journalFields(record) : {} },
     restart: config.restart,
     timeout: config.timeout,
+    ...(keepsEvents(ctx) ? { events: eventPlan(ctx, record) } : {}),
     tty: config.tty,
     stdin: !config.openStdin ? "null" : config.stdinOnce ? "once" : "open",
     init: config.init,
@@ -174,6 +182,11 @@ function monitorConfig(ctx: Context, record: ContainerRecord, options: StartOpti
     ...after(ctx, record, options),
     ...(config.autoRemove ? { remove: removal(ctx, record) } : {}),
   };
+}
+
+function eventPlan(ctx: Context, record: ContainerRecord): NonNullable<MonitorConfig["events"]> {
+  const { status: _status, ...base } = containerEvent("", record);
+  return { path: eventLogPath(ctx), maxBytes: ctx.settings.eventsLogMax, base };
 }
 
 /** Whether the container's streams are the caller's own, of which no client can have a part. */

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { ConflictError, log } from "../base/index.ts";
 import { containerRunDir } from "../host/index.ts";
 import { sendSignal, signalAndWait, waitForExit } from "../runtime/index.ts";
-import type { ContainerRecord, Context } from "../state/index.ts";
+import { type ContainerRecord, type Context, writeContainerEvent } from "../state/index.ts";
 import { refreshNeighbours } from "./hosts.ts";
 import { membersOf } from "./network.ts";
 import { signalName } from "./signal.ts";
@@ -27,6 +27,7 @@ export async function stopContainer(ctx: Context, record: ContainerRecord, secon
   const status = statusOf(ctx, record);
   if (!isRunning(status)) return;
   await endContainer(ctx, record, status, seconds);
+  writeContainerEvent(ctx, "stop", record);
   refreshNeighbours(
     ctx,
     membersOf(ctx, record).map(({ network }) => network),
@@ -77,6 +78,7 @@ export async function killContainer(ctx: Context, record: ContainerRecord, signa
   if (result.kind === "refused") {
     throw new ConflictError("signal-refused", `cannot signal container ${record.id}: errno ${result.errno}`);
   }
+  writeContainerEvent(ctx, "kill", record);
   // What was killed is dead when the command returns: nobody has to guess how long the kernel takes.
   if (signal === SIGKILL) await waitForExit(path, 5000);
 }

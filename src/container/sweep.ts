@@ -14,7 +14,7 @@ import {
   writeFileAtomic,
 } from "../host/index.ts";
 import { liveState } from "../runtime/index.ts";
-import type { ContainerRecord, Context } from "../state/index.ts";
+import { type ContainerRecord, type Context, writeEvent } from "../state/index.ts";
 import { removeTrees } from "./trees.ts";
 
 /** All containers there are, oldest first. */
@@ -126,6 +126,7 @@ export function forgetAnonymousVolumes(ctx: Context, record: ContainerRecord): s
     if (ctx.state.containers.usingVolume(volume.name).some((user) => user.id !== record.id)) continue;
     const tree = moveAside(ctx, dirname(volume.mountpoint), `volume-${volume.name}`);
     ctx.state.volumes.remove(volume.name);
+    writeEvent(ctx, { type: "volume", status: "remove", name: volume.name });
     if (tree !== undefined) trees.push(tree);
   }
   return trees;

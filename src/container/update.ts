@@ -4,7 +4,12 @@ import { join } from "node:path";
 import { errnoCode, HostError, UsageError } from "../base/index.ts";
 import { errnoText } from "../host/index.ts";
 import { type CgroupSetting, cgroupSettings } from "../runtime/index.ts";
-import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
+import {
+  type ContainerConfig,
+  type ContainerRecord,
+  type Context,
+  writeContainerEvent,
+} from "../state/index.ts";
 import { planCgroup } from "./cgroup.ts";
 import { cgroupOf } from "./cgroup-note.ts";
 import { statusOf } from "./status.ts";
@@ -30,6 +35,7 @@ export function updateContainer(ctx: Context, record: ContainerRecord, change: C
     else planCgroup(ctx, record.id, config);
   }
   ctx.state.containers.setConfig(record.id, config);
+  writeContainerEvent(ctx, "update", record);
 }
 
 /** --cpus and --cpu-quota say the same in two ways: the one given last holds. */

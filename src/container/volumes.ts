@@ -1,7 +1,7 @@
 /** Volumes as containers use them: where they lie, and which are made with a container. */
 import { dirname } from "node:path";
 import { ConflictError, NotFoundError } from "../base/index.ts";
-import type { Context, MountConfig, VolumeRecord } from "../state/index.ts";
+import { type Context, type MountConfig, type VolumeRecord, writeEvent } from "../state/index.ts";
 import { ensureVolume, newVolumeName } from "../volume/index.ts";
 import { removeTrees } from "./trees.ts";
 
@@ -54,6 +54,7 @@ export async function removeVolume(
   const { removeContainer } = await import("./remove.ts");
   for (const user of users) await removeContainer(ctx, user, { force: true, timeout: options.timeout });
   ctx.state.volumes.remove(volume.name);
+  writeEvent(ctx, { type: "volume", status: "remove", name: volume.name });
   await removeTrees(ctx, [dirname(volume.mountpoint)]);
 }
 

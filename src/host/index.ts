@@ -12,6 +12,7 @@ export {
   findDelegatedCgroup,
   mayEnterCgroup,
 } from "./cgroups.ts";
+export { ChangeSignal } from "./changes.ts";
 export {
   ensureDir,
   ensureRuntimeDir,

@@ -1,9 +1,9 @@
 /** What talks to registries, loaded when it is asked for: a `run` of an image that is there never is. */
 import { UsageError } from "../base/index.ts";
 import type { Digest } from "../oci/index.ts";
-import type { Context } from "../state/index.ts";
+import { type Context, writeEvent } from "../state/index.ts";
 import type { AcquireOptions } from "./acquire.ts";
-import { type FoundImage, findImage } from "./resolve.ts";
+import { type FoundImage, findImage, tryFindImage } from "./resolve.ts";
 import type { WriteOptions } from "./transport.ts";
 
 export const PULL_POLICIES = ["always", "missing", "newer", "never"] as const;
@@ -33,7 +33,18 @@ export async function acquireImages(
 ): Promise<FoundImage[]> {
   const { findTransport } = await import("./transport.ts");
   const { transport, location } = findTransport(name);
-  return transport.read(ctx, location, options);
+  const isLocal = options.policy !== "always" && tryFindImage(ctx, name) !== undefined;
+  try {
+    const images = await transport.read(ctx, location, options);
+    if (!isLocal)
+      for (const { record } of images)
+        writeEvent(ctx, { type: "image", status: "pull", id: record.id, name });
+    return images;
+  } catch (error) {
+    if (options.policy !== "never")
+      writeEvent(ctx, { type: "image", status: "pull-error", name, error: (error as Error).message });
+    throw error;
+  }
 }
 
 /**
@@ -51,7 +62,10 @@ export async function pushImages(
   const { findTransport } = await import("./transport.ts");
   const found = findImage(ctx, image);
   const { transport, location } = findTransport(destination ?? found.name ?? image);
-  return transport.write(ctx, found, location, options);
+  const digest = await transport.write(ctx, found, location, options);
+  const name = destination ?? found.name ?? image;
+  writeEvent(ctx, { type: "image", status: "push", id: found.record.id, name });
+  return digest;
 }
 
 /** Indexes made in the store (`manifest create` and its kin), with all they need of registries. */

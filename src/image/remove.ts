@@ -1,6 +1,6 @@
 /** `rmi` and `image prune`. */
 import { ConflictError, NotFoundError } from "../base/index.ts";
-import type { Context, ImageRecord } from "../state/index.ts";
+import { type Context, type ImageRecord, writeEvent } from "../state/index.ts";
 import { sweepStore } from "../storage/index.ts";
 import { jobRunner } from "./inside.ts";
 import { hasChildren, parentOf } from "./relations.ts";
@@ -108,7 +108,7 @@ class Remover {
       return;
     }
     if (found.name !== undefined && record.names.length > 1) {
-      this.#untag(found.name);
+      this.#untag(found.name, record.id);
       return;
     }
     if (found.name === undefined && record.names.length > 1 && this.#options.force !== true) {
@@ -133,7 +133,7 @@ class Remover {
   async wholly(image: ImageRecord): Promise<void> {
     const all = this.#ctx.state.images.list();
     if (hasChildren(image, all)) {
-      for (const name of image.names) this.#untag(name);
+      for (const name of image.names) this.#untag(name, image.id);
       return;
     }
     await this.#freeFromContainers(image);
@@ -147,8 +147,10 @@ class Remover {
     this.#ctx.state.transaction(() => {
       const user = this.#ctx.state.containers.usingImage(image.id)[0];
       if (user !== undefined) throw inUse(user.id);
-      for (const name of image.names) this.#untag(name);
-      if (this.#ctx.state.images.remove(image.id)) this.#deleted.push(image.id);
+      for (const name of image.names) this.#untag(name, image.id);
+      if (!this.#ctx.state.images.remove(image.id)) return;
+      this.#deleted.push(image.id);
+      writeEvent(this.#ctx, { type: "image", status: "remove", id: image.id, name: image.id });
     });
   }
 
@@ -170,8 +172,10 @@ class Remover {
     for (const container of users) await remove(container.id);
   }
 
-  #untag(name: string): void {
-    if (this.#ctx.state.images.untag(name)) this.#untagged.push(name);
+  #untag(name: string, id: string): void {
+    if (!this.#ctx.state.images.untag(name)) return;
+    this.#untagged.push(name);
+    writeEvent(this.#ctx, { type: "image", status: "untag", id, name });
   }
 
   async sweep(): Promise<void> {

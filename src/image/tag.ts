@@ -1,7 +1,7 @@
 /** Names given and taken. */
 import { NotFoundError } from "../base/index.ts";
 import { localName } from "../oci/index.ts";
-import type { Context, ImageRecord } from "../state/index.ts";
+import { type Context, type ImageRecord, writeEvent } from "../state/index.ts";
 import { findImage } from "./resolve.ts";
 
 /** Gives an image further names; short ones become `localhost/…`. @throws {UsageError | NotFoundError} before any is given */
@@ -11,6 +11,7 @@ export function tagImage(ctx: Context, image: string, names: readonly string[]):
   ctx.state.transaction(() => {
     for (const name of full) ctx.state.images.tag(record.id, name);
   });
+  for (const name of names) writeEvent(ctx, { type: "image", status: "tag", id: record.id, name });
 }
 
 /**
@@ -24,6 +25,7 @@ export function untagImage(ctx: Context, image: string, names: readonly string[]
   ctx.state.transaction(() => {
     for (const name of full) ctx.state.images.untag(name);
   });
+  for (const name of full) writeEvent(ctx, { type: "image", status: "untag", id: record.id, name });
 }
 
 /** `name@digest` is a way to find an image, not a name that is kept: taking it away changes nothing. */

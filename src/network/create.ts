@@ -1,7 +1,7 @@
 /** New networks: what was asked for, checked and completed. */
 import { networkInterfaces } from "node:os";
 import { ConflictError, UsageError } from "../base/index.ts";
-import { type Context, type NetworkRecord, type NetworkSubnet, newId } from "../state/index.ts";
+import { type Context, type NetworkRecord, type NetworkSubnet, newId, writeEvent } from "../state/index.ts";
 import {
   contains,
   formatAddress,
@@ -54,7 +54,7 @@ const RESERVED = new Set([
 export function createNetwork(ctx: Context, asked: NewNetwork): NetworkRecord {
   checkKind(asked);
   const options = parseNetworkOptions(asked.options);
-  return ctx.state.transaction(() => {
+  const created = ctx.state.transaction(() => {
     const others = listNetworks(ctx);
     const name = asked.name === undefined ? freeName(others) : checkName(ctx, asked.name);
     const subnets = chooseSubnets(asked, others);
@@ -74,6 +74,8 @@ export function createNetwork(ctx: Context, asked: NewNetwork): NetworkRecord {
       options,
     });
   });
+  writeEvent(ctx, { type: "network", status: "create", network: created.name });
+  return created;
 }
 
 function checkKind({ driver, ipamDriver }: NewNetwork): void {

@@ -4,6 +4,7 @@ import { UsageError } from "../base/index.ts";
 import { CLONE, MNT_DETACH } from "./kernel.ts";
 import type { LowerInput } from "./lower.ts";
 import { cgroupSlot } from "./lower-cgroup.ts";
+import { lowerEvents, lowerRemoveEvent } from "./lower-events.ts";
 import { cloneFlags } from "./lower-namespaces.ts";
 import type { ClientConfig, MonitorConfig } from "./monitor-config.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
@@ -45,6 +46,7 @@ export function lowerConfig(plan: PlanBuilder, { monitor, spec, cgroup }: LowerI
   });
   lowerLog(plan, monitor);
   lowerLife(plan, monitor);
+  lowerEvents(plan, monitor);
   lowerClient(plan, monitor.client);
   plan.add("config", "onFailure", monitor.onFailure);
 }
@@ -115,6 +117,7 @@ export function lowerFinish(plan: PlanBuilder, { monitor, rootfs }: LowerInput):
     plan.add("finish", "makeMarker", { path: remove.marker }, { origin: "--rm" });
     for (const path of remove.files) plan.add("finish", "removeFile", { path }, { origin: "--rm" });
     for (const path of remove.trees) plan.add("finish", "removeTree", { path }, { origin: "--rm" });
+    lowerRemoveEvent(plan, monitor);
   }
   if (after !== undefined) plan.add("finish", "spawn", after, { origin: dirname(monitor.containerDir) });
 }

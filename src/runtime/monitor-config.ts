@@ -1,5 +1,5 @@
 /** What a plan needs to know that no OCI specification says: the monitor, its client, the end. */
-import type { ContainerConfig } from "../state/index.ts";
+import type { ContainerConfig, NewEvent } from "../state/index.ts";
 
 export interface ClientConfig {
   /** The caller becomes the attach client; otherwise it prints `announce` and goes. */
@@ -37,6 +37,12 @@ export interface MonitorConfig {
   readonly restart: ContainerConfig["restart"];
   /** Seconds the container may run; 0: for ever. */
   readonly timeout: number;
+  /** The log of events and what each of the container's begins with; absent: there is none. */
+  readonly events?: {
+    readonly path: string;
+    readonly maxBytes: number;
+    readonly base: Omit<NewEvent, "status">;
+  };
   readonly tty: boolean;
   /** `open`: kept open for clients to come; `once`: until the first client that wrote ends; `null`: /dev/null. */
   readonly stdin: "null" | "open" | "once";

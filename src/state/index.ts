@@ -9,6 +9,23 @@ export { BuildCache, type BuildCacheEntry } from "./build-cache.ts";
 export { Containers, type GoneContainer, type NewContainer } from "./containers.ts";
 export { type Context, type ContextOptions, openContext } from "./context.ts";
 export type { TransactionOptions } from "./db.ts";
+export {
+  type FollowEvents,
+  followEvents,
+  type LoggedEvent,
+  parseEvent,
+  readEvents,
+} from "./event-log.ts";
+export {
+  containerEvent,
+  type EventType,
+  eventLine,
+  eventLogPath,
+  keepsEvents,
+  type NewEvent,
+  writeContainerEvent,
+  writeEvent,
+} from "./events.ts";
 export { Images } from "./images.ts";
 export { Layers } from "./layers.ts";
 export { isIdPrefix, newId, randomName } from "./names.ts";

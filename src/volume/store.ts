@@ -3,7 +3,7 @@ import { chmodSync } from "node:fs";
 import { join } from "node:path";
 import { NotFoundError, randomHex, UsageError } from "../base/index.ts";
 import { ensureDir } from "../host/index.ts";
-import type { Context, VolumeRecord } from "../state/index.ts";
+import { type Context, type VolumeRecord, writeEvent } from "../state/index.ts";
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 /** A name becomes one component of a path. */
@@ -63,7 +63,7 @@ export function createVolume(ctx: Context, request: CreateVolume): VolumeRecord 
   const existed = ctx.state.volumes.get(request.name) !== undefined;
   ensureDir(mountpoint);
   if (!existed) chmodSync(mountpoint, 0o755);
-  return ctx.state.volumes.create({
+  const volume = ctx.state.volumes.create({
     name: request.name,
     created: Date.now(),
     driver,
@@ -72,6 +72,8 @@ export function createVolume(ctx: Context, request: CreateVolume): VolumeRecord 
     anonymous: request.anonymous ?? false,
     mountpoint,
   });
+  writeEvent(ctx, { type: "volume", status: "create", name: volume.name });
+  return volume;
 }
 
 /** The volume of that name, made if it is not there; `created` tells which. */

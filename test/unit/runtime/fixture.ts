@@ -122,7 +122,7 @@ const CONFIG: ContainerConfig = {
   createCommand: [],
 };
 
-const MONITOR: MonitorConfig = {
+export const MONITOR: MonitorConfig = {
   id: ID,
   containerDir: CONTAINER,
   runDir: `/run/user/1000/kelp/c/${ID}`,

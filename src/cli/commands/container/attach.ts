@@ -1,7 +1,7 @@
 import { ConflictError } from "../../../base/index.ts";
 import { isRunning, resolveContainer, socketPath, viewOf } from "../../../container/index.ts";
 import { holdfastPath } from "../../../runtime/index.ts";
-import { openContext } from "../../../state/index.ts";
+import { openContext, writeContainerEvent } from "../../../state/index.ts";
 import { attachTo, clientConfig } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers } from "../../containers.ts";
@@ -37,6 +37,7 @@ export default defineCommand({
       sigProxy: options["sig-proxy"],
       announce: "",
     });
+    writeContainerEvent(ctx, "attach", record);
     return attachTo(holdfastPath(ctx.paths), socketPath(ctx, record.id), client);
   },
 });

@@ -1,6 +1,6 @@
 import { isRunning, prepareStart, stopContainer, type Target, viewOf } from "../../../container/index.ts";
 import { runPlan } from "../../../runtime/index.ts";
-import { type Context, openContext } from "../../../state/index.ts";
+import { type Context, openContext, writeContainerEvent } from "../../../state/index.ts";
 import { clientConfig, DETACHED } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers, forEachContainer } from "../../containers.ts";
@@ -49,6 +49,7 @@ async function restartOne(
   silent: boolean,
 ): Promise<number> {
   await stopContainer(ctx, record, seconds);
+  writeContainerEvent(ctx, "restart", record);
   const client = clientConfig(ctx, {
     streams: DETACHED,
     detachKeys: "",

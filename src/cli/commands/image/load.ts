@@ -1,6 +1,6 @@
 import { UsageError } from "../../../base/index.ts";
 import { loadArchive } from "../../../image/index.ts";
-import { openContext } from "../../../state/index.ts";
+import { openContext, writeEvent } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { tellMoved, tellOwners } from "../../image-notices.ts";
 
@@ -35,6 +35,8 @@ export default defineCommand({
       );
     }
     const stored = await loadArchive(ctx, { from, stdin: () => io.stdin() });
+    for (const { record } of stored)
+      writeEvent(ctx, { type: "image", status: "loadfromarchive", id: record.id, name: from });
     tellOwners(io, stored);
     if (!options.quiet) tellMoved(io, stored);
     for (const { record, names } of stored) {

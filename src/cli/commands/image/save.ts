@@ -1,6 +1,6 @@
 import { UsageError } from "../../../base/index.ts";
-import { SAVE_FORMATS, type SaveFormat, saveImages } from "../../../image/index.ts";
-import { openContext } from "../../../state/index.ts";
+import { findImage, SAVE_FORMATS, type SaveFormat, saveImages } from "../../../image/index.ts";
+import { openContext, writeEvent } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 
 export default defineCommand({
@@ -75,6 +75,10 @@ export default defineCommand({
       compress: options.compress,
       uncompressed: options.uncompressed,
     });
+    for (const name of options["multi-image-archive"] ? args : args.slice(0, 1)) {
+      const id = findImage(ctx, name).record.id;
+      writeEvent(ctx, { type: "image", status: "save", id, name: options.output ?? "" });
+    }
     return 0;
   },
 });

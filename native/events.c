@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Lines in kelp's log of events. They come ready made from the plan; what only we know is put between their pieces.
+ *
+ * Each is appended by one write. kelp may be putting a shorter file in the log's place: for that it locks the file alone,
+ * and we look, sharing the lock, whether it is still the one of that name. A log that cannot be written loses events and
+ * nothing else.
+ */
+#include "serve.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { PIECES_MAX = 32, LOCK_TRIES = 20, LOCK_PAUSE_US = 5000, OPEN_TRIES = 3 };
+
+static const struct args_events *events;
+
+/* ---- the line ---- */
+
+/* What a field of a template stands for, at @to. */
+static void put_field(struct line *l, const struct text *name, const struct event_values *values)
+{
+	static const char *const words[] = { "false", "true" };
+	struct timespec now;
+	char time[32];
+
+	if (strcmp(name->data, "time") == 0) {
+		clock_gettime(CLOCK_REALTIME, &now);
+		line_bytes(l, time, log_time(time, now.tv_sec, (uint32_t)now.tv_nsec));
+		line_text(l, "Z");
+	} else if (strcmp(name->data, "code") == 0) {
+		line_number(l, values->code);
+	} else if (strcmp(name->data, "oom") == 0) {
+		line_text(l, words[values->oom != 0]);
+	} else if (strcmp(name->data, "failing") == 0) {
+		line_number(l, values->failing);
+	}
+}
+
+/* The pieces as they are to be written; every second one is the name of a field. Return: how many */
+static int fill(struct iovec *iov, struct line *l, struct texts pieces, const struct event_values *values)
+{
+	struct text piece;
+	int count = 0;
+
+	for (bool field = false; count < PIECES_MAX && texts_next(&pieces, &piece); field = !field) {
+		const uint32_t from = l->used;
+
+		if (field)
+			put_field(l, &piece, values);
+		iov[count++] = field ? (struct iovec){ l->data + from, l->used - from } :
+				       (struct iovec){ (char *)(uintptr_t)piece.data, piece.size };
+	}
+	return count;
+}
+
+/* ---- the file ---- */
+
+static bool is_named(int fd, const char *path)
+{
+	struct stat open_one, named;
+
+	return fstat(fd, &open_one) == 0 && stat(path, &named) == 0 && open_one.st_ino == named.st_ino &&
+	       open_one.st_dev == named.st_dev;
+}
+
+/* The lock is a courtesy between moments: a process stopped while it holds it does not stop us. */
+static void lock_shared(int fd)
+{
+	for (int i = 0; i < LOCK_TRIES && flock(fd, LOCK_SH | LOCK_NB) < 0; i++)
+		usleep(LOCK_PAUSE_US);
+}
+
+/* The log, open and shared; -1: there is none. */
+static int open_log(const char *path)
+{
+	int fd = -1;
+
+	for (int i = 0; i < OPEN_TRIES; i++) {
+		struct stat st;
+
+		close_fd(&fd);
+		fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0600);
+		if (fd < 0)
+			return -1;
+		if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+			break;
+		lock_shared(fd);
+		if (is_named(fd, path))
+			return fd;
+	}
+	close_fd(&fd);
+	return -1;
+}
+
+/* Where nobody of kelp comes by to shorten it, it is put aside at twice its length. */
+static void put_aside(int fd, const struct text *path, uint64_t max)
+{
+	char old[PATH_MAX];
+	struct stat st;
+	struct line l;
+
+	if (max == 0 || fstat(fd, &st) < 0 || (uint64_t)st.st_size <= 2 * max)
+		return;
+	line_init(&l, old, sizeof(old));
+	line_bytes(&l, path->data, path->size);
+	line_text(&l, ".1");
+	if (!l.full && flock(fd, LOCK_EX | LOCK_NB) == 0 && is_named(fd, path->data))
+		(void)rename(path->data, old);
+}
+
+void event_append(const struct text *path, uint64_t max, struct texts pieces, const struct event_values *values)
+{
+	struct iovec iov[PIECES_MAX];
+	char data[256];
+	struct line l;
+	int fd = open_log(path->data);
+
+	if (fd < 0)
+		return;
+	line_init(&l, data, sizeof(data));
+	if (writev(fd, iov, fill(iov, &l, pieces, values)) > 0)
+		put_aside(fd, path, max);
+	close(fd);
+}
+
+/* ---- for the monitor ---- */
+
+void events_open(const struct records *records)
+{
+	events = records->have & 1U << OP_EVENTS ? &records->events : NULL;
+}
+
+void event_say(enum event event, const struct event_values *values)
+{
+	if (events == NULL)
+		return;
+	const struct texts *const lines[] = {
+		[EVENT_START] = &events->start,	      [EVENT_AGAIN] = &events->again,
+		[EVENT_DIED] = &events->died,	      [EVENT_STARTING] = &events->starting,
+		[EVENT_HEALTHY] = &events->healthy,   [EVENT_UNHEALTHY] = &events->unhealthy,
+	};
+
+	event_append(&events->path, events->max_bytes, *lines[event], values);
+}

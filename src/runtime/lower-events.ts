@@ -1,0 +1,80 @@
+/** The lines that a monitor appends to the log of events: ready but for what only it will know. */
+import { eventLine, type NewEvent } from "../state/index.ts";
+import type { MonitorConfig } from "./monitor-config.ts";
+import type { PlanBuilder } from "./plan-builder.ts";
+
+/** What holdfast can put in: a time in quotes, a status, whether memory ran out, failed checks in a row. */
+const FIELDS = ["time", "code", "oom", "failing"] as const;
+type Field = (typeof FIELDS)[number];
+type Values = Readonly<Record<string, unknown>>;
+
+export type EventPlan = NonNullable<MonitorConfig["events"]>;
+
+/** The record `events`. */
+export function lowerEvents(plan: PlanBuilder, { events, client }: MonitorConfig): void {
+  if (events === undefined) return;
+  const line = (status: string, more?: (mark: (field: Field) => unknown) => Values) =>
+    template({ ...events.base, status }, more);
+  const health = (word: string) =>
+    line("health_status", (mark) => ({ HealthStatus: word, HealthFailingStreak: mark("failing") }));
+  const started = joined(line("init"), line("start"));
+  plan.add("config", "events", {
+    path: events.path,
+    maxBytes: BigInt(Math.max(0, events.maxBytes)),
+    start: client.attach ? joined(started, line("attach")) : started,
+    again: joined(line("restart"), started),
+    died: joined(
+      line("died", (mark) => ({ ContainerExitCode: mark("code"), OOMKilled: mark("oom") })),
+      line("cleanup"),
+    ),
+    starting: health("starting"),
+    healthy: health("healthy"),
+    unhealthy: health("unhealthy"),
+  });
+}
+
+/** The last line of a container that its monitor removes. */
+export function lowerRemoveEvent(plan: PlanBuilder, { events }: MonitorConfig): void {
+  if (events === undefined) return;
+  const { path, maxBytes, base } = events;
+  const args = {
+    path,
+    maxBytes: BigInt(Math.max(0, maxBytes)),
+    line: template({ ...base, status: "remove" }),
+  };
+  plan.add("finish", "event", args, { origin: "--rm" });
+}
+
+/**
+ * Text and names of fields by turns, beginning and ending with text. The marks that stand for fields while the line is
+ * made grow until nothing of the container's contains them.
+ */
+function template(event: NewEvent, more: (mark: (field: Field) => unknown) => Values = () => ({})): string[] {
+  const plain = eventLine(
+    event,
+    "",
+    more(() => ""),
+  );
+  let tail = "";
+  while (FIELDS.some((field) => plain.includes(`<${field}${tail}>`))) tail += "'";
+  const mark = (field: Field) => `<${field}${tail}>`;
+  const line = `${eventLine(event, mark("time"), more(mark))}\n`;
+  const pieces: string[] = [];
+  let rest = line;
+  for (;;) {
+    const next = FIELDS.map((field) => ({ field, at: rest.indexOf(mark(field)) }))
+      .filter(({ at }) => at >= 0)
+      .sort((a, b) => a.at - b.at)[0];
+    if (next === undefined) return [...pieces, rest];
+    const { field, at } = next;
+    // A time stays in its quotes, a number loses them.
+    const quote = field === "time" ? 0 : 1;
+    pieces.push(rest.slice(0, at - quote), field);
+    rest = rest.slice(at + mark(field).length + quote);
+  }
+}
+
+/** Two templates one after the other: the last text of the one is the beginning of the other's first. */
+function joined(first: readonly string[], second: readonly string[]): string[] {
+  return [...first.slice(0, -1), `${first.at(-1)}${second[0]}`, ...second.slice(1)];
+}

@@ -1,0 +1,153 @@
+/** Containers that nobody looks after: started again, checked, ended in time, and what is told of it. */
+import { expect } from "bun:test";
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
+
+const box = useSandbox("060-unattended");
+const { test } = requires("overlay");
+const field = (name: string, format: string) => box.ok(["inspect", "--format", format, name]);
+const sh = (script: string) => [BUSYBOX, "sh", "-c", script];
+
+async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
+  const end = Date.now() + 10_000;
+  while (!(await holds())) {
+    if (Date.now() > end) throw new Error(`never: ${what}`);
+    await Bun.sleep(50);
+  }
+}
+
+test("the image is loaded", async () => {
+  await box.ok(["load", "--input", await busyboxArchive()]);
+});
+
+test("--restart on-failure starts it again with its files, as often as it may", async () => {
+  await box.ok([
+    "run",
+    "-d",
+    "--name",
+    "again",
+    "--restart",
+    "on-failure:2",
+    ...sh("echo x >>/n; wc -l </n; exit 3"),
+  ]);
+  await until(
+    "two restarts",
+    async () => (await field("again", "{{.RestartCount}} {{.State.Status}}")) === "2 exited",
+  );
+  expect(await box.ok(["logs", "again"])).toBe("1\n2\n3");
+  expect(await field("again", "{{.State.ExitCode}}")).toBe("3");
+  await box.ok(["rm", "again"]);
+});
+
+test("a container that is being started again is told as such, and stop ends it at once", async () => {
+  await box.ok(["run", "-d", "--name", "loop", "--restart", "always", ...sh("exit 5")]);
+  expect(await box.ok(["wait", "loop"])).toBe("5");
+  await until("a pause", async () => (await field("loop", "{{.State.Status}}")) === "restarting");
+  expect(await box.ok(["ps", "--filter", "name=loop", "--format", "{{.Status}}"])).toStartWith(
+    "Restarting (5) ",
+  );
+  expect((await box.kelp(["exec", "loop", "true"])).code).toBe(125);
+  expect(await box.ok(["stop", "loop"])).toBe("loop");
+  expect(await field("loop", "{{.State.Status}} {{.State.StoppedByUser}}")).toBe("exited true");
+  await box.ok(["rm", "loop"]);
+});
+
+test("--timeout ends it, and inspect says so with podman's number", async () => {
+  const { code } = await box.kelp(["run", "--name", "late", "--timeout", "1", ...sh("sleep 60")]);
+  expect(code).toBe(255);
+  expect(await field("late", "{{.State.Status}} {{.State.ExitCode}}")).toBe("exited -1");
+  await box.ok(["rm", "late"]);
+});
+
+test("start --filter restart-policy finds what is to run", async () => {
+  const id = await box.ok(["create", "--name", "wanted", "--restart", "always", ...sh("sleep 60")]);
+  await box.ok(["create", "--name", "other", ...sh("sleep 60")]);
+  expect(await box.ok(["start", "--filter", "restart-policy=always"])).toBe(id);
+  expect(await box.ok(["ps", "--format", "{{.Names}}"])).toBe("wanted");
+  await box.ok(["rm", "--force", "--time", "0", "wanted", "other"]);
+});
+
+test("a health check runs in the container, and its word is found everywhere", async () => {
+  await box.ok([
+    ...["run", "-d", "--name", "sick", "--health-cmd", "test ! -e /sick || { echo ill; exit 1; }"],
+    ...["--health-interval", "200ms", "--health-retries", "2", ...sh("sleep 60")],
+  ]);
+  expect(await box.ok(["wait", "--condition", "healthy", "sick"])).toBe("-1");
+  expect(await box.ok(["ps", "--format", "{{.Status}}"])).toEndWith("(healthy)");
+  expect(await box.kelp(["healthcheck", "run", "sick"])).toMatchObject({ code: 0, stdout: "" });
+  await box.ok(["exec", "sick", "touch", "/sick"]);
+  await box.ok(["wait", "--condition", "unhealthy", "sick"]);
+  expect(await box.kelp(["healthcheck", "run", "sick"])).toMatchObject({ code: 1, stdout: "unhealthy\n" });
+  const log = await field("sick", "{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{end}}");
+  expect(log).toEndWith("1 ill\n");
+  expect(await box.ok(["ps", "--filter", "health=unhealthy", "--format", "{{.Names}}"])).toBe("sick");
+  const events = [
+    "events",
+    "--stream=false",
+    "--filter",
+    "container=sick",
+    "--filter",
+    "event=health_status",
+  ];
+  const words = await box.ok([...events, "--format", "{{.HealthStatus}}"]);
+  expect([...new Set(words.split("\n"))]).toEqual(["healthy", "unhealthy"]);
+  await box.ok(["rm", "--force", "--time", "0", "sick"]);
+});
+
+test("an unhealthy container is started again, with its network, if it is asked for", async () => {
+  await box.ok([
+    ...["run", "-d", "--name", "phoenix", "--health-cmd", "false", "--health-interval", "disable"],
+    ...["--health-retries", "1", "--health-on-failure", "restart", "--stop-timeout", "1", ...sh("sleep 60")],
+  ]);
+  expect((await box.kelp(["healthcheck", "run", "phoenix"])).code).toBe(1);
+  expect(await field("phoenix", "{{.RestartCount}} {{.State.Status}}")).toBe("1 running");
+  expect(await box.ok(["exec", "phoenix", "echo", "alive"])).toBe("alive");
+  await box.ok(["rm", "--force", "--time", "0", "phoenix"]);
+});
+
+test("without a check, or with --no-healthcheck, there is nothing to run", async () => {
+  await box.ok(["run", "-d", "--name", "unchecked", "--no-healthcheck", ...sh("sleep 60")]);
+  expect((await box.kelp(["healthcheck", "run", "unchecked"])).stderr).toContain(
+    "has no defined healthcheck",
+  );
+  await box.ok(["rm", "--force", "--time", "0", "unchecked"]);
+});
+
+test("events tell a container's life in order, with its labels and its status", async () => {
+  await box.kelp(["run", "--rm", "--name", "told", "--label", "l=a b", ...sh("exit 17")]);
+  const events = (...words: string[]) =>
+    box.ok(["events", "--stream=false", "--filter", "container=told", ...words]);
+  const life = ["create", "init", "start", "attach", "died", "cleanup", "remove"];
+  expect(await events("--format", "{{.Status}}")).toBe(life.join("\n"));
+  const died = await events("--filter", "event=die", "--format", "{{.ContainerExitCode}} {{.Attributes.l}}");
+  expect(died).toBe("17 a b");
+  expect(await events("--filter", "event=start")).toMatch(
+    / container start [0-9a-f]{64} \(image=.*, name=told, l=a b\)$/,
+  );
+  expect((await box.kelp(["events", "--since", "the dawn of time"])).stderr).toContain(
+    "failed to parse event filters",
+  );
+});
+
+test("with the log driver passthrough output is the caller's own, and there is no log", async () => {
+  const done = await box.kelp([
+    "run",
+    "--name",
+    "through",
+    "--log-driver",
+    "passthrough",
+    ...sh("echo out; echo err >&2"),
+  ]);
+  expect(done).toMatchObject({ code: 0, stdout: "out\n", stderr: "err\n" });
+  expect((await box.kelp(["logs", "through"])).stderr).toContain("using the 'passthrough' log driver");
+  await box.ok(["rm", "through"]);
+});
+
+test("json-file is podman's name for its own file format", async () => {
+  await box.ok(["run", "--name", "json", "--log-driver", "json-file", ...sh("echo hi")]);
+  const path = await field("json", "{{.HostConfig.LogConfig.Path}}");
+  expect(readFileSync(path, "utf8")).toMatch(/^\S+ stdout F hi\n$/);
+  await box.ok(["rm", "json"]);
+  expect(existsSync(join(path))).toBe(false);
+});
