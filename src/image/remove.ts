@@ -50,7 +50,7 @@ export async function removeAllImages(ctx: Context, options: RemoveOptions = {})
   return remover.report;
 }
 
-/** The images `list` chose, with all their names; an image in use is passed over. */
+/** The images `list` chose, with all their names; an image in use is passed over. Begun downloads go as well. */
 export async function pruneImages(
   ctx: Context,
   chosen: (image: ImageRecord) => boolean,
@@ -66,7 +66,7 @@ export async function pruneImages(
       found = true;
     }
   }
-  await remover.sweep();
+  await sweepStore(ctx, jobRunner(ctx), { downloads: true });
   return remover.report;
 }
 
