@@ -18,11 +18,10 @@ import {
   BlobStore,
   hasLeftovers,
   type LayerSource,
-  layerDir,
   lockShared,
   sweepStore,
 } from "../storage/index.ts";
-import { MOUNT_POINTS } from "./changes.ts";
+import { lowerDirectories, MOUNT_POINTS } from "./changes.ts";
 import { committedConfig, committedDocument } from "./commit-config.ts";
 import { exportContainer } from "./export.ts";
 import { pauseContainer, unpauseContainer } from "./freezer.ts";
@@ -126,15 +125,16 @@ async function writeChanges(
 ): Promise<void> {
   const whole = record.config.storageDriver === "vfs";
   // A container that was never started has no files yet; this makes the empty directory.
-  await containerRootfs(ctx, record);
+  const rootfs = await containerRootfs(ctx, record);
   const mounted = record.config.mounts.map(({ destination }) => destination);
-  const lower = base.layers.toReversed().map((row) => layerDir(ctx.paths, row));
+  const lower = lowerDirectories(ctx, rootfs, base);
   await runInside(
     ctx,
     "archive-tree",
     {
       path: join(containerDir(ctx.paths, record.id), whole ? "rootfs" : "upper"),
       fd: 3,
+      owners: record.config.ownIds,
       layer: { lower, whole, mountPoints: [...MOUNT_POINTS, ...mounted] },
       name: `the changes of container ${record.name}`,
     },

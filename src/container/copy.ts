@@ -112,6 +112,7 @@ class Copier {
   async #container({ record, path, name }: Extract<CopyPlace, { kind: "container" }>): Promise<ContainerEnd> {
     const end = {
       kind: "container",
+      owners: record.config.ownIds,
       path: path.startsWith("/") ? path : `${record.config.workdir || "/"}/${path}`,
       shown: path,
       container: name,

@@ -20,6 +20,7 @@ export async function exportContainer(
     {
       path: rootfs.merged,
       fd: 3,
+      owners: record.config.ownIds,
       name: `the files of container ${record.name}`,
       ...options,
     },

@@ -2,6 +2,7 @@
 import { fsyncSync, writeSync } from "node:fs";
 import { errnoCode, StorageError } from "../base/index.ts";
 import { errnoText, type Libc, loadLibc } from "../host/index.ts";
+import type { Owners } from "./copy-job.ts";
 import { LayerWriter } from "./tar/layer-writer.ts";
 import { treeChanges } from "./tree/changes.ts";
 import { Directory } from "./tree/directory.ts";
@@ -21,6 +22,8 @@ export interface ArchiveInput {
     /** Absolute paths that are left out if they are new and hold nothing: what a start makes to mount on. */
     readonly mountPoints: readonly string[];
   };
+  /** The ids of the container whose files these are. */
+  readonly owners?: Owners | undefined;
   /** What is written must survive a power cut. */
   readonly sync?: boolean;
   /** For messages. */
@@ -35,7 +38,7 @@ export async function archiveTree(input: ArchiveInput): Promise<{ bytes: number 
     writeAll(input.fd, piece, input.name);
     bytes += piece.length;
   });
-  const emitter = new TreeEmitter(writer, { libc, ...layerOptions(libc, input) });
+  const emitter = new TreeEmitter(writer, { libc, owners: input.owners, ...layerOptions(libc, input) });
   const root = Directory.open(input.path);
   try {
     emitter.directory(root, input.layer === undefined ? "" : ".");

@@ -3,6 +3,7 @@ import { layersDir, tempDir } from "../host/index.ts";
 import type { Digest } from "../oci/index.ts";
 import type { Context, LayerRecord } from "../state/index.ts";
 import { BlobStore } from "./blobs.ts";
+import { mappedRow } from "./mapped.ts";
 import { listDirectory, strayContainers } from "./stray-containers.ts";
 import { usedBlobs } from "./sweep.ts";
 
@@ -23,7 +24,7 @@ export function findLeftovers(ctx: Context): Leftovers {
   const used = usedBlobs(ctx, store);
   return {
     layers: listDirectory(layersDir(ctx.paths)).filter(
-      (name) => name !== "empty" && !rows.has(name.replace(/\.rec$/, "")),
+      (name) => name !== "empty" && !rows.has(mappedRow(name) ?? name.replace(/\.rec$/, "")),
     ),
     unused: ctx.state.layers.unused(),
     blobs: store.list().filter((digest) => !used.has(digest)),

@@ -2,6 +2,7 @@
 import { readFileSync, readSync, writeSync } from "node:fs";
 import { errnoCode, NotFoundError, StorageError, UsageError } from "../base/index.ts";
 import { errnoText, type Libc, loadLibc } from "../host/index.ts";
+import type { Owners } from "./copy-job.ts";
 import { decompress } from "./source.ts";
 import { LayerWriter } from "./tar/layer-writer.ts";
 import { type TarHandler, TarParser } from "./tar/parser.ts";
@@ -16,6 +17,8 @@ export interface ContainerEnd {
   /** Its root: where its first process sees it, or a directory. */
   readonly root: { readonly pid: number; readonly start: string } | { readonly path: string };
   readonly mounts: readonly RootMount[];
+  /** Its own ids, if they are not the base's. */
+  readonly owners?: Owners | undefined;
   /** Absolute, not cleaned. */
   readonly path: string;
   /** As the user wrote it, and the container's name: for messages. */
@@ -67,7 +70,7 @@ export async function transfer(input: TransferInput): Promise<null> {
 
 async function write(
   libc: Libc,
-  { to, name, owner, overwrite }: TransferInput,
+  { from, to, name, owner, overwrite }: TransferInput,
   source: Found | ArchiveEnd,
   target: Target,
 ): Promise<void> {
@@ -75,13 +78,14 @@ async function write(
   const writer = new TreeWriter(target.tree, target.place, {
     libc,
     owner: toHost ? { uid: 0, gid: 0 } : owner,
+    owners: ownersOf(to),
     overwrite,
     followParents: !toHost,
     maskMode: toHost ? 0o6000 : 0,
   });
   try {
     if (source.kind === "archive") await readArchive(source, writer);
-    else emit(libc, source, writer, target.name ?? name);
+    else emit(libc, source, writer, { name: target.name ?? name, owners: ownersOf(from) });
     writer.finish();
   } finally {
     writer.abort();
@@ -175,8 +179,17 @@ function openProcessRoot({ pid, start }: { pid: number; start: string }, contain
   throw new StorageError("container-ended", `cannot copy: container ${container} has just ended`);
 }
 
-function emit(libc: Libc, source: Found, handler: TarHandler, name: string): void {
-  const emitter = new TreeEmitter(handler, { libc, skipDenied: true });
+function ownersOf(end: TransferInput["from"]): Owners | undefined {
+  return end.kind === "container" ? end.owners : undefined;
+}
+
+function emit(
+  libc: Libc,
+  source: Found,
+  handler: TarHandler,
+  { name, owners }: { readonly name: string; readonly owners: Owners | undefined },
+): void {
+  const emitter = new TreeEmitter(handler, { libc, skipDenied: true, owners });
   if (source.kind === "directory") emitter.directory(source.dir, name);
   else emitter.object(source.dir, source.name, name);
 }
@@ -185,7 +198,7 @@ function writeArchive(libc: Libc, input: TransferInput, source: Found, fd: numbe
   const writer = new LayerWriter((piece) => {
     for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
   });
-  emit(libc, source, writer, input.name);
+  emit(libc, source, writer, { name: input.name, owners: ownersOf(input.from) });
   writer.end();
 }
 

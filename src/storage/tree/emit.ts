@@ -3,10 +3,12 @@ import { closeSync, fstatSync, readSync, type Stats } from "node:fs";
 import { errnoCode, StorageError } from "../../base/index.ts";
 import { errnoText, type Libc } from "../../host/index.ts";
 import { OPAQUE_MARKER, whiteoutName } from "../../oci/index.ts";
+import type { Owners } from "../copy-job.ts";
 import { printable } from "../tar/header.ts";
 import type { EntryType, TarEntry, TarHandler } from "../tar/parser.ts";
 import { isAllowedXattr } from "../xattrs.ts";
 import type { Directory } from "./directory.ts";
+import { asContainer } from "./owners.ts";
 import { isOpaqueDirectory, isWhiteout, isWhiteoutFile } from "./whiteouts.ts";
 
 export interface EmitOptions {
@@ -17,6 +19,8 @@ export interface EmitOptions {
   readonly skip?: (path: string, looks: Stats) => boolean;
   /** Names that are gone from the directory at that path: they become whiteouts. */
   readonly removed?: (path: string) => readonly string[];
+  /** The ids of the container whose files these are: entries have them as it sees them. */
+  readonly owners?: Owners | undefined;
   /** What may not be read is left out: a container's terminal, for one, belongs to the host. */
   readonly skipDenied?: boolean;
 }
@@ -150,7 +154,7 @@ export class TreeEmitter {
   }
 
   #entry(type: EntryType, name: string, looks: Stats): TarEntry {
-    const { uid, gid } = looks;
+    const { uid, gid } = asContainer(looks, this.#options.owners);
     return {
       name,
       type,

@@ -16,10 +16,12 @@ import {
 } from "node:fs";
 import { ConflictError, errnoCode, StorageError } from "../../base/index.ts";
 import { errnoText, type Libc } from "../../host/index.ts";
+import type { Owners } from "../copy-job.ts";
 import { entryComponents } from "../entry-path.ts";
 import { archiveError, printable } from "../tar/header.ts";
 import type { TarEntry, TarHandler } from "../tar/parser.ts";
 import { isAllowedXattr } from "../xattrs.ts";
+import { asBase, type Owner } from "./owners.ts";
 import { removeBeneath } from "./remove.ts";
 import type { Place, Resolved, RootTree } from "./root.ts";
 
@@ -27,6 +29,8 @@ export interface WriteOptions {
   readonly libc: Libc;
   /** Everything gets this owner. */
   readonly owner?: { readonly uid: number; readonly gid: number } | undefined;
+  /** The ids of the container that is written to. */
+  readonly owners?: Owners | undefined;
   /** A directory may be replaced by a file, and a file by a directory. */
   readonly overwrite: boolean;
   /** Links of the tree that stand in the place of directories are followed, beneath its root. */
@@ -95,7 +99,7 @@ export class TreeWriter implements TarHandler {
     this.#file = undefined;
     const { fd, entry, place, name } = file;
     try {
-      const { uid, gid } = this.#options.owner ?? entry;
+      const { uid, gid } = this.#owner(entry);
       fchownSync(fd, uid, gid);
       fchmodSync(fd, this.#mode(entry));
       this.#xattrs(place.dir.path(name), entry);
@@ -136,7 +140,7 @@ export class TreeWriter implements TarHandler {
     this.#refuseReadOnly(found.path);
     const path = parent.dir.path(name);
     mkdirSync(path, 0o700);
-    const { uid, gid } = this.#options.owner ?? entry;
+    const { uid, gid } = this.#owner(entry);
     lchownSync(path, uid, gid);
     this.#xattrs(path, entry);
     this.#times.push({ path: parts, mtime: entry.mtime, mode: this.#mode(entry) });
@@ -226,7 +230,7 @@ export class TreeWriter implements TarHandler {
       if (next.kind === "missing") {
         this.#refuseReadOnly(next.path);
         mkdirSync(parent.dir.path(name), 0o755);
-        const { uid, gid } = this.#options.owner ?? { uid: 0, gid: 0 };
+        const { uid, gid } = this.#owner({ uid: 0, gid: 0 });
         lchownSync(parent.dir.path(name), uid, gid);
         next = this.#tree.step(parent, name);
       }
@@ -259,9 +263,13 @@ export class TreeWriter implements TarHandler {
   }
 
   #looks(path: string | Buffer, entry: TarEntry): void {
-    const { uid, gid } = this.#options.owner ?? entry;
+    const { uid, gid } = this.#owner(entry);
     lchownSync(path, uid, gid);
     lutimesSync(path, entry.mtime, entry.mtime);
+  }
+
+  #owner(own: Owner): Owner {
+    return asBase(this.#options.owner ?? own, this.#options.owners);
   }
 
   #mode(entry: TarEntry): number {
