@@ -89,13 +89,19 @@ ID
 });
 
 test("nothing changed: every step comes from the cache and the image is the same", async () => {
-  const files = { Dockerfile: "FROM busybox\nRUN date +%N > /n\nCOPY a /a\nENV x=y\n", a: "1" };
+  const files = {
+    Dockerfile: "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid > /n\nCOPY a /a\nENV x=y\n",
+    a: "1",
+  };
   const first = await built(files);
   expect(await built(files)).toBe(first);
 });
 
 test("times of files are no reason to build again, contents and modes are", async () => {
-  const directory = context({ Dockerfile: "FROM busybox\nCOPY a /a\nRUN date +%N > /n\n", a: "1" });
+  const directory = context({
+    Dockerfile: "FROM busybox\nCOPY a /a\nRUN cat /proc/sys/kernel/random/uuid > /n\n",
+    a: "1",
+  });
   const again = () => box.ok(["build", "-q", directory]);
   const first = await again();
   utimesSync(join(directory, "a"), 1, 1);
@@ -107,7 +113,9 @@ test("times of files are no reason to build again, contents and modes are", asyn
 });
 
 test("a label before a step does not make it run again, a variable does", async () => {
-  const file = (line: string) => ({ Dockerfile: `FROM busybox\n${line}\nRUN date +%N > /n\n` });
+  const file = (line: string) => ({
+    Dockerfile: `FROM busybox\n${line}\nRUN cat /proc/sys/kernel/random/uuid > /n\n`,
+  });
   const number = async (line: string) => inImage(await built(file(line)), "cat", "/n");
   const first = await number("LABEL a=1");
   expect(await number("LABEL a=2")).toBe(first);
@@ -124,7 +132,10 @@ test("stages nothing needs are not built", async () => {
 });
 
 test("a failing step ends the build with its status, tags nothing and keeps what was good", async () => {
-  const files = { Dockerfile: "FROM busybox\nRUN date +%N > /n\nRUN echo before; echo why >&2; exit 7\n" };
+  const files = {
+    Dockerfile:
+      "FROM busybox\nRUN cat /proc/sys/kernel/random/uuid > /n\nRUN echo before; echo why >&2; exit 7\n",
+  };
   const { code, stderr } = await build(files, ["-t", "failing"]);
   expect(code).toBe(7);
   expect(stderr).toContain("why\n");
@@ -145,8 +156,7 @@ test("mistakes are shown with file, line and column", async () => {
   const { code, stderr } = await build({ Containerfile: "FROM busybox\n\nCOPYY a b\n" });
   expect({ code, stderr }).toEqual({
     code: 125,
-    stderr:
-      "Error: cannot build: Containerfile:3:1: unknown instruction: COPYY\n3 | COPYY a b\n  | ^\nHint: did you mean COPY?\n",
+    stderr: "Error: cannot build: Containerfile:3:1: unknown instruction: COPYY\n3 | COPYY a b\n  | ^\n",
   });
 });
 
@@ -259,7 +269,7 @@ test("--squash makes one layer of the new ones", async () => {
   const files = { Dockerfile: "FROM busybox\nRUN echo a > /a && echo b > /b\nRUN rm /b /bin/yes\n" };
   const layers = async (flag: string) => {
     const id = await built(files, [flag]);
-    expect(await inImage(id, "sh", "-c", "ls /a /b /bin/yes 2>/dev/null")).toBe("/a");
+    expect(await inImage(id, "sh", "-c", "ls /a /b /bin/yes 2>/dev/null; true")).toBe("/a");
     return JSON.parse(await box.ok(["image", "inspect", id]))[0].RootFS.Layers.length;
   };
   expect([await layers("--squash"), await layers("--squash-all")]).toEqual([2, 1]);

@@ -99,8 +99,8 @@ test("an archive that names places outside lands inside or nowhere", async () =>
   writeFileSync(
     join(directory, "a.tar"),
     rawTar([
-      { name: "link", type: "symlink", linkName: canary.directory },
-      { name: "link/planted", content: "x" },
+      { name: "link", type: "2", link: canary.directory },
+      { name: "link/planted", data: "x" },
     ]),
   );
   await box.kelp(["build", directory]);

@@ -16,26 +16,22 @@ export interface Selected {
 export interface SelectOptions {
   /** Left out by the context's ignore file: paths from the root of the tree. */
   readonly ignore: Ignore;
-  /** Left out by --exclude: the same. */
+  /** Left out by --exclude: paths from the source, or the name of a source that is a file. */
   readonly exclude: Ignore;
 }
 
 /** The source and everything beneath it that is not left out. */
 export function* select(tree: SourceTree, source: Found, options: SelectOptions): Generator<Selected> {
-  if (source.path !== "" && isLeftOut(source.path, options)) {
-    if (!source.looks.isDirectory() || (options.ignore.prunes && options.exclude.prunes)) return;
-  }
   yield* below(tree, { path: source.path, inner: "", looks: source.looks }, options);
 }
 
-// biome-ignore lint/complexity/noExcessiveCognitiveComplexity: one walk, whose order of yields is its meaning
 function* below(tree: SourceTree, at: Selected, options: SelectOptions): Generator<Selected> {
-  const left = at.path !== "" && isLeftOut(at.path, options);
+  const left = isLeftOut(at, options);
   if (!at.looks.isDirectory()) {
     if (!left) yield at;
     return;
   }
-  if (left && isPruned(at.path, options)) return;
+  if (left && isPruned(at, options)) return;
   let told = !left;
   if (told) yield at;
   for (const name of tree.names(at.path)) {
@@ -51,12 +47,20 @@ function* below(tree: SourceTree, at: Selected, options: SelectOptions): Generat
   }
 }
 
-function isLeftOut(path: string, { ignore, exclude }: SelectOptions): boolean {
-  return ignore.ignores(path) || exclude.ignores(path);
+function isLeftOut(at: Selected, { ignore, exclude }: SelectOptions): boolean {
+  return (at.path !== "" && ignore.ignores(at.path)) || isExcluded(at, exclude);
 }
 
-function isPruned(path: string, { ignore, exclude }: SelectOptions): boolean {
-  return (ignore.prunes && ignore.ignores(path)) || (exclude.prunes && exclude.ignores(path));
+function isExcluded({ path, inner, looks }: Selected, exclude: Ignore): boolean {
+  if (inner !== "") return exclude.ignores(inner);
+  return !looks.isDirectory() && exclude.ignores(path.slice(path.lastIndexOf("/") + 1));
+}
+
+function isPruned(at: Selected, { ignore, exclude }: SelectOptions): boolean {
+  return (
+    (ignore.prunes && at.path !== "" && ignore.ignores(at.path)) ||
+    (exclude.prunes && isExcluded(at, exclude))
+  );
 }
 
 /** Digests of files' content, by what tells that they have not changed. */

@@ -50,7 +50,12 @@ export function parseInstruction(line: LogicalLine, { file, escapeChar }: ParseC
   if (parse === undefined) {
     const near = KEYWORDS.find((keyword) => isNear(keyword, line.keyword));
     const hint = near === undefined ? undefined : `did you mean ${near}?`;
-    throw syntaxError(file, line.position, `unknown instruction: ${line.keyword.slice(0, 40)}`, hint);
+    throw syntaxError(
+      file,
+      line.position,
+      `unknown instruction: ${line.keyword.slice(0, 40).replace(/[^\x20-\x7e]/g, "?")}`,
+      hint,
+    );
   }
   const fail = (offset: number, reason: string, hint?: string): never => {
     throw syntaxError(file, line.at(offset), reason, hint);

@@ -1,0 +1,6 @@
+ARG A
+ARG B=2 C="three 3"
+FROM x:$B
+ARG A
+ARG D=$B
+ARG HTTP_PROXY

@@ -1,0 +1,6 @@
+FROM x
+RUN a \
+
+
+  b
+CMD c

@@ -1,0 +1,3 @@
+FROM x
+COPY <<EOF /empty
+EOF

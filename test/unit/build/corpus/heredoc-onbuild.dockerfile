@@ -1,0 +1,4 @@
+FROM x
+ONBUILD COPY <<E /e
+text
+E

@@ -1,0 +1,4 @@
+FROM x
+ONBUILD COPY . /app/src
+ONBUILD RUN make /app/src
+onbuild user 1000

@@ -1,0 +1,3 @@
+#!/usr/bin/env docker-build
+# syntax=x
+FROM alpine

@@ -1,0 +1,3 @@
+FROM	x	AS	y
+ENV	a	b
+COPY	a	b

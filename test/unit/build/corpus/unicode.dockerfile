@@ -1,0 +1,3 @@
+FROM x
+LABEL ü="ö ä" emoji=🐟
+RUN echo "日本語"
