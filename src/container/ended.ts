@@ -1,5 +1,5 @@
 /** The role `__ended`: what the end of a --rm container takes along that its monitor knows nothing of. */
-import { log } from "../base/index.ts";
+import { log, NotFoundError } from "../base/index.ts";
 import { removeImages } from "../image/index.ts";
 import { type Context, openContext } from "../state/index.ts";
 import { sweepEnded } from "./sweep.ts";
@@ -13,9 +13,14 @@ export async function finishEnded(words: readonly string[]): Promise<number> {
   return 0;
 }
 
-/** --rmi: the image goes with its last container; one that others use stays, with a word about it. */
+/**
+ * --rmi: the image goes with its last container; one that others use stays, with a word about it. Whoever ends the
+ * container and the role `__ended` both do it, and either may be first.
+ */
 export async function removeUnusedImage(ctx: Context, id: string): Promise<void> {
-  const names = ctx.state.images.get(id)?.names ?? [];
+  const image = ctx.state.images.get(id);
+  if (image === undefined) return;
+  const { names } = image;
   const report = await removeImages(ctx, names.length === 0 ? [id] : names);
-  for (const error of report.errors) log.warn(error.message);
+  for (const error of report.errors) if (!(error instanceof NotFoundError)) log.warn(error.message);
 }

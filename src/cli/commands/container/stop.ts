@@ -1,4 +1,4 @@
-import { stopContainer } from "../../../container/index.ts";
+import { removeUnusedImage, stopContainer, sweepEnded } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers, forEachContainer } from "../../containers.ts";
@@ -37,6 +37,10 @@ export default defineCommand({
       selected,
       async ({ record, shown }) => {
         await stopContainer(ctx, record, options.time);
+        if (record.config.removeImage) {
+          await sweepEnded(ctx);
+          await removeUnusedImage(ctx, record.config.image);
+        }
         return shown;
       },
       { parallel: true },
