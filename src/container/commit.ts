@@ -14,13 +14,7 @@ import {
 import { localName } from "../oci/index.ts";
 import { runInside } from "../runtime/index.ts";
 import type { ContainerRecord, Context, ImageRecord } from "../state/index.ts";
-import {
-  BlobStore,
-  hasLeftovers,
-  type LayerSource,
-  lockShared,
-  sweepStore,
-} from "../storage/index.ts";
+import { BlobStore, hasLeftovers, type LayerSource, lockShared, sweepStore } from "../storage/index.ts";
 import { lowerDirectories, MOUNT_POINTS } from "./changes.ts";
 import { committedConfig, committedDocument } from "./commit-config.ts";
 import { exportContainer } from "./export.ts";
