@@ -26,6 +26,7 @@ export const SUITES = [
       files: /\/(030-run|050-life|052-[^/]*|120-images)\.test\.ts$/,
     },
   },
+  { name: "attack", directory: "test/attack", as: "user", each: true, parallel: 2, timeout: 60 },
   { name: "faults", directory: "test/fault", as: "user", each: true, parallel: 1, timeout: 300 },
 ];
 

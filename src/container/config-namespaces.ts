@@ -37,9 +37,15 @@ function checkMode(ctx: Context, type: keyof Namespaces, mode: string): string {
       },
     );
   }
-  return kind === "container"
-    ? `container:${resolveContainer(ctx, mode.slice("container:".length)).id}`
-    : mode;
+  if (kind !== "container") return mode;
+  const owner = resolveContainer(ctx, mode.slice("container:".length));
+  if (type === "ipc" && ["private", "none"].includes(owner.config.namespaces.ipc)) {
+    throw new UsageError(
+      "private-ipc",
+      `joining IPC of container ${owner.id} is not allowed: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
+    );
+  }
+  return `container:${owner.id}`;
 }
 
 /** The containers whose namespaces are joined: they must live for this one to start. */

@@ -137,7 +137,7 @@ function processParts(ctx: Context, request: CreateRequest, run: ImageRunConfig)
     env: environment(ctx, request, run),
     workdir: options.workdir ? checkWorkdir(options.workdir) : run.WorkingDir || "/",
     user: options.user || run.User || "",
-    groupAdd: options["group-add"] ?? [],
+    groupAdd: checkGroups(options["group-add"] ?? []),
     ...userLines(options),
     umask: parseUmask(options.umask || ctx.settings.umask),
     tty,
@@ -147,6 +147,14 @@ function processParts(ctx: Context, request: CreateRequest, run: ImageRunConfig)
     ...scoreAndZone(ctx, options),
     systemd: options.systemd || "true",
   };
+}
+
+function checkGroups(groups: readonly string[]): readonly string[] {
+  if (!groups.includes("keep-groups") || groups.length === 1) return groups;
+  throw new UsageError(
+    "conflicting-flags",
+    "the '--group-add keep-groups' option is not allowed with any other --group-add options",
+  );
 }
 
 function userLines(options: CreateOptions): Pick<ContainerConfig, "userLines"> {

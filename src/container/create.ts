@@ -24,6 +24,7 @@ import { copyUpVolumes } from "./copy-up.ts";
 import type { CreateRequest } from "./create-options.ts";
 import { checkContainerName } from "./name.ts";
 import { driverName } from "./rootfs.ts";
+import { secretUses } from "./secrets.ts";
 import { isGone, sweepMarked, thisProcess } from "./sweep.ts";
 import { ensureVolumes } from "./volumes.ts";
 
@@ -58,7 +59,8 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
   });
   checkCidFile(built.config.cidFile);
   if (options.replace === true) await replaceContainer(ctx, name);
-  const config = owned(built.config, request);
+  const secrets = await secretUses(ctx, options.secret ?? []);
+  const config = { ...owned(built.config, request), secrets };
   const record = await insert(ctx, id, name, config);
   if (found !== undefined) await copyUpVolumes(ctx, found.record, record.config.mounts);
   if (built.config.cidFile !== undefined) writeFileSync(built.config.cidFile, id);

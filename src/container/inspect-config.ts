@@ -137,7 +137,7 @@ export function inspectHostConfig(config: ContainerConfig, limits: readonly Spec
     SecurityOpt: config.securityOpt,
     Tmpfs: goMap(Object.fromEntries(tmpfs.map((mount) => [mount.destination, mount.options.join(",")]))),
     UTSMode: config.namespaces.uts,
-    UsernsMode: config.namespaces.user === "host" ? "" : config.namespaces.user,
+    UsernsMode: userMode(config),
     ShmSize: config.shmSize,
     Runtime: "oci",
     ConsoleSize: [0, 0],
@@ -208,4 +208,10 @@ export function portBindings(
 /** Go prints an empty map that was never made as null; podman's consumers expect it. */
 export function goMap(map: Readonly<Record<string, string>>): Readonly<Record<string, string>> | null {
   return Object.keys(map).length === 0 ? null : map;
+}
+
+/** podman says private of every container with ids of its own. */
+function userMode({ ownIds, namespaces }: ContainerConfig): string {
+  if (ownIds !== undefined) return "private";
+  return namespaces.user === "host" ? "" : namespaces.user;
 }

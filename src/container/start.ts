@@ -48,6 +48,7 @@ import { joinedNamespaces } from "./joined.ts";
 import { journalFields } from "./journal-fields.ts";
 import { prepareNetwork } from "./network.ts";
 import { startRootfs } from "./rootfs.ts";
+import { prepareSecrets, secretsDir } from "./secrets.ts";
 import { askedPath, pausedPath } from "./status.ts";
 import { writeUserFiles } from "./user-db.ts";
 import { volumePaths } from "./volumes.ts";
@@ -91,8 +92,15 @@ export async function prepareStart(
   const facts = runtimeFacts();
   const bound = writeBindFiles(ctx, record, networking, rootfs);
   const { users, files: userFiles } = writeUserFiles(ctx, record, rootfs);
-  const files = { ...bound, more: { ...bound.more, ...userFiles } };
-  const { secretEnv = [] } = options;
+  const secrets = await prepareSecrets(ctx, record);
+  const secretFiles = Object.fromEntries(
+    secrets.files.map(({ destination, source }) => [destination, source]),
+  );
+  const files = {
+    ...bound,
+    more: { ...bound.more, ...userFiles, ...secretFiles },
+  };
+  const secretEnv = [...(options.secretEnv ?? []), ...secrets.env];
   const input = {
     id,
     config: secretEnv.length === 0 ? config : { ...config, env: [...config.env, ...secretEnv] },
@@ -121,6 +129,10 @@ export async function prepareStart(
     network: networking.plan,
     fileSources: bindSources(spec),
     seccomp: compiledSeccomp(spec, config),
+    secrets:
+      config.secrets.length === 0
+        ? undefined
+        : { directory: secretsDir(ctx, id), plan: secretPlanPath(ctx, id), owners: secrets.files },
     health: healthPlan(ctx, record, spec, facts),
     keepFds: options.preserveFds ?? 0,
     createWorkdir: isImageWorkdir(ctx, config),
@@ -135,14 +147,33 @@ export async function prepareStart(
   ])
     rmSync(path, { force: true });
   forgetHealth(ctx, record);
-  const planPath = join(directory, "plan");
-  writePlan(planPath, plan);
+  const planPath = writePlans(ctx, id, plan, secrets.env.length > 0);
   refreshNeighbours(
     ctx,
     networking.members.map(({ network }) => network),
   );
-  if (config.autoRemove) copyPlan(ctx, id, plan);
+  if (config.autoRemove) copyPlan(ctx, id, withoutEnvironment(plan, secrets.env.length > 0));
   return { holdfast: holdfastPath(ctx.paths), planPath };
+}
+
+/** In the runtime directory, which is memory. */
+function secretPlanPath(ctx: Context, id: string): string {
+  return join(containerRunDir(ctx.paths, id), "start.plan");
+}
+
+/** The plan on the disk says how a container was started, but no secret. */
+function writePlans(ctx: Context, id: string, plan: Plan, isSecret: boolean): string {
+  const path = join(containerDir(ctx.paths, id), "plan");
+  writePlan(path, withoutEnvironment(plan, isSecret));
+  if (!isSecret) return path;
+  writePlan(secretPlanPath(ctx, id), plan);
+  return secretPlanPath(ctx, id);
+}
+
+function withoutEnvironment(plan: Plan, isSecret: boolean): Plan {
+  if (!isSecret) return plan;
+  const ops = plan.ops.map((op) => (op.op === "execve" ? { ...op, args: { ...op.args, env: [] } } : op));
+  return { ...plan, ops };
 }
 
 function monitorConfig(ctx: Context, record: ContainerRecord, options: StartOptions): MonitorConfig {

@@ -173,8 +173,8 @@ function pairs(limits: Limits, flag: string): [string, string][] {
 
 function deviceNumber(path: string): string {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined || !(found.isBlockDevice() || found.isCharacterDevice()))
-    throw new UsageError("invalid-limit", `cannot limit ${path}: it is not a device of this machine`);
+  if (found?.isBlockDevice() !== true)
+    throw new UsageError("invalid-limit", `cannot limit ${path}: not a block device`);
   const { rdev } = found;
   const major = ((rdev >> 8) & 0xfff) | (Math.floor(rdev / 2 ** 32) & ~0xfff);
   const minor = (rdev & 0xff) | ((rdev >> 12) & 0xfff00);

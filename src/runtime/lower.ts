@@ -21,6 +21,7 @@ import {
 import { lowerProcess } from "./lower-process.ts";
 import { refuseUnsupported } from "./lower-refuse.ts";
 import { lowerLinks, lowerRootfs, lowerRootReadOnly } from "./lower-rootfs.ts";
+import { lowerSecrets, type SecretConfig } from "./lower-secrets.ts";
 import { lowerHostProc, lowerOomScore, lowerSysctls } from "./lower-settings.ts";
 import { lowerOwnPorts, lowerOwnUsers, lowerRootOwner, ownUsers } from "./lower-users.ts";
 import type { MonitorConfig } from "./monitor-config.ts";
@@ -43,6 +44,7 @@ export interface LowerInput {
   readonly seccomp?: Uint8Array | undefined;
   /** --preserve-fds: descriptors from 3 on that the process gets. */
   readonly keepFds?: number;
+  readonly secrets?: SecretConfig | undefined;
   /** The control group it gets; absent: it stays in the caller's. */
   readonly cgroup?: CgroupConfig | undefined;
   /** Absent: nobody looks after its health. */
@@ -85,6 +87,7 @@ export function lowerSpec(input: LowerInput): Plan {
   if (input.cgroup !== undefined && makesCgroupNamespace(spec)) lowerCgroupNamespace(plan);
   lowerNamespaces(plan, spec);
   lowerInterfaces(plan, network?.interfaces ?? []);
+  lowerSecrets(plan, spec, input.secrets);
   lowerRootOwner(plan, spec, input.rootfs);
   lowerRootfs(plan, input);
   lowerLinks(plan, input);

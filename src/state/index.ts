@@ -32,5 +32,6 @@ export { isIdPrefix, newId, randomName } from "./names.ts";
 export type * from "./network-records.ts";
 export { Networks } from "./networks.ts";
 export type * from "./records.ts";
+export type { SecretRecord } from "./secrets.ts";
 export { State } from "./state.ts";
 export { Volumes } from "./volumes.ts";

@@ -99,6 +99,16 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (network, family)
   ) STRICT, WITHOUT ROWID;
   `,
+  `
+  CREATE TABLE secrets (
+    id TEXT NOT NULL PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE,
+    created INTEGER NOT NULL,
+    updated INTEGER NOT NULL,
+    labels TEXT NOT NULL,
+    data BLOB NOT NULL -- encrypted with a key that is not in the store
+  ) STRICT;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -7,6 +7,7 @@ import { Database, type TransactionOptions } from "./db.ts";
 import { Images } from "./images.ts";
 import { Layers } from "./layers.ts";
 import { Networks } from "./networks.ts";
+import { Secrets } from "./secrets.ts";
 import { Volumes } from "./volumes.ts";
 
 export class State {
@@ -16,6 +17,7 @@ export class State {
   readonly images: Images;
   readonly layers: Layers;
   readonly networks: Networks;
+  readonly secrets: Secrets;
   readonly volumes: Volumes;
 
   constructor(paths: Paths) {
@@ -25,6 +27,7 @@ export class State {
     this.images = new Images(this.#db);
     this.layers = new Layers(this.#db);
     this.networks = new Networks(this.#db);
+    this.secrets = new Secrets(this.#db);
     this.volumes = new Volumes(this.#db);
   }
 

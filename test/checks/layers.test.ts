@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { findings, read, sourceFiles, withoutComments } from "./sources.ts";
 
 const FLOOR = ["base", "host", "oci", "config", "state"];
-const NOUNS = ["registry", "storage", "network", "volume", "systemd", "runtime"];
+const NOUNS = ["registry", "storage", "network", "volume", "secret", "systemd", "runtime"];
 
 /** An edge that is not listed here is an error. */
 const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {

@@ -373,83 +373,110 @@ const c69: CommandEntry = {
   load: () => import("./registry/search.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c70: CommandEntry = {
+  summary: "Create a new secret",
+  usage: "[options] NAME FILE|-",
+  load: () => import("./secret/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c71: CommandEntry = {
+  summary: "Check if a secret exists",
+  usage: "SECRET",
+  load: () => import("./secret/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c72: CommandEntry = {
+  summary: "Inspect a secret",
+  usage: "[options] SECRET [SECRET...]",
+  load: () => import("./secret/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c73: CommandEntry = {
+  summary: "List secrets",
+  usage: "[options]",
+  aliases: ["secret list"],
+  load: () => import("./secret/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c74: CommandEntry = {
+  summary: "Remove one or more secrets",
+  usage: "[options] SECRET [SECRET...]",
+  aliases: ["secret remove"],
+  load: () => import("./secret/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c75: CommandEntry = {
   summary: "Look for damage in the store, and mend it",
   usage: "[options]",
   load: () => import("./system/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c71: CommandEntry = {
+const c76: CommandEntry = {
   summary: "Show how much of the disk the store takes",
   usage: "[options]",
   load: () => import("./system/df.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c72: CommandEntry = {
+const c77: CommandEntry = {
   summary: "Remove all containers, networks and images that are not used",
   usage: "[options]",
   load: () => import("./system/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c73: CommandEntry = {
+const c78: CommandEntry = {
   summary: "Remove all containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./system/reset.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c74: CommandEntry = {
+const c79: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c75: CommandEntry = {
+const c80: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c76: CommandEntry = {
+const c81: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c77: CommandEntry = {
+const c82: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c78: CommandEntry = {
+const c83: CommandEntry = {
   summary: "Write the files of a volume to a tar archive",
   usage: "[options] VOLUME",
   load: () => import("./volume/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c79: CommandEntry = {
+const c84: CommandEntry = {
   summary: "Add the files of a tar archive to a volume",
   usage: "VOLUME FILE|-",
   load: () => import("./volume/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c80: CommandEntry = {
+const c85: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c81: CommandEntry = {
+const c86: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c82: CommandEntry = {
+const c87: CommandEntry = {
   summary: "Print where the files of volumes are",
   usage: "VOLUME [VOLUME...]",
   load: () => import("./volume/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c83: CommandEntry = {
+const c88: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c84: CommandEntry = {
+const c89: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
   load: () => import("./volume/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c85: CommandEntry = {
+const c90: CommandEntry = {
   summary: "The end of volume mount: nothing was mounted, so only the names are printed",
   usage: "VOLUME [VOLUME...]",
   aliases: ["volume umount"],
@@ -567,36 +594,43 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   run: c21,
   save: c44,
   search: c69,
+  "secret create": c70,
+  "secret exists": c71,
+  "secret inspect": c72,
+  "secret list": c73,
+  "secret ls": c73,
+  "secret remove": c74,
+  "secret rm": c74,
   start: c22,
   stats: c23,
   stop: c24,
-  "system check": c70,
-  "system df": c71,
+  "system check": c75,
+  "system df": c76,
   "system events": c30,
   "system info": c49,
-  "system prune": c72,
-  "system reset": c73,
+  "system prune": c77,
+  "system reset": c78,
   tag: c45,
   top: c25,
   umount: c26,
   unmount: c26,
   unpause: c27,
-  unshare: c74,
+  unshare: c79,
   untag: c48,
   update: c28,
-  version: c75,
-  "volume create": c76,
-  "volume exists": c77,
-  "volume export": c78,
-  "volume import": c79,
-  "volume inspect": c80,
-  "volume list": c81,
-  "volume ls": c81,
-  "volume mount": c82,
-  "volume prune": c83,
-  "volume remove": c84,
-  "volume rm": c84,
-  "volume umount": c85,
-  "volume unmount": c85,
+  version: c80,
+  "volume create": c81,
+  "volume exists": c82,
+  "volume export": c83,
+  "volume import": c84,
+  "volume inspect": c85,
+  "volume list": c86,
+  "volume ls": c86,
+  "volume mount": c87,
+  "volume prune": c88,
+  "volume remove": c89,
+  "volume rm": c89,
+  "volume umount": c90,
+  "volume unmount": c90,
   wait: c29,
 };

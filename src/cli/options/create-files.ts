@@ -1,6 +1,5 @@
 /** Flags of create and run about what the container's files are. */
 import type { OptionTable } from "../command.ts";
-import { NO_SECRETS } from "./reasons.ts";
 
 export const FILE_OPTIONS = {
   chrootdirs: {
@@ -45,7 +44,6 @@ export const FILE_OPTIONS = {
     kind: "list",
     value: "SECRET[,OPTION…]",
     text: "Give the container a secret",
-    unsupported: NO_SECRETS,
   },
   "shm-size": { kind: "bytes", value: "SIZE", text: "Size of /dev/shm" },
   "shm-size-systemd": {
