@@ -70,12 +70,12 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
 
 async function inspectData(ctx: Context, record: ContainerRecord): Promise<Pick<NewEvent, "inspectData">> {
   if (!ctx.settings.eventsInspectData) return {};
-  const [{ inspectContainer }, { containerSize }, { viewOf }] = await Promise.all([
+  const [{ inspectContainer }, { containerSizes }, { viewOf }] = await Promise.all([
     import("./inspect.ts"),
     import("./size.ts"),
     import("./status.ts"),
   ]);
-  const { own, total } = containerSize(ctx, record);
+  const { own, total } = (await containerSizes(ctx, [record])).get(record.id)!;
   const data = inspectContainer(ctx, viewOf(ctx, record), { sizeRw: own, sizeRootFs: total });
   return { inspectData: JSON.stringify(data) };
 }

@@ -50,7 +50,7 @@ export { type RemoveOptions, removeContainer } from "./remove.ts";
 export { driverName } from "./rootfs.ts";
 export { resolveContainer, type Selected, type Selection, selectContainers, type Target } from "./select.ts";
 export { parseSignal, signalName } from "./signal.ts";
-export { containerSize } from "./size.ts";
+export { type ContainerSize, containerSizes } from "./size.ts";
 export { type Prepared, prepareStart, type StartOptions } from "./start.ts";
 export { type InterfaceSample, sampleUsage, type UsageSample } from "./stats.ts";
 export { statusOf, viewOf } from "./status.ts";

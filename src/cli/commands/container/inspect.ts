@@ -1,6 +1,6 @@
 import { KelpError, NotFoundError, UsageError } from "../../../base/index.ts";
 import {
-  containerSize,
+  containerSizes,
   inspectContainer,
   presentContainers,
   resolveContainer,
@@ -83,7 +83,7 @@ async function inspectOne(ctx: Context, name: string, type: string, size: boolea
   if (type === "all" || type === "container") {
     try {
       const record = resolveContainer(ctx, name);
-      const sizes = size ? containerSize(ctx, record) : undefined;
+      const sizes = size ? (await containerSizes(ctx, [record])).get(record.id) : undefined;
       return inspectContainer(
         ctx,
         viewOf(ctx, record),

@@ -2,7 +2,7 @@ import { readlinkSync } from "node:fs";
 import { UsageError } from "../../../base/index.ts";
 import {
   type ContainerView,
-  containerSize,
+  containerSizes,
   isRunning,
   presentContainers,
   viewOf,
@@ -94,13 +94,19 @@ export default defineCommand({
 });
 
 async function show(ctx: Context, io: Io, options: Options): Promise<void> {
+  const views = sorted(listed(ctx, options), options.sort);
+  const sizes = options.size
+    ? await containerSizes(
+        ctx,
+        views.map(({ record }) => record),
+      )
+    : undefined;
   const rowOptions: RowOptions = {
     noTrunc: options["no-trunc"],
     now: Date.now(),
-    ...(options.size ? { size: (view: ContainerView) => containerSize(ctx, view.record) } : {}),
+    ...(sizes === undefined ? {} : { size: ({ record }: ContainerView) => sizes.get(record.id)! }),
     ...(options.namespace ? { namespaces: namespacesOf } : {}),
   };
-  const views = sorted(listed(ctx, options), options.sort);
   if (options.format === "json") {
     io.out(
       `${JSON.stringify(
