@@ -48,12 +48,14 @@ export async function removeContainer(
   }
   for (const other of dependents)
     removed.push(...(await removeContainer(ctx, other, { ...options, force: true })));
-  if (isRunning(statusOf(ctx, record))) {
+  const ran = isRunning(statusOf(ctx, record));
+  if (ran) {
     if (options.force !== true && options.depend !== true) throw stillRunning(record);
     await stopContainer(ctx, record, options.timeout);
   }
   await removeFiles(ctx, record, options.volumes === true || record.config.autoRemove);
-  writeContainerEvent(ctx, "remove", record);
+  // The monitor of a --rm container has told of it.
+  if (!(ran && record.config.autoRemove)) writeContainerEvent(ctx, "remove", record);
   return [...removed, record.id];
 }
 

@@ -130,6 +130,13 @@ test("events tell a container's life in order, with its labels and its status", 
   );
 });
 
+test("the removal of a --rm container is told of once, whoever ends it", async () => {
+  await box.ok(["run", "-d", "--rm", "--name", "once", ...sh("sleep 60")]);
+  await box.ok(["rm", "--force", "--time", "0", "once"]);
+  const words = ["events", "--stream=false", "--filter", "container=once", "--format", "{{.Status}}"];
+  expect((await box.ok(words)).split("\n").filter((word) => word === "remove")).toEqual(["remove"]);
+});
+
 test("with the log driver passthrough output is the caller's own, and there is no log", async () => {
   const done = await box.kelp([
     "run",
