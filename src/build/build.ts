@@ -35,8 +35,8 @@ export async function buildImage(
   try {
     const file = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
     const target = targetStage(file, request.target);
-    const platform = { os: "linux", architecture: hostArchitecture() };
-    const platforms = platformArgs(platform, platform, target.from.as);
+    const own = { os: "linux", architecture: hostArchitecture() };
+    const platforms = platformArgs(request.platform ?? own, own, request.target);
     const args = new BuildArgs(request.buildArgs, platforms, file.globalArgs, file.directives.escape);
     const session = new Session({ ctx, request, reporter, file, context, args });
     closing.push(() => session.closePlaces());

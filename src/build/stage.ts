@@ -1,5 +1,5 @@
 /** One stage from its FROM to its last instruction. */
-import { imageConfig, imageManifest } from "../image/index.ts";
+import { imageConfig, imageManifest, wantedPlatform } from "../image/index.ts";
 import type { Descriptor, Digest, LayerCompression } from "../oci/index.ts";
 import type { ImageRecord } from "../state/index.ts";
 import { requireLayer, type StoredLayer } from "../storage/index.ts";
@@ -87,12 +87,14 @@ class StageRunner {
     if (named !== undefined && image === name)
       step.fail(`build context ${name} is no image: FROM needs one`, "write docker-image://IMAGE");
     if (image === "scratch")
-      return emptyState(this.#session.request.platform?.split("/")[1] ?? hostArchitecture());
+      return emptyState(this.#session.request.platform?.architecture ?? hostArchitecture());
     const platform = this.#stage.from.platform;
     try {
       const { record } = await this.#session.request.acquire(
         image,
-        platform === undefined ? undefined : globalWord(this.#session, platform, step),
+        platform === undefined
+          ? undefined
+          : wantedPlatform({ platform: globalWord(this.#session, platform, step) }),
       );
       const config = imageConfig(record);
       this.triggers = this.#readTriggers(config.config.OnBuild, name);

@@ -1,6 +1,7 @@
 /** What a build is asked for, and what it tells while it works. */
 import type { CreateOptions } from "../container/index.ts";
 import type { FoundImage } from "../image/index.ts";
+import type { Platform } from "../oci/index.ts";
 import type { BuildOutput } from "./output.ts";
 
 export interface BuildRequest {
@@ -21,7 +22,8 @@ export interface BuildRequest {
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly env: readonly string[];
-  readonly platform: string | undefined;
+  /** Absent: this machine's. */
+  readonly platform: Platform | undefined;
   readonly docker: boolean;
   /** Seconds: the time of everything that is made. */
   readonly timestamp: number | undefined;
@@ -44,7 +46,7 @@ export interface BuildRequest {
   /** Standard output as bytes, for --output. */
   write(piece: Uint8Array): void;
   /** Finds or fetches the image of a FROM. */
-  acquire(name: string, platform: string | undefined): Promise<FoundImage>;
+  acquire(name: string, platform: Platform | undefined): Promise<FoundImage>;
 }
 
 /** A step as it is shown. */

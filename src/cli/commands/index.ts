@@ -15,468 +15,473 @@ export interface CommandEntry {
 }
 
 const c0: CommandEntry = {
+  summary: "Remove what builds keep for later ones",
+  usage: "[options]",
+  load: () => import("./builder/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c1: CommandEntry = {
   summary: "Generate the completion script of a shell",
   usage: "[options] SHELL",
   load: () => import("./completion.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c1: CommandEntry = {
+const c2: CommandEntry = {
   summary: "Attach to a running container",
   usage: "[options] CONTAINER",
   load: () => import("./container/attach.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c2: CommandEntry = {
+const c3: CommandEntry = {
   summary: "Make an image of a container's changes",
   usage: "[options] CONTAINER [IMAGE]",
   load: () => import("./container/commit.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c3: CommandEntry = {
+const c4: CommandEntry = {
   summary: "Copy files between containers and the host",
   usage: "[options] [CONTAINER:]SOURCE [CONTAINER:]DESTINATION",
   load: () => import("./container/cp.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c4: CommandEntry = {
+const c5: CommandEntry = {
   summary: "Create but do not start a container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c5: CommandEntry = {
+const c6: CommandEntry = {
   summary: "Show which files a container or an image changes",
   usage: "[options] CONTAINER|IMAGE [CONTAINER|IMAGE]",
   load: () => import("./container/diff.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c6: CommandEntry = {
+const c7: CommandEntry = {
   summary: "Run a process in a running container",
   usage: "[options] CONTAINER COMMAND [ARG...]",
   load: () => import("./container/exec.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c7: CommandEntry = {
+const c8: CommandEntry = {
   summary: "Check if a container exists",
   usage: "[options] CONTAINER",
   load: () => import("./container/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c8: CommandEntry = {
+const c9: CommandEntry = {
   summary: "Write all files of a container to a tar archive",
   usage: "[options] CONTAINER",
   load: () => import("./container/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c9: CommandEntry = {
+const c10: CommandEntry = {
   summary: "Run the health check of a container now",
   usage: "[options] CONTAINER",
   load: () => import("./container/healthcheck-run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c10: CommandEntry = {
+const c11: CommandEntry = {
   summary: "Display the configuration of containers, images and volumes",
   usage: "[options] NAME [NAME...]",
   load: () => import("./container/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c11: CommandEntry = {
+const c12: CommandEntry = {
   summary: "Kill one or more running containers with a specific signal",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/kill.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c12: CommandEntry = {
+const c13: CommandEntry = {
   summary: "Fetch the logs of one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/logs.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c13: CommandEntry = {
+const c14: CommandEntry = {
   summary: "Mount the files of containers, and print where",
   usage: "[options] [CONTAINER...]",
   load: () => import("./container/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c14: CommandEntry = {
+const c15: CommandEntry = {
   summary: "Pause all the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/pause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c15: CommandEntry = {
+const c16: CommandEntry = {
   summary: "List port mappings or a specific mapping for a container",
   usage: "[options] CONTAINER [PORT[/PROTOCOL]]",
   load: () => import("./container/port.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c16: CommandEntry = {
+const c17: CommandEntry = {
   summary: "Remove all non running containers",
   usage: "[options]",
   load: () => import("./container/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c17: CommandEntry = {
+const c18: CommandEntry = {
   summary: "List containers",
   usage: "[options]",
   aliases: ["container ls","container list"],
   load: () => import("./container/ps.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c18: CommandEntry = {
+const c19: CommandEntry = {
   summary: "Rename an existing container",
   usage: "CONTAINER NAME",
   load: () => import("./container/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c19: CommandEntry = {
+const c20: CommandEntry = {
   summary: "Restart one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/restart.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c20: CommandEntry = {
+const c21: CommandEntry = {
   summary: "Remove one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["container remove"],
   load: () => import("./container/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c21: CommandEntry = {
+const c22: CommandEntry = {
   summary: "Run a command in a new container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c22: CommandEntry = {
+const c23: CommandEntry = {
   summary: "Start one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/start.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c23: CommandEntry = {
+const c24: CommandEntry = {
   summary: "Display a live stream of container resource usage statistics",
   usage: "[options] [CONTAINER...]",
   load: () => import("./container/stats.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c24: CommandEntry = {
+const c25: CommandEntry = {
   summary: "Stop one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/stop.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c25: CommandEntry = {
+const c26: CommandEntry = {
   summary: "Display the running processes of a container",
   usage: "[options] CONTAINER [DESCRIPTOR...]",
   load: () => import("./container/top.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c26: CommandEntry = {
+const c27: CommandEntry = {
   summary: "Unmount the files of containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["umount","container umount"],
   load: () => import("./container/unmount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c27: CommandEntry = {
+const c28: CommandEntry = {
   summary: "Unpause the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/unpause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c28: CommandEntry = {
+const c29: CommandEntry = {
   summary: "Update the configuration of an existing container",
   usage: "[options] CONTAINER",
   load: () => import("./container/update.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c29: CommandEntry = {
+const c30: CommandEntry = {
   summary: "Block until one or more containers stop, then print their exit codes",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/wait.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c30: CommandEntry = {
+const c31: CommandEntry = {
   summary: "Show what happens to containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./events.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c31: CommandEntry = {
+const c32: CommandEntry = {
   summary: "Help about any command",
   usage: "[command]",
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c32: CommandEntry = {
+const c33: CommandEntry = {
   summary: "Build an image from a Dockerfile",
   usage: "[options] [CONTEXT]",
   load: () => import("./image/build.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c33: CommandEntry = {
+const c34: CommandEntry = {
   summary: "Check whether an image is in the store",
   usage: "IMAGE",
   load: () => import("./image/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c34: CommandEntry = {
+const c35: CommandEntry = {
   summary: "Show the steps an image was made in",
   usage: "[options] IMAGE",
   load: () => import("./image/history.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c35: CommandEntry = {
+const c36: CommandEntry = {
   summary: "List images",
   usage: "[options] [IMAGE]",
   aliases: ["image ls"],
   load: () => import("./image/images.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c36: CommandEntry = {
+const c37: CommandEntry = {
   summary: "Make an image from the tar of a root filesystem",
   usage: "[options] PATH|URL|- [REFERENCE]",
   load: () => import("./image/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c37: CommandEntry = {
+const c38: CommandEntry = {
   summary: "Display the configuration of images",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c38: CommandEntry = {
+const c39: CommandEntry = {
   summary: "Load images from an archive",
   usage: "[options]",
   load: () => import("./image/load.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c39: CommandEntry = {
+const c40: CommandEntry = {
   summary: "Mount the files of images for reading, and print where",
   usage: "[options] [IMAGE...]",
   load: () => import("./image/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c40: CommandEntry = {
+const c41: CommandEntry = {
   summary: "Remove unused images",
   usage: "[options]",
   load: () => import("./image/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c41: CommandEntry = {
+const c42: CommandEntry = {
   summary: "Pull images from registries",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/pull.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c42: CommandEntry = {
+const c43: CommandEntry = {
   summary: "Push an image to a registry, an archive or a directory",
   usage: "[options] IMAGE [DESTINATION]",
   load: () => import("./image/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c43: CommandEntry = {
+const c44: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c44: CommandEntry = {
+const c45: CommandEntry = {
   summary: "Save images to an archive",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c45: CommandEntry = {
+const c46: CommandEntry = {
   summary: "Add further names to an image",
   usage: "IMAGE NAME [NAME...]",
   load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c46: CommandEntry = {
+const c47: CommandEntry = {
   summary: "Show the layers of an image",
   usage: "[options] IMAGE",
   load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c47: CommandEntry = {
+const c48: CommandEntry = {
   summary: "Unmount the files of images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image umount"],
   load: () => import("./image/unmount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c48: CommandEntry = {
+const c49: CommandEntry = {
   summary: "Take names away from an image",
   usage: "IMAGE [NAME...]",
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c49: CommandEntry = {
+const c50: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c50: CommandEntry = {
+const c51: CommandEntry = {
   summary: "Add images or files to an index",
   usage: "[options] LIST IMAGE|FILE [IMAGE|FILE...]",
   load: () => import("./manifest/add.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c51: CommandEntry = {
+const c52: CommandEntry = {
   summary: "Say more about an index or one of its entries",
   usage: "[options] LIST [DIGEST|IMAGE]",
   load: () => import("./manifest/annotate.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c52: CommandEntry = {
+const c53: CommandEntry = {
   summary: "Create an index of images",
   usage: "[options] LIST [IMAGE...]",
   load: () => import("./manifest/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c53: CommandEntry = {
+const c54: CommandEntry = {
   summary: "Check if an index is in the store",
   usage: "LIST",
   load: () => import("./manifest/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c54: CommandEntry = {
+const c55: CommandEntry = {
   summary: "Show an index of the store, or what a registry has under a name",
   usage: "[options] LIST",
   load: () => import("./manifest/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c55: CommandEntry = {
+const c56: CommandEntry = {
   summary: "Push an index and its images to a registry",
   usage: "[options] LIST [DESTINATION]",
   load: () => import("./manifest/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c56: CommandEntry = {
+const c57: CommandEntry = {
   summary: "Remove an entry from an index",
   usage: "LIST DIGEST",
   load: () => import("./manifest/remove.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c57: CommandEntry = {
+const c58: CommandEntry = {
   summary: "Remove indexes from the store",
   usage: "[options] LIST [LIST...]",
   load: () => import("./manifest/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c58: CommandEntry = {
+const c59: CommandEntry = {
   summary: "Add a container to a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/connect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c59: CommandEntry = {
+const c60: CommandEntry = {
   summary: "Create networks for containers",
   usage: "[options] [NAME]",
   load: () => import("./network/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c60: CommandEntry = {
+const c61: CommandEntry = {
   summary: "Remove a container from a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/disconnect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c61: CommandEntry = {
+const c62: CommandEntry = {
   summary: "Check if a network exists",
   usage: "NETWORK",
   load: () => import("./network/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c62: CommandEntry = {
+const c63: CommandEntry = {
   summary: "Display network configuration",
   usage: "[options] NETWORK [NETWORK...]",
   load: () => import("./network/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c63: CommandEntry = {
+const c64: CommandEntry = {
   summary: "List networks",
   usage: "[options]",
   aliases: ["network list"],
   load: () => import("./network/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c64: CommandEntry = {
+const c65: CommandEntry = {
   summary: "Remove unused networks",
   usage: "[options]",
   load: () => import("./network/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c65: CommandEntry = {
+const c66: CommandEntry = {
   summary: "Make the networks of containers anew",
   usage: "[options] [CONTAINER...]",
   load: () => import("./network/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c66: CommandEntry = {
+const c67: CommandEntry = {
   summary: "Remove networks",
   usage: "[options] NETWORK [NETWORK...]",
   aliases: ["network remove"],
   load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c67: CommandEntry = {
+const c68: CommandEntry = {
   summary: "Log in to a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c68: CommandEntry = {
+const c69: CommandEntry = {
   summary: "Log out of a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c69: CommandEntry = {
+const c70: CommandEntry = {
   summary: "Search registries for images",
   usage: "[options] TERM",
   load: () => import("./registry/search.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c70: CommandEntry = {
+const c71: CommandEntry = {
   summary: "Create a new secret",
   usage: "[options] NAME FILE|-",
   load: () => import("./secret/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c71: CommandEntry = {
+const c72: CommandEntry = {
   summary: "Check if a secret exists",
   usage: "SECRET",
   load: () => import("./secret/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c72: CommandEntry = {
+const c73: CommandEntry = {
   summary: "Inspect a secret",
   usage: "[options] SECRET [SECRET...]",
   load: () => import("./secret/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c73: CommandEntry = {
+const c74: CommandEntry = {
   summary: "List secrets",
   usage: "[options]",
   aliases: ["secret list"],
   load: () => import("./secret/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c74: CommandEntry = {
+const c75: CommandEntry = {
   summary: "Remove one or more secrets",
   usage: "[options] SECRET [SECRET...]",
   aliases: ["secret remove"],
   load: () => import("./secret/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c75: CommandEntry = {
+const c76: CommandEntry = {
   summary: "Look for damage in the store, and mend it",
   usage: "[options]",
   load: () => import("./system/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c76: CommandEntry = {
+const c77: CommandEntry = {
   summary: "Show how much of the disk the store takes",
   usage: "[options]",
   load: () => import("./system/df.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c77: CommandEntry = {
+const c78: CommandEntry = {
   summary: "Remove all containers, networks and images that are not used",
   usage: "[options]",
   load: () => import("./system/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c78: CommandEntry = {
+const c79: CommandEntry = {
   summary: "Remove all containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./system/reset.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c79: CommandEntry = {
+const c80: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c80: CommandEntry = {
+const c81: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c81: CommandEntry = {
+const c82: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c82: CommandEntry = {
+const c83: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c83: CommandEntry = {
+const c84: CommandEntry = {
   summary: "Write the files of a volume to a tar archive",
   usage: "[options] VOLUME",
   load: () => import("./volume/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c84: CommandEntry = {
+const c85: CommandEntry = {
   summary: "Add the files of a tar archive to a volume",
   usage: "VOLUME FILE|-",
   load: () => import("./volume/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c85: CommandEntry = {
+const c86: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c86: CommandEntry = {
+const c87: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c87: CommandEntry = {
+const c88: CommandEntry = {
   summary: "Print where the files of volumes are",
   usage: "VOLUME [VOLUME...]",
   load: () => import("./volume/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c88: CommandEntry = {
+const c89: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c89: CommandEntry = {
+const c90: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
   load: () => import("./volume/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c90: CommandEntry = {
+const c91: CommandEntry = {
   summary: "The end of volume mount: nothing was mounted, so only the names are printed",
   usage: "VOLUME [VOLUME...]",
   aliases: ["volume umount"],
@@ -484,153 +489,155 @@ const c90: CommandEntry = {
 };
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  attach: c1,
-  build: c32,
-  "builder build": c32,
-  "buildx build": c32,
-  commit: c2,
-  completion: c0,
-  "container attach": c1,
-  "container commit": c2,
-  "container cp": c3,
-  "container create": c4,
-  "container diff": c5,
-  "container exec": c6,
-  "container exists": c7,
-  "container export": c8,
-  "container inspect": c10,
-  "container kill": c11,
-  "container list": c17,
-  "container logs": c12,
-  "container ls": c17,
-  "container mount": c13,
-  "container pause": c14,
-  "container port": c15,
-  "container prune": c16,
-  "container ps": c17,
-  "container remove": c20,
-  "container rename": c18,
-  "container restart": c19,
-  "container rm": c20,
-  "container run": c21,
-  "container start": c22,
-  "container stats": c23,
-  "container stop": c24,
-  "container top": c25,
-  "container umount": c26,
-  "container unmount": c26,
-  "container unpause": c27,
-  "container update": c28,
-  "container wait": c29,
-  cp: c3,
-  create: c4,
-  diff: c5,
-  events: c30,
-  exec: c6,
-  export: c8,
-  "healthcheck run": c9,
-  help: c31,
-  history: c34,
-  "image build": c32,
-  "image diff": c5,
-  "image exists": c33,
-  "image history": c34,
-  "image import": c36,
-  "image inspect": c37,
-  "image list": c35,
-  "image load": c38,
-  "image ls": c35,
-  "image mount": c39,
-  "image prune": c40,
-  "image pull": c41,
-  "image push": c42,
-  "image remove": c43,
-  "image rm": c43,
-  "image save": c44,
-  "image search": c69,
-  "image tag": c45,
-  "image tree": c46,
-  "image umount": c47,
-  "image unmount": c47,
-  "image untag": c48,
-  images: c35,
-  import: c36,
-  info: c49,
-  inspect: c10,
-  kill: c11,
-  load: c38,
-  login: c67,
-  logout: c68,
-  logs: c12,
-  "manifest add": c50,
-  "manifest annotate": c51,
-  "manifest create": c52,
-  "manifest exists": c53,
-  "manifest inspect": c54,
-  "manifest push": c55,
-  "manifest remove": c56,
-  "manifest rm": c57,
-  mount: c13,
-  "network connect": c58,
-  "network create": c59,
-  "network disconnect": c60,
-  "network exists": c61,
-  "network inspect": c62,
-  "network list": c63,
-  "network ls": c63,
-  "network prune": c64,
-  "network reload": c65,
-  "network remove": c66,
-  "network rm": c66,
-  pause: c14,
-  port: c15,
-  ps: c17,
-  pull: c41,
-  push: c42,
-  rename: c18,
-  restart: c19,
-  rm: c20,
-  rmi: c43,
-  run: c21,
-  save: c44,
-  search: c69,
-  "secret create": c70,
-  "secret exists": c71,
-  "secret inspect": c72,
-  "secret list": c73,
-  "secret ls": c73,
-  "secret remove": c74,
-  "secret rm": c74,
-  start: c22,
-  stats: c23,
-  stop: c24,
-  "system check": c75,
-  "system df": c76,
-  "system events": c30,
-  "system info": c49,
-  "system prune": c77,
-  "system reset": c78,
-  tag: c45,
-  top: c25,
-  umount: c26,
-  unmount: c26,
-  unpause: c27,
-  unshare: c79,
-  untag: c48,
-  update: c28,
-  version: c80,
-  "volume create": c81,
-  "volume exists": c82,
-  "volume export": c83,
-  "volume import": c84,
-  "volume inspect": c85,
-  "volume list": c86,
-  "volume ls": c86,
-  "volume mount": c87,
-  "volume prune": c88,
-  "volume remove": c89,
-  "volume rm": c89,
-  "volume umount": c90,
-  "volume unmount": c90,
-  wait: c29,
+  attach: c2,
+  build: c33,
+  "builder build": c33,
+  "builder prune": c0,
+  "buildx build": c33,
+  "buildx prune": c0,
+  commit: c3,
+  completion: c1,
+  "container attach": c2,
+  "container commit": c3,
+  "container cp": c4,
+  "container create": c5,
+  "container diff": c6,
+  "container exec": c7,
+  "container exists": c8,
+  "container export": c9,
+  "container inspect": c11,
+  "container kill": c12,
+  "container list": c18,
+  "container logs": c13,
+  "container ls": c18,
+  "container mount": c14,
+  "container pause": c15,
+  "container port": c16,
+  "container prune": c17,
+  "container ps": c18,
+  "container remove": c21,
+  "container rename": c19,
+  "container restart": c20,
+  "container rm": c21,
+  "container run": c22,
+  "container start": c23,
+  "container stats": c24,
+  "container stop": c25,
+  "container top": c26,
+  "container umount": c27,
+  "container unmount": c27,
+  "container unpause": c28,
+  "container update": c29,
+  "container wait": c30,
+  cp: c4,
+  create: c5,
+  diff: c6,
+  events: c31,
+  exec: c7,
+  export: c9,
+  "healthcheck run": c10,
+  help: c32,
+  history: c35,
+  "image build": c33,
+  "image diff": c6,
+  "image exists": c34,
+  "image history": c35,
+  "image import": c37,
+  "image inspect": c38,
+  "image list": c36,
+  "image load": c39,
+  "image ls": c36,
+  "image mount": c40,
+  "image prune": c41,
+  "image pull": c42,
+  "image push": c43,
+  "image remove": c44,
+  "image rm": c44,
+  "image save": c45,
+  "image search": c70,
+  "image tag": c46,
+  "image tree": c47,
+  "image umount": c48,
+  "image unmount": c48,
+  "image untag": c49,
+  images: c36,
+  import: c37,
+  info: c50,
+  inspect: c11,
+  kill: c12,
+  load: c39,
+  login: c68,
+  logout: c69,
+  logs: c13,
+  "manifest add": c51,
+  "manifest annotate": c52,
+  "manifest create": c53,
+  "manifest exists": c54,
+  "manifest inspect": c55,
+  "manifest push": c56,
+  "manifest remove": c57,
+  "manifest rm": c58,
+  mount: c14,
+  "network connect": c59,
+  "network create": c60,
+  "network disconnect": c61,
+  "network exists": c62,
+  "network inspect": c63,
+  "network list": c64,
+  "network ls": c64,
+  "network prune": c65,
+  "network reload": c66,
+  "network remove": c67,
+  "network rm": c67,
+  pause: c15,
+  port: c16,
+  ps: c18,
+  pull: c42,
+  push: c43,
+  rename: c19,
+  restart: c20,
+  rm: c21,
+  rmi: c44,
+  run: c22,
+  save: c45,
+  search: c70,
+  "secret create": c71,
+  "secret exists": c72,
+  "secret inspect": c73,
+  "secret list": c74,
+  "secret ls": c74,
+  "secret remove": c75,
+  "secret rm": c75,
+  start: c23,
+  stats: c24,
+  stop: c25,
+  "system check": c76,
+  "system df": c77,
+  "system events": c31,
+  "system info": c50,
+  "system prune": c78,
+  "system reset": c79,
+  tag: c46,
+  top: c26,
+  umount: c27,
+  unmount: c27,
+  unpause: c28,
+  unshare: c80,
+  untag: c49,
+  update: c29,
+  version: c81,
+  "volume create": c82,
+  "volume exists": c83,
+  "volume export": c84,
+  "volume import": c85,
+  "volume inspect": c86,
+  "volume list": c87,
+  "volume ls": c87,
+  "volume mount": c88,
+  "volume prune": c89,
+  "volume remove": c90,
+  "volume rm": c90,
+  "volume umount": c91,
+  "volume unmount": c91,
+  wait: c30,
 };

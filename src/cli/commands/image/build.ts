@@ -92,7 +92,7 @@ function makeRequest(ctx: Context, invocation: Given): BuildRequest {
     env: Object.entries(pairs("--env", options.env, (name) => environment[name])).map(
       ([name, value]) => `${name}=${value}`,
     ),
-    platform: options.platform,
+    platform: wantedPlatform(options),
     docker: options.format === "docker",
     timestamp: timestamp(options.timestamp ?? options["source-date-epoch"] ?? environment.SOURCE_DATE_EPOCH),
     ignoreFile: options.ignorefile,
@@ -106,8 +106,14 @@ function makeRequest(ctx: Context, invocation: Given): BuildRequest {
     environment,
     cwd: process.cwd(),
     stdin: () => io.stdin(),
-    acquire: (name) =>
-      fetchImage(ctx, io, { name, policy, flags: options, given, platform: wantedPlatform(options) }),
+    acquire: (name, platform) =>
+      fetchImage(ctx, io, {
+        name,
+        policy,
+        flags: options,
+        given,
+        platform: platform ?? wantedPlatform(options),
+      }),
   };
 }
 
