@@ -16,12 +16,13 @@ export async function resetStore(ctx: Context): Promise<void> {
   if (!existsSync(paths.data)) return;
   await endContainers(ctx);
   ctx.state.close();
-  const trees = readdirSync(paths.data).map((name) => join(paths.data, name));
+  const entries = readdirSync(paths.data, { withFileTypes: true });
+  const directories = entries.filter((entry) => entry.isDirectory());
   await removeTrees(
     ctx,
-    trees.filter((path) => !path.endsWith(".lock") && !/kelp\.db[^/]*$/.test(path)),
+    directories.map(({ name }) => join(paths.data, name)),
   );
-  for (const path of trees) rmSync(path, { force: true, recursive: true });
+  for (const { name } of entries) rmSync(join(paths.data, name), { force: true, recursive: true });
   for (const name of ["c", "gone", "plans"])
     rmSync(join(paths.runtime, name), { recursive: true, force: true });
 }
