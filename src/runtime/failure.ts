@@ -38,6 +38,18 @@ type Explain<N extends OpName> = (
 ) => KelpError | undefined;
 
 const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
+  copyTree: (op, { errno }) =>
+    errno === 28
+      ? new SetupError(
+          "tmpfs-too-small",
+          `cannot copy what the image has there into the tmpfs${from(op.origin)}: ${words(errno)}`,
+          { hint: "give it a larger size=, or notmpcopyup to begin empty" },
+        )
+      : undefined,
+  cgroupMake: ({ args }, { errno }) =>
+    new HostError("cgroup-failed", `cannot make control group ${args.path}: ${words(errno)}`, {
+      hint: "use --cgroups=disabled to run without one",
+    }),
   execve: explainExecve,
   chdir: ({ args }, { id, errno }) =>
     errno === 2 || errno === 20
