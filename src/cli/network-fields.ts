@@ -1,5 +1,6 @@
 /** What templates of `network inspect` name: Go's fields, where JSON has its own spelling. */
 import type { inspectNetworkMembers } from "../container/index.ts";
+import { goMap } from "./template/values.ts";
 
 type Inspected = ReturnType<typeof inspectNetworkMembers>;
 
@@ -21,9 +22,9 @@ export function networkFields(network: Inspected) {
     Internal: network.internal,
     DNSEnabled: network.dns_enabled,
     NetworkDNSServers: network.network_dns_servers ?? [],
-    Labels: network.labels ?? {},
-    Options: network.options ?? {},
+    Labels: goMap({ ...network.labels }),
+    Options: goMap({ ...network.options }),
     IPAMOptions: network.ipam_options,
-    Containers: network.containers,
+    Containers: goMap(network.containers),
   };
 }

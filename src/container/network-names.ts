@@ -64,8 +64,9 @@ function splitNetworks(word: string): { name: string; options: string }[] {
 function attachments(ctx: Context, names: readonly { name: string; options: string }[]): NetworkAttachment[] {
   const found = new Map<string, NetworkAttachment>();
   for (const { name, options } of names) {
-    const network = isDefault(name) ? DEFAULT_NETWORK : requireNetwork(ctx, name).name;
-    found.set(network, parseOptions(network, options));
+    const network = requireNetwork(ctx, isDefault(name) ? DEFAULT_NETWORK : name);
+    // Who calls the default network by podman's name finds it by that name again.
+    found.set(network.id, parseOptions(name === "podman" ? name : network.name, options));
   }
   return [...found.values()];
 }

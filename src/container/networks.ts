@@ -5,6 +5,7 @@ import { ConflictError, NotFoundError } from "../base/index.ts";
 import { isAlive, loadIdMaps, netDir } from "../host/index.ts";
 import {
   DEFAULT_NETWORK,
+  findNetwork,
   findUplink,
   forwardTarget,
   inspectNetwork,
@@ -45,7 +46,9 @@ import { isRunning } from "./view.ts";
 export function usingNetwork(ctx: Context, network: NetworkRecord): ContainerRecord[] {
   return ctx.state.containers
     .list()
-    .filter(({ config }) => config.network.networks.some(({ name }) => name === network.name));
+    .filter(({ config }) =>
+      config.network.networks.some(({ name }) => findNetwork(ctx, name)?.id === network.id),
+    );
 }
 
 /** podman's inspection with the running containers on it. */

@@ -163,13 +163,11 @@ function explainPublish({ args }: Extract<PlanOp, { op: "publish" }>, { errno }:
   const ports = args.count > 1 ? `${args.port}-${args.port + args.count - 1}` : String(args.port);
   const where = `${address}:${ports}`;
   if (errno === 13) {
+    const opened = `an administrator opens it with sysctl net.ipv4.ip_unprivileged_port_start=${args.port}`;
     return new SetupError(
       "privileged-port",
-      `cannot expose privileged port ${where}/${protocol}: permission denied`,
-      {
-        exitCode: 126,
-        hint: `An administrator opens it with sysctl net.ipv4.ip_unprivileged_port_start=${args.port}; or choose a port from 1024 on.`,
-      },
+      `cannot expose privileged port ${where}/${protocol}: permission denied (${opened})`,
+      { exitCode: 126, hint: "Or choose a port from 1024 on." },
     );
   }
   return new SetupError("port-not-free", `cannot listen on ${protocol} ${where}: bind: ${words(errno)}`, {

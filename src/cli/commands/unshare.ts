@@ -23,7 +23,7 @@ export default defineCommand({
     "rootless-netns": {
       kind: "boolean",
       text: "Join the network namespace of the containers",
-      unsupported: "containers share no network namespace",
+      unsupported: "only containers enter their network namespace",
     },
   },
   args: { min: 0, options: "after-first", completes: "command" },

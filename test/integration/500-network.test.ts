@@ -1,0 +1,243 @@
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout } from "bun:test";
+import { readdirSync, readFileSync } from "node:fs";
+import { createServer, type Server } from "node:http";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
+
+setDefaultTimeout(20_000);
+const box = useSandbox("500-network");
+const { test } = requires("overlay", "subuid", "busybox");
+const outside = requires("overlay", "subuid", "busybox", "slirp4netns", "tun");
+
+/** A server of the host, on its loopback and on its own address. */
+let server: Server;
+let port = 0;
+const own = Object.values(networkInterfaces())
+  .flatMap((entries) => entries ?? [])
+  .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
+
+beforeAll(async () => {
+  await box.ok(["load", "-i", await busyboxArchive()]);
+  server = createServer((_request, response) => response.end("from outside"));
+  await new Promise<void>((resolve) => server.listen(0, "0.0.0.0", resolve));
+  port = (server.address() as { port: number }).port;
+});
+afterAll(() => server.close());
+
+const sh = (script: string, ...flags: string[]) =>
+  box.kelp(["run", "--rm", ...flags, BUSYBOX, "sh", "-c", script]);
+const service = ["httpd", "-f", "-p", "80", "-h", "/etc"];
+const reach = (address: string) =>
+  `timeout 2 wget -qO- http://${address}/hostname >/dev/null 2>&1 && echo yes || echo no`;
+const fetch = (address: string) =>
+  `timeout 3 wget -qO- http://${address}:${port}/ 2>/dev/null || echo closed`;
+
+/** Processes that belong to this sandbox's uplink. */
+function uplinks(): { keeper: number; program: number }[] {
+  const all = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  const read = (pid: string, file: string) => {
+    try {
+      return readFileSync(`/proc/${pid}/${file}`, "utf8");
+    } catch {
+      return "";
+    }
+  };
+  return all.flatMap((pid) => {
+    const parent = /^PPid:\s+(\d+)/m.exec(read(pid, "status"))?.[1] ?? "0";
+    return read(pid, "cmdline").includes("slirp4netns") && read(parent, "cmdline").includes(box.directory)
+      ? [{ keeper: Number(parent), program: Number(pid) }]
+      : [];
+  });
+}
+
+async function eventually(holds: () => boolean): Promise<void> {
+  for (let n = 0; n < 100 && !holds(); n++) await Bun.sleep(50);
+  expect(holds()).toBe(true);
+}
+
+describe("the default network", () => {
+  test("gives every container an interface, an address and a way out of its own", async () => {
+    const script = "ip -4 -o addr show eth0 | sed 's/.*inet \\([^ ]*\\).*/\\1/'; ip route | grep -c ^default";
+    const { code, stdout, stderr } = await sh(script);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+    expect(stdout).toMatch(/^10\.88\.\d+\.\d+\/16\n1\n$/);
+  });
+
+  test("takes no IPv6 address that nobody asked for", async () => {
+    expect(await sh("cat /proc/sys/net/ipv6/conf/eth0/disable_ipv6")).toMatchObject({ stdout: "1\n" });
+  });
+
+  outside.test("reaches the host by its address, and never its loopback", async () => {
+    const script = [own ?? "", "127.0.0.1", "10.0.2.2", "10.88.0.1"].map((address) => fetch(address));
+    const { stdout } = await sh(script.join("; echo; "));
+    expect(stdout.split("\n").filter((line) => line !== "")).toEqual([
+      "from outside",
+      "closed",
+      "closed",
+      "closed",
+    ]);
+  });
+
+  test("is used by no container with --network none or host", async () => {
+    expect(
+      await sh("ls /sys/class/net | tr '\\n' ' '; ip -o link | wc -l", "--network", "none"),
+    ).toMatchObject({
+      code: 0,
+    });
+    const none = await sh("ip -o link | wc -l", "--network", "none");
+    const host = await sh(fetch("127.0.0.1"), "--network", "host");
+    expect([none.stdout, host.stdout]).toEqual(["1\n", "from outside"]);
+  });
+
+  test("cannot be removed", async () => {
+    expect(await box.kelp(["network", "rm", "kelp"])).toEqual({
+      code: 125,
+      stdout: "",
+      stderr: "Error: default network kelp cannot be removed\n",
+    });
+  });
+});
+
+describe("a network of its own", () => {
+  test("lets its containers find one another by name, alias and short ID, also after a rename", async () => {
+    await box.ok(["network", "create", "n500"]);
+
+    const id = await box.ok([
+      "run",
+      "-d",
+      "--name",
+      "a500",
+      "--network",
+      "n500:alias=db",
+      BUSYBOX,
+      ...service,
+    ]);
+    // A static program asks no name service: the names are looked up by hand.
+    const find = (name: string) =>
+      sh(`a=$(grep -w ${name} /etc/hosts | cut -f 1); ${reach("$a")}`, "--network", "n500");
+    for (const name of ["a500", "db", id.slice(0, 12)])
+      expect(await find(name)).toMatchObject({ stdout: "yes\n" });
+    await box.ok(["rename", "a500", "b500"]);
+    expect(await find("b500")).toMatchObject({ stdout: "yes\n" });
+    expect(await find("a500")).toMatchObject({ stdout: "no\n" });
+    await box.ok(["rm", "-f", "-t", "0", "b500"]);
+    await box.ok(["network", "rm", "n500"]);
+  });
+
+  outside.test("reaches nothing outside if it is internal", async () => {
+    await box.ok(["network", "create", "--internal", "i500"]);
+    const names = "nslookup example.org 10.0.2.3 >/dev/null 2>&1 || echo no names";
+    const { stdout } = await sh(`${fetch(own ?? "")}; ${names}`, "--network", "i500");
+    expect(stdout).toBe("closed\nno names\n");
+    await box.ok(["network", "rm", "i500"]);
+  });
+
+  test("is out of its siblings' reach if it is isolated, and they are out of its", async () => {
+    await box.ok(["network", "create", "-o", "isolate=true", "s500"]);
+    await box.ok(["run", "-d", "--name", "c500", BUSYBOX, ...service]);
+    await box.ok(["run", "-d", "--name", "d500", "--network", "s500", BUSYBOX, ...service]);
+    const address = (name: string) => box.ok(["inspect", "-f", "{{.NetworkSettings.IPAddress}}", name]);
+    const [open, apart] = [await address("c500"), await address("d500")];
+    const seen = async (from: string, to: string) => (await sh(reach(to), "--network", from)).stdout;
+    expect(await seen("kelp", open)).toBe("yes\n");
+    expect(await seen("s500", apart)).toBe("yes\n");
+    expect(await seen("kelp", apart)).toBe("no\n");
+    expect(await seen("s500", open)).toBe("no\n");
+    await box.ok(["rm", "-f", "-t", "0", "c500", "d500"]);
+    await box.ok(["network", "rm", "s500"]);
+  });
+
+  test("of six addresses is filled, emptied and filled again, and says when it is full", async () => {
+    await box.ok(["network", "create", "--subnet", "10.211.0.0/29", "f500"]);
+    for (let round = 0; round < 3; round++) {
+      const names = [0, 1, 2, 3, 4].map((n) => `f500-${round}-${n}`);
+      for (const name of names)
+        await box.ok(["run", "-d", "--name", name, "--network", "f500", BUSYBOX, "sleep", "90"]);
+      expect(await sh("true", "--network", "f500")).toEqual({
+        code: 125,
+        stdout: "",
+        stderr: "Error: IPAM error: failed to find free IP in range: 10.211.0.1 - 10.211.0.6\n",
+      });
+      await box.ok(["rm", "-f", "-t", "0", ...names]);
+    }
+    await box.ok(["network", "rm", "f500"]);
+  }, 60_000);
+
+  test("is not removed while a container is on it, and not found when it is gone", async () => {
+    await box.ok(["network", "create", "u500"]);
+    await box.ok(["create", "--name", "u500", "--network", "u500", BUSYBOX]);
+    const used = await box.kelp(["network", "rm", "u500"]);
+    expect({ code: used.code, stderr: used.stderr }).toEqual({
+      code: 2,
+      stderr:
+        'Error: "u500" has associated containers with it. Use -f to forcibly delete containers and pods: network is being used\n',
+    });
+    await box.ok(["network", "rm", "-f", "u500"]);
+    expect(await box.kelp(["network", "exists", "u500"])).toMatchObject({ code: 1, stdout: "" });
+    expect(await sh("true", "--network", "u500")).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining("unable to find network with name or ID u500: network not found"),
+    });
+  });
+
+  test("can be joined and left by a running container", async () => {
+    await box.ok(["network", "create", "j500"]);
+    await box.ok(["run", "-d", "--name", "j500", BUSYBOX, "sleep", "90"]);
+    await box.ok(["network", "connect", "j500", "j500"]);
+    const links = () => box.ok(["exec", "j500", "sh", "-c", "ip -o link | wc -l"]);
+    expect(await links()).toBe("3");
+    await box.ok(["network", "disconnect", "j500", "j500"]);
+    expect(await links()).toBe("2");
+    await box.ok(["rm", "-f", "-t", "0", "j500"]);
+    await box.ok(["network", "rm", "j500"]);
+  });
+
+  for (const [what, flags, message] of [
+    [
+      "a subnet of another",
+      ["--subnet", "10.88.3.0/24"],
+      "subnet 10.88.3.0/24 is already used by another network",
+    ],
+    [
+      "a gateway outside",
+      ["--subnet", "10.212.0.0/24", "--gateway", "10.1.1.1"],
+      "gateway 10.1.1.1 not in subnet",
+    ],
+    ["what a user cannot have", ["-o", "vlan=5"], "cannot set network option vlan"],
+    ["a driver it does not have", ["-d", "macvlan"], "cannot create a network with driver macvlan"],
+  ] as const) {
+    test(`is not made with ${what}`, async () => {
+      const { code, stderr } = await box.kelp(["network", "create", ...flags, "x500"]);
+      expect({ code, told: stderr.includes(message) }).toEqual({ code: 125, told: true });
+      expect(await box.kelp(["network", "exists", "x500"])).toMatchObject({ code: 1 });
+    });
+  }
+});
+
+describe("the uplink", () => {
+  outside.test(
+    "comes back by itself when it is killed, and with the next command when its keeper is",
+    async () => {
+      await box.ok(["run", "-d", "--name", "k500", BUSYBOX, "sleep", "90"]);
+      const reached = () => box.ok(["exec", "k500", "sh", "-c", fetch(own ?? "")]);
+      expect(await reached()).toBe("from outside");
+      const [first] = uplinks();
+      process.kill(first!.program, "SIGKILL");
+      await eventually(() => uplinks().length === 1 && uplinks()[0]!.program !== first!.program);
+      await Bun.sleep(100);
+      expect(await reached()).toBe("from outside");
+      process.kill(uplinks()[0]!.keeper, "SIGKILL");
+      await eventually(() => uplinks().length === 0);
+      await box.ok(["network", "reload", "k500"]);
+      expect(await reached()).toBe("from outside");
+      await box.ok(["rm", "-f", "-t", "0", "k500"]);
+    },
+  );
+
+  outside.test("ends with the last container, and nothing is left", async () => {
+    await sh("true");
+    await eventually(() => uplinks().length === 0);
+    expect(readdirSync(join(box.runtime, "kelp", "net"))).toEqual([]);
+  });
+});
