@@ -13,11 +13,11 @@ import {
 } from "../image/index.ts";
 import { localName } from "../oci/index.ts";
 import { runInside } from "../runtime/index.ts";
-import type { ContainerRecord, Context, ImageRecord } from "../state/index.ts";
+import { type ContainerRecord, type Context, type ImageRecord, writeContainerEvent } from "../state/index.ts";
 import { BlobStore, hasLeftovers, type LayerSource, lockShared, sweepStore } from "../storage/index.ts";
 import { lowerDirectories, MOUNT_POINTS } from "./changes.ts";
 import { committedConfig, committedDocument } from "./commit-config.ts";
-import { exportContainer } from "./export.ts";
+import { archiveContainer } from "./export.ts";
 import { pauseContainer, unpauseContainer } from "./freezer.ts";
 import { containerRootfs, requireImage } from "./rootfs.ts";
 import { statusOf } from "./status.ts";
@@ -63,7 +63,7 @@ export async function commitContainer(
     };
     const below = base === undefined ? [] : storedLayerSources(ctx, base);
     const history = base === undefined ? [] : (from?.history ?? []);
-    return await storeImage(ctx, {
+    const stored = await storeImage(ctx, {
       config: (diffIds) =>
         Buffer.from(
           JSON.stringify(committedDocument(record, { ...options, config, from, history, diffIds })),
@@ -72,6 +72,8 @@ export async function commitContainer(
       names,
       docker: options.format === "docker",
     });
+    writeContainerEvent(ctx, "commit", record);
+    return stored;
   } finally {
     rmSync(path, { force: true });
     lock.release();
@@ -104,7 +106,7 @@ async function writeLayer(
 ): Promise<void> {
   const fd = openSync(path, "wx", 0o600);
   try {
-    if (base === undefined) await exportContainer(ctx, record, fd);
+    if (base === undefined) await archiveContainer(ctx, record, fd);
     else await writeChanges(ctx, record, base, fd);
   } finally {
     closeSync(fd);

@@ -7,7 +7,13 @@ import { join } from "node:path";
 import { ConflictError, errnoCode, HostError } from "../base/index.ts";
 import { containerDir, ensureDir, layersDir, loadLibc } from "../host/index.ts";
 import { overlayData } from "../runtime/index.ts";
-import type { ContainerRecord, Context, ImageRecord, RootfsSource } from "../state/index.ts";
+import {
+  type ContainerRecord,
+  type Context,
+  type ImageRecord,
+  type RootfsSource,
+  writeContainerEvent,
+} from "../state/index.ts";
 import { containerRootfs } from "./rootfs.ts";
 import { statusOf } from "./status.ts";
 import { isRunning } from "./view.ts";
@@ -34,12 +40,15 @@ export async function mountContainer(ctx: Context, record: ContainerRecord): Pro
     });
   }
   mountOverlay(rootfs, rootfs.merged);
+  writeContainerEvent(ctx, "mount", record);
   return rootfs.merged;
 }
 
 /** @returns false if it was not mounted */
-export function unmountContainer(ctx: Context, { id }: ContainerRecord, force: boolean): boolean {
-  return unmount(join(containerDir(ctx.paths, id), "merged"), force);
+export function unmountContainer(ctx: Context, record: ContainerRecord, force: boolean): boolean {
+  const was = unmount(join(containerDir(ctx.paths, record.id), "merged"), force);
+  if (was) writeContainerEvent(ctx, "unmount", record);
+  return was;
 }
 
 export function containerMountpoint(ctx: Context, { id }: ContainerRecord): string | undefined {

@@ -1,5 +1,5 @@
 /** The job `archive-tree`: a directory tree as a tar, into a file or a stream that was opened by the caller. */
-import { fsyncSync, writeSync } from "node:fs";
+import { writeSync } from "node:fs";
 import { errnoCode, StorageError } from "../base/index.ts";
 import { errnoText, type Libc, loadLibc } from "../host/index.ts";
 import type { Owners } from "./copy-job.ts";
@@ -24,8 +24,6 @@ export interface ArchiveInput {
   };
   /** The ids of the container whose files these are. */
   readonly owners?: Owners | undefined;
-  /** What is written must survive a power cut. */
-  readonly sync?: boolean;
   /** For messages. */
   readonly name: string;
 }
@@ -46,7 +44,6 @@ export async function archiveTree(input: ArchiveInput): Promise<{ bytes: number 
   } finally {
     root.close();
   }
-  if (input.sync === true) fsyncSync(input.fd);
   return { bytes };
 }
 
