@@ -16,7 +16,7 @@ import { downloadBlob } from "./download.ts";
 import type { Progress } from "./progress.ts";
 
 /** Downloads at once. */
-const PARALLEL = 6;
+const PARALLEL = 4;
 
 export interface LayerFetch {
   readonly repository: Repository;

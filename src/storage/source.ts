@@ -6,6 +6,8 @@ import { DownloadWatch } from "./growing.ts";
 import { archiveError } from "./tar/header.ts";
 
 export const CHUNK = 1 << 20;
+/** Of a download: small, because every piece of it is a buffer of its own until the next collection. */
+const PIECE = 128 << 10;
 
 /** node:zlib and node:stream take 8 ms to load, which a `run` that unpacks nothing must not pay. */
 export function zlib() {
@@ -96,7 +98,7 @@ export function* readRange(range: OpenRange, fresh = false): Generator<Buffer> {
 /** The bytes of a range whose file may be growing, in fresh buffers; other work goes on while it waits. */
 export async function* followRange(range: OpenRange): AsyncGenerator<Buffer> {
   for (let done = 0; done < range.size; ) {
-    const buffer = Buffer.allocUnsafe(Math.min(CHUNK, range.size - done));
+    const buffer = Buffer.allocUnsafe(Math.min(PIECE, range.size - done));
     const got = readSync(range.fd, buffer, 0, buffer.length, range.offset + done);
     if (got === 0 && range.watch === undefined) throw archiveError("it ends too early");
     if (got === 0) await range.watch?.pause();
@@ -110,7 +112,7 @@ export async function* decompress(
   pieces: Iterable<Buffer> | AsyncIterable<Buffer>,
   compression: Exclude<LayerCompression, "none">,
 ): AsyncGenerator<Buffer> {
-  const options = { chunkSize: CHUNK };
+  const options = { chunkSize: CHUNK >> 2 };
   const { createGunzip, createZstdDecompress } = zlib();
   const { pipeline, Readable } = process.getBuiltinModule("node:stream");
   const stream = compression === "gzip" ? createGunzip(options) : createZstdDecompress(options);
