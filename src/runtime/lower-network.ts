@@ -121,9 +121,6 @@ function lowerInterface(plan: PlanBuilder, entry: InterfacePlan): void {
   const { name, peer, bridge, mac, mtu, addresses, routes, ipv6 } = entry;
   const origin = `--network (${name})`;
   const socket = SLOT.ownNetlink;
-  // A namespace that has just ended may not have been cleared away yet.
-  const gone = { origin, tolerate: TOLERATE.unsupported };
-  plan.add("setup", "linkRemove", { socket: SLOT.netlink, name: peer }, gone);
   const veth = { socket, name, mac, mtu, peerNs: SLOT.sharedNet, peerName: peer };
   // The kernel takes its time with the network of a life that has just ended; its monitor may be starting the next.
   const former = { socket: SLOT.netlink, name: peer };

@@ -2,12 +2,15 @@
  * Whole specifications and plans, kept in test/golden: a change of policy shows as a change of these files.
  * After a wanted change: KELP_UPDATE_GOLDEN=1 bun test test/unit/runtime/golden.test.ts, and read the diff.
  */
+
 import { expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { defaultNetwork, planNetwork } from "../../../src/network/index.ts";
 import { disassemblePlan } from "../../../src/runtime/plan/disassemble.ts";
 import { encodePlan } from "../../../src/runtime/plan/encode.ts";
-import { type Case, FACTS, planOf, SINGLE, specOf } from "./fixture.ts";
+import type { Context } from "../../../src/state/index.ts";
+import { type Case, FACTS, ID, PATHS, planOf, SINGLE, specOf } from "./fixture.ts";
 
 const FOLDER = join(import.meta.dirname, "..", "..", "golden");
 const update = process.env.KELP_UPDATE_GOLDEN === "1";
@@ -59,6 +62,28 @@ const CASES: Readonly<Record<string, Case>> = {
       oomScoreAdj: 500,
       ulimits: [{ name: "core", soft: 1000, hard: -1 }],
       securityOpt: ["mask=/etc/shadow", "unmask=/proc/acpi:/sys/*"],
+    },
+  },
+  network: {
+    config: { network: { ...specNetwork(), mode: "bridge" } },
+    lower: {
+      network: planNetwork(
+        { paths: PATHS } as Context,
+        [
+          {
+            network: { ...defaultNetwork(), id: "ab".repeat(32), bridge: "kelp1", internal: true },
+            endpoint: {
+              network: "ab".repeat(32),
+              container: ID,
+              interfaceName: "eth0",
+              mac: "02:6b:0a:58:00:02",
+              ip: "10.88.0.2",
+            },
+          },
+        ],
+        { plan: { fifo: "/run/user/1000/kelp/uplink", argv: ["/usr/bin/slirp4netns", "tap0"], env: [] } },
+        [{ hostIp: "", hostPort: 8080, containerPort: 80, protocol: "tcp", range: 1 }],
+      ),
     },
   },
   "remove-directory": {
