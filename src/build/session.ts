@@ -79,11 +79,18 @@ export class Session {
   /**
    * The layer of a step: from the cache, from another stage of this build that makes the same one right now, or made by
    * `make`. Only what was made whole is remembered.
+   *
+   * @param holds asked afterwards: whether the key still says what was used; otherwise nothing is remembered
    */
-  layerStep(key: string, note: string, make: () => Promise<MadeLayer | undefined>): Promise<LayerStep> {
+  layerStep(
+    key: string,
+    note: string,
+    make: () => Promise<MadeLayer | undefined>,
+    holds: () => boolean = () => true,
+  ): Promise<LayerStep> {
     const flying = this.#inFlight.get(key);
     if (flying !== undefined) return flying.then((step) => ({ ...step, cached: true }));
-    const step = this.#layerStep(key, note, make);
+    const step = this.#layerStep(key, note, make, holds);
     this.#inFlight.set(key, step);
     return step;
   }
@@ -92,6 +99,7 @@ export class Session {
     key: string,
     note: string,
     make: () => Promise<MadeLayer | undefined>,
+    holds: () => boolean,
   ): Promise<LayerStep> {
     const known = this.lookup(key);
     if (known !== undefined) return known;
@@ -99,14 +107,15 @@ export class Session {
     const now = Date.now();
     const { buildCache } = this.ctx.state;
     if (!this.request.useCache) buildCache.remove([key]);
-    buildCache.put({
-      key,
-      ...(made === undefined ? {} : { layer: made.record.row }),
-      blobSize: made?.tarSize ?? 0,
-      created: now,
-      used: now,
-      note,
-    });
+    if (holds())
+      buildCache.put({
+        key,
+        ...(made === undefined ? {} : { layer: made.record.row }),
+        blobSize: made?.tarSize ?? 0,
+        created: now,
+        used: now,
+        note,
+      });
     return { layer: made === undefined ? undefined : storedLayer(made), created: now, cached: false };
   }
 

@@ -7,7 +7,7 @@ import { posix } from "node:path";
 import { type Libc, loadLibc } from "../../host/index.ts";
 import { fsPath } from "../../storage/index.ts";
 import { makeIgnore } from "../context/ignore.ts";
-import { digestSources, type Selected, select } from "../context/select.ts";
+import { type Selected, select } from "../context/select.ts";
 import { type Found, SourceTree } from "../context/source-tree.ts";
 import { addArchive, openArchive } from "./add-archive.ts";
 import { isSingleMap } from "./directory-job.ts";
@@ -29,8 +29,8 @@ export interface FetchedFile {
 }
 
 export interface CopyRequest {
-  /** The image's mounted root; absent: only the digest is wanted. */
-  readonly target?: string;
+  /** The image's mounted root. */
+  readonly target: string;
   /** The directory sources are taken from. */
   readonly source?: string;
   /** Sources keep their owners unless --chown says otherwise. */
@@ -52,8 +52,7 @@ export interface CopyRequest {
 }
 
 export interface CopyReply {
-  /** Of what was selected in the source; see `digestSources`. */
-  readonly digest: string;
+  /** How much was selected in the source. */
   readonly count: number;
 }
 
@@ -72,22 +71,25 @@ export async function buildCopy(request: CopyRequest): Promise<CopyReply> {
     pattern,
     found: tree.glob(Buffer.from(pattern).toString("latin1")),
   }));
-  const sources = found.flatMap(({ found }) => found);
-  const reply = digestSources(tree, sources, { ...options, owners: request.owners });
-  if (request.target === undefined) return reply;
   const archives = request.archives.map(openArchive);
   const fetched = request.fetched.map((file) => ({ ...file, fd: openSync(file.path, "r") }));
   const single = isSingleMap();
   libc.chroot(request.target);
   const copier = new Copier(libc, tree, request, single);
-  for (const item of found)
-    for (const one of item.found) copier.source(one, pivotOf(item.pattern), [...select(tree, one, options)]);
+  let count = 0;
+  for (const { pattern, found: sources } of found) {
+    for (const source of sources) {
+      const selected = [...select(tree, source, options)];
+      count += selected.length;
+      copier.source(source, pivotOf(pattern), selected);
+    }
+  }
   for (const file of request.inline) copier.inline(file);
   for (const file of fetched) copier.fetched(file);
   for (const archive of archives)
     await addArchive(libc, archive, copier.directory(), new TargetTree(single), copier.owner);
   copier.finish();
-  return reply;
+  return { count };
 }
 
 /** With --parents what stands before `/./` is not kept. */

@@ -13,6 +13,8 @@ import { contextDigest, missing } from "./context-digest.ts";
 import { copyFrom, requestOf, type SourceRoot } from "./source-root.ts";
 import type { StepContext } from "./step-context.ts";
 
+type Wish = Omit<CopyRequest, "source" | "target">;
+
 export interface CopyResult extends LayerStep {
   readonly history: string;
 }
@@ -33,7 +35,7 @@ export async function copyStep(
     step.fail(
       `when using ${step.line.keyword} with more than one source file, the destination must be a directory and end with a /`,
     );
-  const request: CopyRequest = {
+  const request: Wish = {
     patterns: sources,
     ...requestOf(root),
     exclude: instruction.excludes.map((pattern) => step.word(pattern)),
@@ -65,7 +67,7 @@ async function keyed(
   step: StepContext,
   state: StageState,
   root: SourceRoot,
-  request: CopyRequest,
+  request: Wish,
   added: AddedSources | undefined,
 ): Promise<CopyResult> {
   const { session } = step;
@@ -74,7 +76,9 @@ async function keyed(
   const from = root.kind === "layers" ? patterns : [];
   const key = session.key("copy", chainOf(state), content, added?.key ?? null, from, rest);
   const make = () => perform(step, state, root, request, added);
-  const result = await session.layerStep(key, step.line.text.slice(0, MAX_NOTE), make);
+  // A context that changes while it is copied is in the image as it was met, and in the cache under no name.
+  const holds = () => root.kind !== "directory" || contextDigest(step, root.path, request) === content;
+  const result = await session.layerStep(key, step.line.text.slice(0, MAX_NOTE), make, holds);
   const source = request.inline.length > 0 ? "inline" : `dir:${content}`;
   return { ...result, history: `${step.line.keyword} ${source} in ${request.destination} ` };
 }
@@ -85,7 +89,7 @@ async function perform(
   step: StepContext,
   state: StageState,
   root: SourceRoot,
-  request: CopyRequest,
+  request: Wish,
   added: AddedSources | undefined,
 ): Promise<MadeLayer> {
   const { session } = step;

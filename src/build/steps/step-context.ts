@@ -8,7 +8,7 @@ import { lookupIn, type StageState } from "../stage-state.ts";
 import type { StepTitle } from "../types.ts";
 
 /** Errors that say where they are. */
-const PLACED = new Set(["dockerfile-invalid", "step-invalid", "step-failed"]);
+const PLACED = new Set(["interrupted", "dockerfile-invalid", "step-invalid", "step-failed"]);
 const MAX_TITLE = 200;
 
 export class StepContext {
