@@ -1,10 +1,11 @@
-import { beforeAll, describe, expect } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout } from "bun:test";
 import { createSocket } from "node:dgram";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { connect, createServer, type Socket } from "node:net";
 import { networkInterfaces } from "node:os";
 import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
 
+setDefaultTimeout(20_000);
 const box = useSandbox("510-ports");
 const { test } = requires("overlay", "subuid", "busybox");
 const FIRST = 20_000 + (process.pid % 500) * 40;
