@@ -42,6 +42,7 @@ static int fail(struct launcher *l)
 	char numbers[2][12];
 	struct line line;
 
+	signals_reset(false);
 	if (count == 0 || argv == NULL || env == NULL)
 		return EXIT_FAILED;
 	line_init(&line, numbers[0], sizeof(numbers[0]));
@@ -178,21 +179,28 @@ static int await_report(struct launcher *l)
 	return vm_fail(&l->vm, STAGE_MONITOR, l->vm.base_index, EOWNERDEAD);
 }
 
+/* `enter`: holds back what it passes on, from before there is a command to pass it to. */
+static void hold_signals(sigset_t *set)
+{
+	static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM };
+
+	sigemptyset(set);
+	sigaddset(set, SIGCHLD);
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
+		sigaddset(set, forwarded[i]);
+	sigprocmask(SIG_BLOCK, set, NULL);
+}
+
 /*
  * `enter`: passes signals on until the command has ended. Those that the terminal sent have reached it already, since it
  * is in our process group.
  */
 static int forward_until_end(pid_t pid)
 {
-	static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM };
 	sigset_t set;
 	int status;
 
-	sigemptyset(&set);
-	sigaddset(&set, SIGCHLD);
-	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
-		sigaddset(&set, forwarded[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	hold_signals(&set);
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		siginfo_t info;
 		int number = sigwaitinfo(&set, &info);
@@ -234,6 +242,7 @@ static bool has_records(const struct records *records, enum verb verb)
 int launch(enum verb verb, const char *path)
 {
 	struct launcher l = { .vm = { .verb = verb }, .outer = -1, .sync = -1, .client = -1 };
+	sigset_t held;
 
 	signals_reset(false);
 	if (ready_descriptors() < 0)
@@ -244,6 +253,8 @@ int launch(enum verb verb, const char *path)
 	if (!has_records(&l.records, verb))
 		return EXIT_NOT_A_PLAN;
 	l.vm.tty = l.records.container.tty;
+	if (verb == VERB_ENTER)
+		hold_signals(&held);
 	if (reserve_kept(&l.vm) != 0 || vm_run(&l.vm, STAGE_LAUNCH) != 0 || fork_holder(&l) != 0 ||
 	    write_maps(&l) != 0 || await_report(&l) != 0)
 		return fail(&l);

@@ -74,7 +74,8 @@ function withoutExit(dir: string, status: LiveStatus | undefined): LiveState {
   const plan = statSync(join(dir, "plan"), { throwIfNoEntry: false });
   if (plan === undefined) return { state: "created" };
   const age = Date.now() - plan.mtimeMs;
-  if (status === undefined && age >= 0 && age < START_GRACE_MS) return { state: "starting" };
+  // A file's time has fractions of a millisecond that the clock's reading lacks.
+  if (status === undefined && age > -1000 && age < START_GRACE_MS) return { state: "starting" };
   const started = status?.started ?? plan.mtimeMs;
   return {
     state: "exited",
