@@ -30,6 +30,16 @@ test("a container is created, runs, ends, runs again with its files, and is remo
   expect((await box.kelp(["container", "exists", "life"])).code).toBe(1);
 });
 
+test("restart does not take a --rm container away", async () => {
+  await box.ok(["run", "-d", "--rm", "--name", "brief", BUSYBOX, "sleep", "100"]);
+  const { code, stderr } = await box.kelp(["restart", "--time", "0", "brief"]);
+  expect(code).toBe(125);
+  expect(stderr).toStartWith("Error: cannot restart brief: it was made with --rm");
+  expect(await field("brief", "{{.State.Status}}")).toBe("running");
+  await box.ok(["stop", "--time", "0", "brief"]);
+  expect((await box.kelp(["container", "exists", "brief"])).code).toBe(1);
+});
+
 test("rm of a running container needs --force; of a missing one it exits with 1", async () => {
   const id = await box.ok(["run", "-d", "--name", "busy", BUSYBOX, "sleep", "100"]);
   const refused = await box.kelp(["rm", "busy"]);
