@@ -16,14 +16,16 @@ export default defineCommand({
   },
   args: { min: 1, checked: true, completes: "container" },
   async run({ args, options, io, globals }) {
-    requireUnshared(spokenCommand([]), "unmount");
     const ctx = await openContext(globals);
+    // The command line first: where it contradicts itself, another place to type it in is no help.
+    const selected = chooseContainers(ctx, args, options);
+    requireUnshared(spokenCommand([]), "unmount");
     if (options.all) {
       for (const record of presentContainers(ctx))
         if (unmountContainer(ctx, record, options.force)) io.out(`${record.id}\n`);
       return 0;
     }
-    return forEachContainer(io, chooseContainers(ctx, args, options), ({ record, shown }) => {
+    return forEachContainer(io, selected, ({ record, shown }) => {
       unmountContainer(ctx, record, options.force);
       return shown;
     });
