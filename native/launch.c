@@ -26,6 +26,7 @@ struct launcher {
 	int client; /* our end of the socketpair, if we are to be the client */
 	pid_t holder;
 	uint64_t holder_start;
+	sigset_t held; /* with `enter`: the signals that are passed on to the command */
 };
 
 /*
@@ -195,15 +196,13 @@ static void hold_signals(sigset_t *set)
  * `enter`: passes signals on until the command has ended. Those that the terminal sent have reached it already, since it
  * is in our process group.
  */
-static int forward_until_end(pid_t pid)
+static int forward_until_end(pid_t pid, const sigset_t *held)
 {
-	sigset_t set;
 	int status;
 
-	hold_signals(&set);
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		siginfo_t info;
-		int number = sigwaitinfo(&set, &info);
+		int number = sigwaitinfo(held, &info);
 
 		if (number > 0 && number != SIGCHLD && info.si_code != SI_KERNEL)
 			kill(pid, number);
@@ -217,7 +216,7 @@ static int conclude(struct launcher *l)
 	int status;
 
 	if (l->vm.verb == VERB_ENTER) {
-		status = forward_until_end(l->holder);
+		status = forward_until_end(l->holder, &l->held);
 		base_unregister(l->holder, l->holder_start);
 		return status;
 	}
@@ -242,7 +241,6 @@ static bool has_records(const struct records *records, enum verb verb)
 int launch(enum verb verb, const char *path)
 {
 	struct launcher l = { .vm = { .verb = verb }, .outer = -1, .sync = -1, .client = -1 };
-	sigset_t held;
 
 	signals_reset(false);
 	if (ready_descriptors() < 0)
@@ -254,7 +252,7 @@ int launch(enum verb verb, const char *path)
 		return EXIT_NOT_A_PLAN;
 	l.vm.tty = l.records.container.tty;
 	if (verb == VERB_ENTER)
-		hold_signals(&held);
+		hold_signals(&l.held);
 	if (reserve_kept(&l.vm) != 0 || vm_run(&l.vm, STAGE_LAUNCH) != 0 || fork_holder(&l) != 0 ||
 	    write_maps(&l) != 0 || await_report(&l) != 0)
 		return fail(&l);
