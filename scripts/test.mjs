@@ -3,6 +3,7 @@
  *
  *   npm test [-- SUITE|FILE ...]     TEST_MUST=overlay,tun,…  these reasons may not skip a test
  *                                    TEST_KEEP=1              keep the files of the tests
+ *                                    TEST_USER=NAME           root: run as this account
  *
  * Ends with a line `N passed, N failed, N skipped`; exits with 1 if anything failed, crashed or
  * ran nothing.
@@ -10,7 +11,7 @@
 import { spawnSync } from "node:child_process";
 import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { preparePackages, prepareUser } from "./lib/test-machine.mjs";
+import { preparePackages, prepareUser, TURN } from "./lib/test-machine.mjs";
 import { clearPlace, makePlace } from "./lib/test-place.mjs";
 import { printSkips } from "./lib/test-report.mjs";
 import { planPrograms, pool, runNativeMake, runProgram } from "./lib/test-suites.mjs";
@@ -21,13 +22,13 @@ function step(command, args) {
   if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed`);
 }
 
-/** Two runs at once would count each other's processes as leaks. The kernel drops the name with us. */
+/** One run at a time for a user. The kernel drops the name with us. */
 async function takeTurn() {
   for (let told = false; ; await sleep(500)) {
     const server = createServer();
     const free = await new Promise((resolve) => {
       server.once("error", () => resolve(false));
-      server.listen(`\0kelp-test-${process.getuid()}`, () => resolve(true));
+      server.listen(`\0kelp-test-${TURN}`, () => resolve(true));
     });
     if (free) return server.unref();
     if (!told) console.log("waiting for another test run to end");

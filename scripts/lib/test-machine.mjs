@@ -4,7 +4,12 @@ import { chmodSync, chownSync, existsSync, mkdirSync, readFileSync, statSync } f
 import { join } from "node:path";
 
 export const IS_ROOT = process.getuid() === 0;
-const USER = "kelp-test";
+
+/** Whom root runs the tests as. Another name lets two checkouts be tested side by side. */
+const USER = process.env.TEST_USER ?? "kelp-test";
+
+/** Two runs as the same user would count each other's processes as leaks. */
+export const TURN = IS_ROOT ? USER : String(process.getuid());
 
 /** Debian package → a file or program that shows it is there. */
 const PACKAGES = {
