@@ -29,6 +29,11 @@ const PACKAGES = {
   attr: "setfattr",
   libseccomp2: "libseccomp.so.2",
   mandoc: "mandoc",
+  zsh: "zsh",
+  fish: "fish",
+  "bash-completion": "bash_completion",
+  tmux: "tmux",
+  podman: "podman",
   nftables: "nft",
   iproute2: "ip",
   "util-linux": "setpriv",
@@ -38,6 +43,7 @@ const PACKAGES = {
 const DIRECTORIES = [
   ...(process.env.PATH ?? "").split(":"),
   ...["/usr/local/sbin", "/usr/sbin", "/sbin", "/usr/local/bin", "/usr/bin", "/bin"],
+  "/usr/share/bash-completion",
   ...["/lib", "/usr/lib", "/usr/lib64", "/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu"],
 ];
 

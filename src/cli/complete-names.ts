@@ -1,10 +1,11 @@
 /** Names of what is in the store, for completion. */
+import { KEY_TEXTS } from "../config/index.ts";
 import { listNetworks } from "../network/index.ts";
 import { liveState } from "../runtime/index.ts";
+import type { ContextOptions } from "../state/index.ts";
 import { type Context, openContext } from "../state/index.ts";
-import type { Globals } from "./command.ts";
 
-export type LiveKind = "container" | "running" | "image" | "volume" | "network";
+export type LiveKind = "container" | "running" | "image" | "volume" | "network" | "setting";
 type Rows = readonly (readonly [string, string])[];
 
 const SHORT_ID = 12;
@@ -12,7 +13,8 @@ const SHORT_ID = 12;
 const ID_FROM = 2;
 
 /** Words that begin with `partial`, each with what it is. */
-export async function liveNames(kind: LiveKind, partial: string, globals: Globals): Promise<Rows> {
+export async function liveNames(kind: LiveKind, partial: string, globals: ContextOptions): Promise<Rows> {
+  if (kind === "setting") return settingNames(partial);
   const ctx = await openContext(globals);
   if (kind === "network") return networkNames(ctx, partial);
   if (kind === "image") return imageNames(ctx, partial);
@@ -23,6 +25,14 @@ export async function liveNames(kind: LiveKind, partial: string, globals: Global
       .map(({ name, driver }) => [name, driver] as const);
   }
   return containerNames(ctx, partial, kind === "running");
+}
+
+function settingNames(partial: string): Rows {
+  return Object.entries(KEY_TEXTS)
+    .flatMap(([section, keys]) =>
+      Object.entries(keys).map(([key, text]) => [`${section}.${key}`, text] as const),
+    )
+    .filter(([name]) => name.startsWith(partial));
 }
 
 function networkNames(ctx: Context, partial: string): Rows {

@@ -1,10 +1,12 @@
 /** One command line from its words to its exit status. */
 import { BUILD, log, parseLogLevel, startLog, UsageError } from "../base/index.ts";
+import { DEFAULTS } from "../config/index.ts";
+import { readSettings } from "../state/index.ts";
 import { normaliseArgv } from "./argv.ts";
 import { checkArgs, checkAuthfile, checkChosen, checkExclusive } from "./arity.ts";
 import type { CommandDef, Globals, Io, OptionTable } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
-import { DEFAULT_LOG_LEVEL, GLOBAL_OPTIONS, ROOT_OPTIONS, readGlobals } from "./globals.ts";
+import { GLOBAL_OPTIONS, ROOT_OPTIONS, readGlobals } from "./globals.ts";
 import { type Found, findCommand } from "./lookup.ts";
 import { spokenCommand } from "./program.ts";
 import { readValues } from "./values.ts";
@@ -44,9 +46,9 @@ async function runCommand(
   }
   const own = read.flags.filter((flag) => definition.options[flag.name] !== undefined);
   const others = read.flags.filter((flag) => definition.options[flag.name] === undefined);
-  const globals = readGlobals([...found.globals, ...others]);
+  const globals = await effective(readGlobals([...found.globals, ...others]));
   checkExclusive(definition, new Set(own.map((flag) => flag.name)));
-  const { options, given } = readValues(definition.options, own);
+  const { options, given } = readValues(definition.options, own, globals.settings);
   checkArgs(definition, found.path, read.args);
   checkChosen(definition, given, read.args);
   checkAuthfile(found.path, given, (options as Readonly<Record<string, unknown>>).authfile);
@@ -59,16 +61,22 @@ async function runCommand(
   return definition.run({ options, given, args: read.args, io, argv, globals, path: found.path });
 }
 
+/** With the settings; those that cannot be read are for the command to complain about, if it needs any. */
+async function effective(typed: ReturnType<typeof readGlobals>): Promise<Globals> {
+  const settings = await readSettings(typed).catch(() => undefined);
+  return { ...typed, noout: settings?.noout ?? typed.noout ?? false, settings };
+}
+
 /** Starts the log, or says why not: podman ends with 1 and no `Error:` here, and scripts look for that. */
-function openLog({ logLevel, debug }: Globals, path: readonly string[], io: Io): string | undefined {
-  if (debug === true && logLevel !== DEFAULT_LOG_LEVEL)
-    return "Setting --log-level and --debug is not allowed";
-  const level = parseLogLevel(debug === true ? "debug" : logLevel);
+function openLog(globals: Globals, path: readonly string[], io: Io): string | undefined {
+  if (globals.conflict) return "Setting --log-level and --debug is not allowed";
+  const wanted = globals.logLevel ?? globals.settings?.logLevel ?? DEFAULTS.logLevel;
+  const level = parseLogLevel(wanted);
   if (level === undefined) {
-    return `Log Level ${JSON.stringify(logLevel)} is not supported, choose from: trace, debug, info, warn, error, fatal, panic`;
+    return `Log Level ${JSON.stringify(wanted)} is not supported, choose from: trace, debug, info, warn, error, fatal, panic`;
   }
   startLog(level, io.err);
-  if (level === DEFAULT_LOG_LEVEL) return undefined;
+  if (level === DEFAULTS.logLevel) return undefined;
   log.info(`kelp ${BUILD.version} (${BUILD.commit})`);
   log.debug(`kelp ${path.join(" ")}`, { pid: process.pid });
   log.trace(`started from ${process.execPath}`);

@@ -3,7 +3,6 @@ import type { FlagUse } from "./argv.ts";
 import type { Globals, OptionTable } from "./command.ts";
 import { readValues } from "./values.ts";
 
-export const DEFAULT_LOG_LEVEL = "warn";
 const NO_REMOTE = "kelp has no service to talk to";
 const NO_RUNTIME = "containers are run by holdfast, which takes no flags";
 const NO_MONITOR = "holdfast watches the containers";
@@ -12,8 +11,8 @@ export const GLOBAL_OPTIONS = {
   "cgroup-manager": {
     kind: "string",
     value: "MANAGER",
-    text: "Cgroup manager to use (cgroupfs or systemd)",
-    completes: ["cgroupfs", "systemd"],
+    text: "Cgroup manager to use; kelp makes groups itself: cgroupfs",
+    completes: ["cgroupfs"],
   },
   config: {
     kind: "string",
@@ -51,8 +50,7 @@ export const GLOBAL_OPTIONS = {
   "log-level": {
     kind: "string",
     value: "LEVEL",
-    text: "Log messages of this level and above",
-    default: DEFAULT_LOG_LEVEL,
+    text: "Log messages of this level and above (default warn)",
     completes: ["trace", "debug", "info", "warn", "error", "fatal", "panic"],
   },
   module: {
@@ -110,8 +108,7 @@ export const GLOBAL_OPTIONS = {
   "storage-opt": {
     kind: "list",
     value: "OPTION",
-    text: "Option for the storage driver",
-    unsupported: "the drivers have no options",
+    text: "Option for the storage driver: mount_program=FILE",
   },
   syslog: {
     kind: "boolean",
@@ -143,26 +140,24 @@ export const ROOT_OPTIONS = {
   version: { kind: "boolean", short: "v", text: "Print the version" },
 } as const satisfies OptionTable;
 
-/** The typed record every command receives, from all uses of global flags in the order typed. */
-export function readGlobals(uses: readonly FlagUse[]): Globals {
-  const { options } = readValues(ROOT_OPTIONS, uses);
+/** From all uses of global flags in the order typed. */
+export function readGlobals(
+  uses: readonly FlagUse[],
+): Omit<Globals, "noout"> & { noout?: boolean | undefined } {
+  const { options, given } = readValues(ROOT_OPTIONS, uses);
   return {
     storageOpts: options["storage-opt"],
-    logLevel: options["log-level"],
-    noout: options.noout,
-    debug: options.debug,
-    ...present("root", options.root),
-    ...present("runroot", options.runroot ?? options.tmpdir),
-    ...present("volumePath", options.volumepath),
-    ...present("storageDriver", options["storage-driver"]),
-    ...present("config", options.config),
-    ...present("eventsBackend", options["events-backend"]),
-    ...present("cgroupManager", options["cgroup-manager"]),
-    ...present("networkCmdPath", options["network-cmd-path"]),
-    ...present("out", options.out),
+    logLevel: options.debug ? "debug" : options["log-level"],
+    noout: given.has("noout") ? options.noout : undefined,
+    root: options.root,
+    runroot: options.runroot ?? options.tmpdir,
+    volumePath: options.volumepath,
+    storageDriver: options["storage-driver"],
+    config: options.config,
+    eventsLogger: options["events-backend"],
+    cgroupManager: options["cgroup-manager"],
+    networkCmdPath: options["network-cmd-path"],
+    out: options.out,
+    conflict: options.debug && given.has("log-level"),
   };
-}
-
-function present<K extends string>(name: K, value: string | undefined): { [P in K]?: string } {
-  return value === undefined ? {} : ({ [name]: value } as { [P in K]?: string });
 }

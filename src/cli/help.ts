@@ -8,6 +8,8 @@ import { findCommand } from "./lookup.ts";
 import { NOT_OURS } from "./not-ours.ts";
 import { spokenCommand } from "./program.ts";
 import { closest } from "./suggest.ts";
+import { TOPICS } from "./topics/index.ts";
+import { topicText } from "./topics/text.ts";
 
 /** What configuration files make the default of options. */
 type Configured = Readonly<Record<string, unknown>>;
@@ -62,14 +64,22 @@ export function groupHelp(path: readonly string[]): string {
     `Usage:\n  ${name}${group === undefined ? " [options]" : ""} [command]`,
     `Available Commands:\n${columns(subcommands(group))}`,
   ];
-  if (group === undefined) blocks.push(`Options:\n${optionLines(ROOT_OPTIONS)}`);
+  if (group === undefined) {
+    const topics = Object.entries(TOPICS).map(([topic, { summary: about }]) => [topic, about] as const);
+    blocks.push(
+      `Options:\n${optionLines(ROOT_OPTIONS)}`,
+      `Topics, to be read with '${name} help TOPIC':\n${columns(topics)}`,
+    );
+  }
   return `${blocks.join("\n\n")}\n`;
 }
 
-/** `kelp help WORDS`: the root, a group or a command. */
+/** `kelp help WORDS`: the root, a group, a command or a topic. */
 export async function helpFor(words: readonly string[]): Promise<string> {
   const { entry, path, rest } = findCommand(words);
   if (entry !== undefined) return commandHelp((await entry.load()).default, path);
+  const topic = path.length === 0 ? TOPICS[rest[0] ?? ""] : undefined;
+  if (topic !== undefined) return topicText(await topic.load());
   if (rest[0] !== undefined) throw unknownCommand(path, rest[0]);
   return groupHelp(path);
 }

@@ -10,7 +10,7 @@ export function preservedFds(options: {
   if (options["preserve-fd"].length > 0) {
     throw new UsageError(
       "not-supported",
-      "--preserve-fd is not supported yet: descriptors are passed on from 3 without a gap",
+      "--preserve-fd is not supported: descriptors are passed on from 3 without a gap",
       {
         hint: "Use --preserve-fds N.",
       },

@@ -1,6 +1,7 @@
 /** From the texts of flags to typed values; every message is pflag's. */
 
 import { parseDuration, parseSize } from "../base/index.ts";
+import type { Settings } from "../config/index.ts";
 import type { FlagUse } from "./argv.ts";
 import type { OptionDef, OptionTable, OptionValues } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
@@ -14,13 +15,17 @@ export interface Values<T extends OptionTable> {
 }
 
 /**
- * Folds the uses of flags over the table's defaults: lists grow, everything else is replaced.
+ * Folds the uses of flags over the table's defaults, or what a configuration says instead: lists grow, everything else is replaced.
  *
- * @throws {FlagError} for a value of the wrong kind and for flags declared as not supported yet.
+ * @throws {FlagError} for a value of the wrong kind and for flags declared as not supported.
  */
-export function readValues<T extends OptionTable>(table: T, uses: readonly FlagUse[]): Values<T> {
+export function readValues<T extends OptionTable>(
+  table: T,
+  uses: readonly FlagUse[],
+  settings?: Settings,
+): Values<T> {
   const options: Record<string, unknown> = {};
-  for (const name in table) options[name] = initialValue(table[name] as OptionDef);
+  for (const name in table) options[name] = initialValue(table[name] as OptionDef, settings);
   const given = new Set<string>();
   for (const { name, value } of uses) {
     const option = table[name] as OptionDef;
@@ -32,7 +37,9 @@ export function readValues<T extends OptionTable>(table: T, uses: readonly FlagU
   return { options: options as OptionValues<T>, given };
 }
 
-function initialValue(option: OptionDef): unknown {
+function initialValue(option: OptionDef, settings: Settings | undefined): unknown {
+  const { setting } = option;
+  if (setting !== undefined && settings?.origins[setting] !== undefined) return settings[setting];
   if (option.kind === "boolean") return option.default ?? false;
   if (option.kind === "list") return option.default ?? [];
   if (option.kind === "map") return option.default ?? {};
@@ -43,7 +50,7 @@ function initialValue(option: OptionDef): unknown {
 function refuseUnsupported(name: string, option: OptionDef, value: string): void {
   if (option.unsupported === undefined || String(option.default) === value) return;
   if (option.kind === "boolean" && FALSE.has(value)) return;
-  throw new FlagError(`--${name} is not supported yet: ${option.unsupported}`, undefined, {
+  throw new FlagError(`--${name} is not supported: ${option.unsupported}`, undefined, {
     code: "not-supported",
   });
 }

@@ -5,3 +5,11 @@ import type { Environment } from "../host/index.ts";
 export function hostEnvironment(): Environment {
   return process.env;
 }
+
+/** Carries out engine.env: as with podman, what the configuration says wins over what was inherited. */
+export function applyEngineEnv(lines: readonly string[]): void {
+  for (const line of lines) {
+    const equals = line.indexOf("=");
+    if (equals > 0) process.env[line.slice(0, equals)] = line.slice(equals + 1);
+  }
+}

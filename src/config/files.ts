@@ -10,7 +10,11 @@ import type { ConfigFile } from "./toml.ts";
  * own of the administrator and the user. CONTAINERS_CONF stands instead of all of the former,
  * CONTAINERS_CONF_OVERRIDE comes after everything; a file that was named must exist.
  */
-export function findConfigFiles(paths: Paths, own: string | undefined, env: Environment): ConfigFile[] {
+export function findConfigFiles(
+  paths: Pick<Paths, "config">,
+  own: string | undefined,
+  env: Environment,
+): ConfigFile[] {
   const system = "/etc/kelp/config.toml";
   const user = join(paths.config, "config.toml");
   return [
@@ -21,7 +25,7 @@ export function findConfigFiles(paths: Paths, own: string | undefined, env: Envi
   ];
 }
 
-function containersConf(paths: Paths): ConfigFile[] {
+function containersConf(paths: Pick<Paths, "config">): ConfigFile[] {
   const user = join(dirname(paths.config), "containers", "containers.conf");
   const places = ["/usr/share/containers/containers.conf", "/etc/containers/containers.conf", user];
   return [...new Set(places)].flatMap((path) => [...read(path, false), ...dropIns(`${path}.d`)]);

@@ -4,6 +4,10 @@
  *
  * Must not know: what a setting does.
  */
-export { hostEnvironment } from "./environment.ts";
+export { chosenMountProgram } from "./check.ts";
+export { applyEngineEnv, hostEnvironment } from "./environment.ts";
+export { KEYS, type KeyDef, type KeyKind } from "./keys.ts";
 export { loadSettings, type SettingsOverrides } from "./load.ts";
+export { CONFIG_VARIABLE, OUTER, type OuterName, type OuterSetting } from "./outer.ts";
+export { KEY_TEXTS, LEFT_TO_PODMAN } from "./reference.ts";
 export { DEFAULTS, type SettingName, type Settings, type SettingValues } from "./settings.ts";

@@ -1,7 +1,7 @@
 /** Which key of a configuration file sets what. Names are those of containers.conf; kelp's own file has them too, and some more. */
 import type { SettingName } from "./settings.ts";
 
-export type KeyKind = "string" | "boolean" | "integer" | "bytes" | "strings" | "lists";
+export type KeyKind = "string" | "path" | "boolean" | "integer" | "bytes" | "strings" | "lists";
 
 export interface KeyDef {
   readonly setting: SettingName;
@@ -11,14 +11,17 @@ export interface KeyDef {
 }
 
 const key = (setting: SettingName, kind: KeyKind): KeyDef => ({ setting, kind });
+const ownKey = (setting: SettingName, kind: KeyKind): KeyDef => ({ setting, kind, ownOnly: true });
 
 /** By section (`engine.runtimes` is a table whose keys are free), then key. */
 export const KEYS: Readonly<Record<string, Readonly<Record<string, KeyDef>>>> = {
   containers: {
     annotations: key("annotations", "strings"),
     base_hosts_file: key("baseHostsFile", "string"),
+    cgroup_conf: key("cgroupConf", "strings"),
     cgroupns: key("cgroupNamespace", "string"),
     cgroups: key("cgroups", "string"),
+    container_name_as_hostname: key("nameAsHostname", "boolean"),
     default_capabilities: key("capabilities", "strings"),
     default_sysctls: key("sysctls", "strings"),
     default_ulimits: key("ulimits", "strings"),
@@ -54,6 +57,7 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, KeyDef>>>> = 
     volumes: key("volumes", "strings"),
   },
   engine: {
+    cgroup_manager: ownKey("cgroupManager", "string"),
     detach_keys: key("detachKeys", "string"),
     env: key("engineEnv", "strings"),
     events_container_create_inspect_data: key("eventsInspectData", "boolean"),
@@ -61,22 +65,28 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, KeyDef>>>> = 
     events_logfile_path: key("eventsLogPath", "string"),
     events_logger: key("eventsLogger", "string"),
     helper_binaries_dir: key("helperDirs", "strings"),
+    image_build_format: key("buildFormat", "string"),
+    image_volume_mode: key("imageVolumeMode", "string"),
+    log_level: ownKey("logLevel", "string"),
+    multi_image_archive: key("multiImageArchive", "boolean"),
+    network_cmd_path: key("networkCmdPath", "path"),
+    noout: ownKey("noout", "boolean"),
     pull_policy: key("pullPolicy", "string"),
     retry: key("retry", "integer"),
     retry_delay: key("retryDelay", "string"),
-    runtime: { setting: "runtime", kind: "string", ownOnly: true },
-    runtimes: key("runtimes", "lists"),
     stop_timeout: key("stopTimeout", "integer"),
   },
   network: {
     default_host_ips: key("defaultHostIps", "strings"),
   },
   registry: {
-    token_hosts: { setting: "tokenHosts", kind: "lists", ownOnly: true },
+    token_hosts: ownKey("tokenHosts", "lists"),
   },
   storage: {
-    driver: { setting: "storageDriver", kind: "string", ownOnly: true },
-    options: { setting: "storageOpts", kind: "strings", ownOnly: true },
-    volume_path: { setting: "volumePath", kind: "string", ownOnly: true },
+    driver: ownKey("storageDriver", "string"),
+    options: ownKey("storageOpts", "strings"),
+    root: ownKey("root", "path"),
+    runroot: ownKey("runroot", "path"),
+    volume_path: ownKey("volumePath", "path"),
   },
 };

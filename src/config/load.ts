@@ -2,19 +2,17 @@
 import { resolve } from "node:path";
 import { ConfigError } from "../base/index.ts";
 import type { Environment, Paths } from "../host/index.ts";
+import { checkSettings } from "./check.ts";
 import { findConfigFiles } from "./files.ts";
+import { CONFIG_VARIABLE, OUTER, type OuterName, type OuterSetting } from "./outer.ts";
 import { DEFAULTS, type SettingName, type Settings } from "./settings.ts";
 import { readConfigFile } from "./toml.ts";
 
 /** What the command line's global options set. */
-export interface SettingsOverrides {
+export type SettingsOverrides = {
   /** A configuration file instead of the user's own. */
   readonly config?: string | undefined;
-  readonly storageDriver?: string | undefined;
-  readonly storageOpts?: readonly string[];
-  readonly volumePath?: string | undefined;
-  readonly eventsBackend?: string | undefined;
-}
+} & { readonly [N in OuterName]?: Settings[N] | undefined };
 
 /**
  * Reads the files that exist; costs a few failed `open`s where none does.
@@ -22,7 +20,7 @@ export interface SettingsOverrides {
  * @throws {ConfigError} for a file that cannot be read or says something impossible
  */
 export async function loadSettings(
-  paths: Paths,
+  paths: Pick<Paths, "config">,
   overrides: SettingsOverrides = {},
   env: Environment = process.env,
 ): Promise<Settings> {
@@ -32,30 +30,39 @@ export async function loadSettings(
     values[name] = value;
     origins[name] = origin;
   };
-  for (const file of findConfigFiles(paths, overrides.config, env)) {
+  for (const file of findConfigFiles(paths, overrides.config || env[CONFIG_VARIABLE], env)) {
     for (const [name, { value, append }] of await readConfigFile(file)) {
       const before = append ? (values[name] as readonly string[] | undefined) : undefined;
       set(name, before === undefined ? value : [...before, ...(value as string[])], file.path);
     }
   }
-  if (env.STORAGE_DRIVER) set("storageDriver", env.STORAGE_DRIVER, "STORAGE_DRIVER");
-  if (env.STORAGE_OPTS) set("storageOpts", env.STORAGE_OPTS.split(","), "STORAGE_OPTS");
-  if (overrides.storageDriver) set("storageDriver", overrides.storageDriver, "--storage-driver");
-  if (overrides.storageOpts?.length) set("storageOpts", overrides.storageOpts, "--storage-opt");
-  if (overrides.volumePath) set("volumePath", resolve(overrides.volumePath), "--volumepath");
-  if (overrides.eventsBackend) set("eventsLogger", overrides.eventsBackend, "--events-backend");
-  checkEventsLogger(String(values.eventsLogger), origins.eventsLogger);
-  return { ...(values as unknown as Settings), origins };
+  for (const name in OUTER) {
+    const outer: OuterSetting = OUTER[name as OuterName];
+    const variable = outer.env.find((key) => env[key]);
+    if (variable !== undefined)
+      set(name as OuterName, readVariable(variable, env[variable] as string, outer), variable);
+    const given = overrides[name as OuterName];
+    if (isGiven(given)) set(name as OuterName, placed(outer, given), outer.flag);
+  }
+  const settings = { ...(values as unknown as Settings), origins };
+  checkSettings(settings);
+  return settings;
 }
 
-/** podman's default, journald, stands in many a configuration: events are in kelp's file then, too. */
-function checkEventsLogger(logger: string, origin: string | undefined): void {
-  if (["file", "journald", "none"].includes(logger)) return;
-  throw new ConfigError(
-    "invalid-events-logger",
-    `unknown events backend ${JSON.stringify(logger)} (${origin})`,
-    {
-      hint: "Backends: file, none.",
-    },
-  );
+/** Options that were not typed arrive as undefined or as an empty list. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== "" && !(Array.isArray(value) && value.length === 0);
+}
+
+/** A relative path is meant from where the user stands. */
+function placed({ kind }: OuterSetting, value: unknown): unknown {
+  return kind === "path" ? resolve(value as string) : value;
+}
+
+function readVariable(variable: string, text: string, outer: OuterSetting): unknown {
+  if (outer.kind === "list") return text.split(",");
+  if (outer.kind !== "boolean") return placed(outer, text);
+  if (/^(1|true|yes|on)$/i.test(text)) return true;
+  if (/^(0|false|no|off)$/i.test(text)) return false;
+  throw new ConfigError("config-value", `cannot use ${variable}=${text}: it must be true or false`);
 }

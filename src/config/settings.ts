@@ -1,6 +1,17 @@
 /** What can be set, what it is if nobody sets it, and who set it. */
 
 export interface SettingValues {
+  /** Where images and containers are kept; empty: the usual place. */
+  readonly root: string;
+  /** Where the state of running containers is kept; empty: the usual place. */
+  readonly runroot: string;
+  /** Messages of this level and above are printed. */
+  readonly logLevel: string;
+  /** Results are not printed. */
+  readonly noout: boolean;
+  readonly cgroupManager: string;
+  /** The uplink's program; empty: slirp4netns, wherever it is. */
+  readonly networkCmdPath: string;
   /** overlay, fuse-overlayfs or vfs; empty: the best that works here. */
   readonly storageDriver: string;
   readonly storageOpts: readonly string[];
@@ -27,6 +38,8 @@ export interface SettingValues {
   readonly ulimits: readonly string[];
   readonly devices: readonly string[];
   readonly volumes: readonly string[];
+  /** Default of --image-volume. */
+  readonly imageVolumeMode: string;
   readonly mounts: readonly string[];
   readonly annotations: readonly string[];
   readonly labels: readonly string[];
@@ -52,6 +65,10 @@ export interface SettingValues {
   readonly cgroupNamespace: string;
   readonly userNamespace: string;
   readonly cgroups: string;
+  /** `FILE=VALUE` for every container's control group. */
+  readonly cgroupConf: readonly string[];
+  /** A container that gets no other hostname is called as its name. */
+  readonly nameAsHostname: boolean;
   /** Seconds. */
   readonly stopTimeout: number;
   readonly detachKeys: string;
@@ -64,18 +81,19 @@ export interface SettingValues {
   /** The event of a container's creation carries its inspection. */
   readonly eventsInspectData: boolean;
   readonly pullPolicy: string;
+  /** What `build` makes: oci or docker. */
+  readonly buildFormat: string;
+  /** Every name given to `save` is an image. */
+  readonly multiImageArchive: boolean;
   /** Further attempts at talking to a registry. */
   readonly retry: number;
   /** Between them, `5s`; empty: ever longer. */
   readonly retryDelay: string;
   /** By registry, the other hosts that may see its credentials. */
   readonly tokenHosts: Readonly<Record<string, readonly string[]>>;
-  /** An external OCI runtime instead of holdfast: a name of `runtimes` or a path; empty: none. */
-  readonly runtime: string;
-  readonly runtimes: Readonly<Record<string, readonly string[]>>;
   /** Searched for pasta, fuse-overlayfs and other helpers before PATH. */
   readonly helperDirs: readonly string[];
-  /** Environment of kelp's own helper programs, `NAME=value`. */
+  /** Put into kelp's own environment, `NAME=value`: a proxy, say. */
   readonly engineEnv: readonly string[];
 }
 
@@ -87,6 +105,12 @@ export interface Settings extends SettingValues {
 }
 
 export const DEFAULTS: SettingValues = {
+  root: "",
+  runroot: "",
+  logLevel: "warn",
+  noout: false,
+  cgroupManager: "cgroupfs",
+  networkCmdPath: "",
   storageDriver: "",
   storageOpts: [],
   volumePath: "",
@@ -106,6 +130,7 @@ export const DEFAULTS: SettingValues = {
   ulimits: [],
   devices: [],
   volumes: [],
+  imageVolumeMode: "anonymous",
   mounts: [],
   annotations: [],
   labels: [],
@@ -128,6 +153,8 @@ export const DEFAULTS: SettingValues = {
   cgroupNamespace: "private",
   userNamespace: "host",
   cgroups: "enabled",
+  cgroupConf: [],
+  nameAsHostname: false,
   stopTimeout: 10,
   detachKeys: "ctrl-p,ctrl-q",
   eventsLogger: "file",
@@ -135,11 +162,11 @@ export const DEFAULTS: SettingValues = {
   eventsLogMax: 1_000_000,
   eventsInspectData: false,
   pullPolicy: "missing",
+  buildFormat: "oci",
+  multiImageArchive: false,
   retry: 3,
   retryDelay: "",
   tokenHosts: {},
-  runtime: "",
-  runtimes: {},
   helperDirs: [],
   engineEnv: [],
 };

@@ -1,4 +1,5 @@
 /** One configuration file: read, parsed, and its values checked against the table of keys. */
+import { isAbsolute } from "node:path";
 import { ConfigError, parseSize } from "../base/index.ts";
 import { KEYS, type KeyDef, type KeyKind } from "./keys.ts";
 import type { SettingName } from "./settings.ts";
@@ -90,6 +91,7 @@ function readValue(file: ConfigFile, name: string, def: KeyDef, value: unknown):
 
 const EXPECTED: Readonly<Record<KeyKind, string>> = {
   string: "a string",
+  path: "an absolute path",
   boolean: "true or false",
   integer: "a whole number",
   bytes: "a size such as 64m",
@@ -105,6 +107,7 @@ function convert(file: ConfigFile, name: string, kind: KeyKind, value: unknown):
 
 const CONVERTERS: Readonly<Record<KeyKind, (value: unknown) => unknown>> = {
   string: (value) => (typeof value === "string" ? value : undefined),
+  path: (value) => (typeof value === "string" && (value === "" || isAbsolute(value)) ? value : undefined),
   boolean: (value) => (typeof value === "boolean" ? value : undefined),
   integer: (value) => (typeof value === "number" && Number.isSafeInteger(value) ? value : undefined),
   bytes: (value) => (typeof value === "string" ? sizeOrUndefined(value) : CONVERTERS.integer(value)),

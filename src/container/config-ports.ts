@@ -118,7 +118,7 @@ export function parsePort(text: string): PortMapping {
   const outside = host === "" ? { first: 0, length: inside.length } : parseRange(host, text);
   if (outside.length !== inside.length)
     throw badPort(text, "host and container port ranges have different lengths");
-  if (/sctp/i.test(protocol)) throw badPort(text, "sctp is not supported yet: kelp forwards tcp and udp");
+  if (/sctp/i.test(protocol)) throw badPort(text, "sctp is not supported: kelp forwards tcp and udp");
   return {
     hostIp,
     hostPort: outside.first,

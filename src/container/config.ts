@@ -50,6 +50,11 @@ const LIMITS =
     " ",
   );
 
+/** The one limit whose default can be configured. */
+function isConfigured(limit: string, value: unknown): boolean {
+  return limit === "cgroup-conf" && Array.isArray(value) && value.length > 0;
+}
+
 /**
  * Checks everything that can be checked before anything is made.
  *
@@ -71,7 +76,7 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
     ...mountParts(ctx, request, run),
     ...(users.ownIds === undefined ? {} : { ownIds: users.ownIds }),
     ...(users.user !== undefined && !options.user ? { user: users.user } : {}),
-    hostname: options.hostname ?? (network.mode === "host" ? machineName() : ""),
+    hostname: options.hostname ?? (network.mode === "host" ? machineName() : nameAsHostname(ctx, request)),
     labels: {
       ...run.Labels,
       ...parsePairs(ctx.settings.labels, "label"),
@@ -121,6 +126,11 @@ function imageParts({ image, imageName, request, storageDriver }: ConfigInput) {
   const path = resolve(request.cwd, overlay ? request.image.slice(0, -2) : request.image);
   if (!existsSync(path)) throw new UsageError("missing-rootfs", `stat ${path}: no such file or directory`);
   return { image: "", imageName: "", rawImageName: request.image, storageDriver, rootfs: { path, overlay } };
+}
+
+/** What --name says, without the characters that a hostname may not have; empty: the short ID. */
+function nameAsHostname({ settings }: Context, { options }: CreateRequest): string {
+  return settings.nameAsHostname ? (options.name ?? "").replaceAll(/[^A-Za-z0-9-]/g, "").slice(0, 63) : "";
 }
 
 function processParts(ctx: Context, request: CreateRequest, run: ImageRunConfig) {
@@ -246,13 +256,19 @@ function securityParts(
     privileged: given.has("privileged") ? options.privileged === true : settings.privileged,
     capAdd: options["cap-add"] ?? [],
     capDrop: options["cap-drop"] ?? [],
-    securityOpt: options["security-opt"] ?? [],
+    securityOpt: securityOptions(options["security-opt"] ?? [], settings.seccompProfile),
     devices: [...settings.devices, ...(options.device ?? [])],
     sysctls: parseSysctls([...applicableSysctls(settings.sysctls, modes), ...(options.sysctl ?? [])]),
     readOnly: given.has("read-only") ? options["read-only"] === true : settings.readOnly,
     readOnlyTmpfs: given.has("read-only-tmpfs") ? options["read-only-tmpfs"] === true : true,
     shmSize: shmSize(options["shm-size"], settings.shmSize),
   };
+}
+
+/** The configured seccomp profile counts where the command line names none. */
+function securityOptions(given: readonly string[], profile: string | undefined): readonly string[] {
+  const own = profile === undefined || profile === "" || given.some((word) => /^seccomp[=:]/.test(word));
+  return own ? given : [...given, `seccomp=${profile}`];
 }
 
 function shmSize(value: number | string | undefined, fallback: number): number {
@@ -278,7 +294,7 @@ export function resourceLimits(
   given: ReadonlySet<string>,
 ): Record<string, number | string> {
   const values: Record<string, number | string> = {};
-  for (const name of LIMITS.filter((limit) => given.has(limit))) {
+  for (const name of LIMITS.filter((limit) => given.has(limit) || isConfigured(limit, options[limit]))) {
     const value = options[name];
     if (Array.isArray(value)) values[name] = value.join("\n");
     else if (typeof value === "number" && (value > 0 || name === "pids-limit")) values[name] = value;

@@ -45,7 +45,7 @@ function singleMode(ctx: Context, word: string): string | undefined {
   if (UPLINKS.has(kind) && word.includes(":")) {
     throw new UsageError(
       "not-supported",
-      `cannot use network ${JSON.stringify(word)}: options are not supported yet`,
+      `cannot use network ${JSON.stringify(word)}: options are not supported`,
       {
         hint: "All containers share one uplink; leave the options out.",
       },

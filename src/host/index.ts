@@ -34,6 +34,7 @@ export {
 export { lookupGroup, lookupUser, type PasswdEntry } from "./passwd.ts";
 export {
   blobPath,
+  configDirectory,
   containerDir,
   containerRunDir,
   type Environment,

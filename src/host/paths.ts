@@ -54,6 +54,12 @@ export function resolvePaths(options: PathOptions = {}, env: Environment = proce
   return { ...defaults, ...root, ...(isRealRoot ? {} : userRuntime(uid, env)) };
 }
 
+/** Where the user's configuration is; it may say where everything else is. */
+export function configDirectory(options: PathOptions = {}, env: Environment = process.env): string {
+  const { uid, isRealRoot } = options.user ?? callingUser();
+  return isRealRoot ? SYSTEM_PATHS.config : userPaths(uid, env).config;
+}
+
 function callingUser(): PathUser {
   const uid = process.getuid?.() ?? 0;
   return { uid, isRealRoot: uid === 0 && !inUserNamespace() };

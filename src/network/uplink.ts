@@ -28,7 +28,7 @@ export interface Uplink {
  * The host's loopback addresses stay closed, the program sees no file but what it needs, and no system call but those.
  */
 export function findUplink(ctx: Context): Uplink {
-  const program = findProgram("slirp4netns", ctx.settings.helperDirs);
+  const program = chosenProgram(ctx);
   if (program === undefined) return { missing: "slirp4netns is not installed" };
   if (!isUsable(TUN)) return { missing: `${TUN} cannot be opened` };
   requireVersion(ctx, program);
@@ -48,6 +48,17 @@ export function findUplink(ctx: Context): Uplink {
   return {
     plan: { fifo: join(ctx.paths.runtime, "uplink"), argv, env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] },
   };
+}
+
+/** --network-cmd-path, or slirp4netns where it is found. */
+function chosenProgram({ settings }: Context): string | undefined {
+  const { networkCmdPath: path, origins } = settings;
+  if (path === "") return findProgram("slirp4netns", settings.helperDirs);
+  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
+  throw new HostError(
+    "uplink-missing",
+    `cannot use ${path} (${origins.networkCmdPath}): there is no such program`,
+  );
 }
 
 function isUsable(path: string): boolean {

@@ -1,6 +1,6 @@
 /** What every domain function takes first. */
-import { loadSettings, type Settings, type SettingsOverrides } from "../config/index.ts";
-import { type PathOptions, type Paths, resolvePaths } from "../host/index.ts";
+import { applyEngineEnv, loadSettings, type Settings, type SettingsOverrides } from "../config/index.ts";
+import { configDirectory, type PathOptions, type Paths, resolvePaths } from "../host/index.ts";
 import { State } from "./state.ts";
 
 export interface Context {
@@ -11,11 +11,21 @@ export interface Context {
 }
 
 /** The command line's global options, as far as they choose a store and its settings. */
-export type ContextOptions = PathOptions & SettingsOverrides;
+export type ContextOptions = PathOptions &
+  SettingsOverrides & {
+    /** The settings, where they have been read already. */
+    readonly settings?: Settings | undefined;
+  };
 
 /** Finds the directories and reads the settings; touches the disk only where a configuration file exists. */
 export async function openContext(options: ContextOptions = {}): Promise<Context> {
-  const paths = resolvePaths(options);
-  const settings = await loadSettings(paths, options);
+  const settings = options.settings ?? (await readSettings(options));
+  const paths = resolvePaths({ ...options, root: settings.root, runroot: settings.runroot });
+  if (settings.engineEnv.length > 0) applyEngineEnv(settings.engineEnv);
   return { paths, settings, state: new State(paths) };
+}
+
+/** What is set and by whom; needs no store. */
+export function readSettings(options: ContextOptions = {}): Promise<Settings> {
+  return loadSettings({ config: configDirectory(options) }, options);
 }

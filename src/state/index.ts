@@ -7,7 +7,7 @@
 
 export { BuildCache, type BuildCacheEntry } from "./build-cache.ts";
 export { Containers, type GoneContainer, type NewContainer } from "./containers.ts";
-export { type Context, type ContextOptions, openContext } from "./context.ts";
+export { type Context, type ContextOptions, openContext, readSettings } from "./context.ts";
 export type { TransactionOptions } from "./db.ts";
 export {
   type FollowEvents,

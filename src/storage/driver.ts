@@ -8,6 +8,7 @@
 import { chmodSync, existsSync, renameSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { HostError, UsageError } from "../base/index.ts";
+import { chosenMountProgram } from "../config/index.ts";
 import { containerDir, ensureDir, findProgram, type HostFacts, hasFuse, layersDir } from "../host/index.ts";
 import type { Context, RootfsSource } from "../state/index.ts";
 import type { Owners } from "./copy-job.ts";
@@ -26,7 +27,7 @@ const PROGRAM = "fuse-overlayfs";
  * @throws {UsageError} for an unknown name · @throws {HostError} if the one that is set cannot work here
  */
 export function chooseDriver(ctx: Context, facts: () => HostFacts): DriverName {
-  const wanted = ctx.settings.storageDriver === "overlay2" ? "overlay" : ctx.settings.storageDriver;
+  const wanted = wantedDriver(ctx);
   if (wanted === "")
     return facts().overlay ? "overlay" : fuseProgram(ctx) === undefined ? "vfs" : "fuse-overlayfs";
   const driver = DRIVERS.find((name) => name === wanted);
@@ -46,9 +47,19 @@ export function chooseDriver(ctx: Context, facts: () => HostFacts): DriverName {
   return driver;
 }
 
+/** As for podman, `overlay` with a mount program is that program. */
+function wantedDriver({ settings }: Context): string {
+  const wanted = settings.storageDriver === "overlay2" ? "overlay" : settings.storageDriver;
+  const byProgram = chosenMountProgram(settings) !== undefined && (wanted === "" || wanted === "overlay");
+  return byProgram ? "fuse-overlayfs" : wanted;
+}
+
 /** Where fuse-overlayfs is, if it can be used. */
-function fuseProgram(ctx: Context): string | undefined {
-  return hasFuse() ? findProgram(PROGRAM, ctx.settings.helperDirs) : undefined;
+function fuseProgram({ settings }: Context): string | undefined {
+  if (!hasFuse()) return undefined;
+  const chosen = chosenMountProgram(settings);
+  if (chosen !== undefined) return existsSync(chosen) ? chosen : undefined;
+  return findProgram(PROGRAM, settings.helperDirs);
 }
 
 function requireFuse(ctx: Context): string {

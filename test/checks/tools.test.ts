@@ -29,6 +29,14 @@ test.skipIf(!existsSync(join(ROOT, "scripts", "gen-plan-ops.ts")))("native/plan_
   expectSuccess(process.execPath, "scripts/gen-plan-ops.ts", "--check");
 });
 
+test.skipIf(Bun.which("mandoc") === null)("mandoc finds nothing in the man pages", () => {
+  // Lines whose letters are not all ASCII are longer in bytes than they look.
+  const pages = readdirSync(join(ROOT, "man")).map((name) => join("man", name));
+  const { output } = run("mandoc", "-T", "lint", "-W", "style", ...pages);
+  const found = output.split("\n").filter((line) => line !== "" && !line.includes("longer than 80 bytes"));
+  expect(found).toEqual([]);
+});
+
 test("every shell script parses", () => {
   const scripts = ["kelp", ...readdirSync(join(ROOT, ".ci")).map((name) => join(".ci", name))];
   for (const script of scripts) expectSuccess("bash", "-n", script);

@@ -73,7 +73,7 @@ test("errors are one line for scripts; what podman has and kelp has not is named
     "Error: kelp has no `machine`: kelp runs on Linux itself and needs no virtual machine\n",
   );
   expect(await one(["--hooks-dir", "/x", "ps"])).toBe(
-    "Error: --hooks-dir is not supported yet: no hooks of an OCI runtime are run\n",
+    "Error: --hooks-dir is not supported: no hooks of an OCI runtime are run\n",
   );
   expect(await one(["run", "--nmae", "x", BUSYBOX])).toContain("Hint: did you mean --name?\n");
 });

@@ -62,6 +62,7 @@ export const BUILD_OPTIONS = {
     kind: "string",
     value: "FORMAT",
     default: "oci",
+    setting: "buildFormat",
     text: "oci or docker",
     completes: ["oci", "docker"],
   },

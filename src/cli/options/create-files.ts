@@ -26,6 +26,7 @@ export const FILE_OPTIONS = {
     kind: "string",
     value: "MODE",
     text: "What becomes of the image's volumes",
+    setting: "imageVolumeMode",
     completes: ["anonymous", "bind", "tmpfs", "ignore"],
   },
   mount: {

@@ -14,6 +14,7 @@ export const LIMIT_OPTIONS = {
     comma: true,
     value: "KEY=VALUE",
     text: "File of the container's cgroup and what to write to it",
+    setting: "cgroupConf",
   },
   "cgroup-parent": { kind: "string", value: "PATH", text: "Cgroup to make the container's in" },
   cgroups: {

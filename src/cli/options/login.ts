@@ -59,8 +59,7 @@ export async function namedRegistry(
 }
 
 /** A `--config` that names docker's directory is no file of settings. */
-export function settingsOnly<G extends { readonly config?: string }>(globals: G): G {
+export function settingsOnly(globals: Globals): Globals {
   if (dockerConfig(globals.config) === undefined) return globals;
-  const { config: _, ...rest } = globals;
-  return rest as G;
+  return { ...globals, config: undefined, settings: undefined };
 }

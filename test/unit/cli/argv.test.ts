@@ -129,7 +129,7 @@ const ERRORS: readonly (readonly [string[], string, string?])[] = [
     'invalid argument "99999999999999999999" for "--stop-timeout" flag: strconv.ParseInt: parsing "99999999999999999999": value out of range',
   ],
   [["--shm-size=big", "img"], `invalid argument "big" for "--shm-size" flag: invalid size: 'big'`],
-  [["--pod", "x", "img"], "--pod is not supported yet: kelp has no pods"],
+  [["--pod", "x", "img"], "--pod is not supported: kelp has no pods"],
 ];
 
 describe("mistakes are told in pflag's words", () => {

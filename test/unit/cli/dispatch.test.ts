@@ -36,7 +36,7 @@ describe("command lines that are wrong", () => {
     [["version", "--no-such"], "Error: unknown flag: --no-such\nSee 'kelp version --help'\n"],
     [["--rot=x", "version"], "Error: unknown flag: --rot\nHint: did you mean --root?\nSee 'kelp --help'\n"],
     [["completion"], "Error: accepts 1 arg(s), received 0\n"],
-    [["--remote", "version"], "Error: --remote is not supported yet: kelp has no service to talk to\n"],
+    [["--remote", "version"], "Error: --remote is not supported: kelp has no service to talk to\n"],
   ];
   for (const [argv, stderr] of cases) {
     test(argv.join(" "), async () =>

@@ -38,8 +38,6 @@ test("the user's own file sets values and is named as their origin", async () =>
     dns_servers = ["10.0.0.1"]
     [engine]
     stop_timeout = 3
-    runtime = "crun"
-    runtimes = { crun = ["/opt/crun"] }
     [storage]
     driver = "vfs"`,
   );
@@ -50,8 +48,6 @@ test("the user's own file sets values and is named as their origin", async () =>
     envHost: true,
     dnsServers: ["10.0.0.1"],
     stopTimeout: 3,
-    runtime: "crun",
-    runtimes: { crun: ["/opt/crun"] },
     storageDriver: "vfs",
   });
   expect(settings.origins.shmSize).toBe(own);
@@ -94,12 +90,12 @@ test("a list replaces the earlier one unless it says append", async () => {
   expect((await loadSettings(paths, {}, env)).env).toEqual(["A=1", "B=2"]);
 });
 
-test("podman's own keys are left to podman, and its runtime and store are not ours", async () => {
+test("podman's own keys are left to podman, and its store is not ours", async () => {
   env.CONTAINERS_CONF = write(
     "a.conf",
     `[engine]\nruntime = "runc"\nnum_locks = 5\n[machine]\ncpus = 1\n[storage]\ndriver = "btrfs"`,
   );
-  expect(await loadSettings(paths, {}, env)).toMatchObject({ runtime: "", storageDriver: "" });
+  expect(await loadSettings(paths, {}, env)).toMatchObject({ storageDriver: "" });
 });
 
 test("a mistake in a file is named with file and place", async () => {

@@ -1,5 +1,6 @@
 import { isRunning, presentContainers, removeContainer, viewOf } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
+import { agreedTo } from "../../ask.ts";
 import { defineCommand } from "../../command.ts";
 import { containerPredicate, forEachContainer } from "../../containers.ts";
 
@@ -18,12 +19,8 @@ export default defineCommand({
   args: { min: 0, max: 0 },
   async run({ io, options, globals }) {
     const ctx = await openContext(globals);
-    if (!options.force && io.stdinIsTty) {
-      io.out(
-        "WARNING! This will remove all non running containers.\nAre you sure you want to continue? [y/N] ",
-      );
-      if (!(await confirmed(io.stdin()))) return 0;
-    }
+    const warning = "WARNING! This will remove all non running containers.\n";
+    if (!options.force && !(await agreedTo(io, warning))) return 0;
     const filter = containerPredicate(ctx, options.filter);
     const records = presentContainers(ctx).filter((record) => {
       const view = viewOf(ctx, record);
@@ -36,8 +33,3 @@ export default defineCommand({
     });
   },
 });
-
-async function confirmed(stdin: NodeJS.ReadableStream): Promise<boolean> {
-  for await (const chunk of stdin) return /^\s*y/i.test(chunk.toString());
-  return false;
-}

@@ -1,6 +1,6 @@
-import { createInterface } from "node:readline/promises";
 import { imageConfig, pruneImages } from "../../../image/index.ts";
 import { type ImageRecord, openContext } from "../../../state/index.ts";
+import { agreedTo } from "../../ask.ts";
 import { defineCommand } from "../../command.ts";
 import { compileFilters, labelFilters, untilFilter } from "../../filters.ts";
 import { FILTER_LONG_OPTION } from "../../options/listing.ts";
@@ -25,7 +25,7 @@ export default defineCommand({
       until: untilFilter<ImageRecord>((image) => image.created, Date.now()),
       dangling: { test: (value) => (image) => (image.names.length === 0) === (value === "true") },
     });
-    if (!options.force && io.stdinIsTty && !(await confirmed(options.all))) return 0;
+    if (!options.force && !(await agreedTo(io, warning(options.all)))) return 0;
     const report = await pruneImages(
       ctx,
       (image) => (options.all || image.names.length === 0) && matches(image),
@@ -35,12 +35,7 @@ export default defineCommand({
   },
 });
 
-async function confirmed(all: boolean): Promise<boolean> {
+function warning(all: boolean): string {
   const what = all ? "all images without at least one container associated to them" : "all dangling images";
-  const terminal = createInterface({ input: process.stdin, output: process.stderr });
-  const answer = await terminal.question(
-    `WARNING! This command removes ${what}.\nAre you sure you want to continue? [y/N] `,
-  );
-  terminal.close();
-  return /^y/i.test(answer);
+  return `WARNING! This command removes ${what}.\n`;
 }

@@ -26,6 +26,7 @@ export default defineCommand({
       kind: "boolean",
       short: "m",
       text: "Every argument is an image, not a further name",
+      setting: "multiImageArchive",
     },
     output: {
       kind: "string",

@@ -1,7 +1,8 @@
 import { removeNetwork, usingNetwork } from "../../../container/index.ts";
 import { DEFAULT_NETWORK, listNetworks } from "../../../network/index.ts";
 import { openContext } from "../../../state/index.ts";
-import { defineCommand, type Io } from "../../command.ts";
+import { agreedTo } from "../../ask.ts";
+import { defineCommand } from "../../command.ts";
 import { networkPredicate } from "../../network-filters.ts";
 import { FILTER_LONG_OPTION } from "../../options/listing.ts";
 
@@ -13,8 +14,9 @@ export default defineCommand({
   args: { min: 0, max: 0 },
   async run({ io, options, globals }) {
     const ctx = await openContext(globals);
-    if (!options.force && !(await agreed(io))) return 0;
     const wanted = networkPredicate(ctx, options.filter);
+    const warning = "WARNING! This will remove all networks not used by at least one container.\n";
+    if (!options.force && !(await agreedTo(io, warning))) return 0;
     for (const network of listNetworks(ctx)) {
       if (network.name === DEFAULT_NETWORK || !wanted(network) || usingNetwork(ctx, network).length > 0)
         continue;
@@ -24,11 +26,3 @@ export default defineCommand({
     return 0;
   },
 });
-
-async function agreed(io: Io): Promise<boolean> {
-  io.out(
-    "WARNING! This will remove all networks not used by at least one container.\nAre you sure you want to continue? [y/N] ",
-  );
-  for await (const chunk of io.stdin()) return /^\s*y/i.test(chunk.toString());
-  return false;
-}

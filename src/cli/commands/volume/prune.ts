@@ -1,6 +1,7 @@
 import { removeVolume, sweepEnded } from "../../../container/index.ts";
 import { openContext, type VolumeRecord } from "../../../state/index.ts";
-import { defineCommand, type Io } from "../../command.ts";
+import { agreedTo } from "../../ask.ts";
+import { defineCommand } from "../../command.ts";
 import { volumePredicate } from "../../volume-filters.ts";
 
 export default defineCommand({
@@ -21,7 +22,8 @@ export default defineCommand({
       .list()
       .filter((volume) => (options.all || volume.anonymous) && wanted(volume))
       .filter((volume) => ctx.state.containers.usingVolume(volume.name).length === 0);
-    if (!options.force && !(await agreed(io, unused, options.all))) return 0;
+    if (unused.length === 0) return 0;
+    if (!options.force && !(await agreedTo(io, warning(unused, options.all)))) return 0;
     for (const volume of unused) {
       await removeVolume(ctx, volume);
       io.out(`${volume.name}\n`);
@@ -30,18 +32,8 @@ export default defineCommand({
   },
 });
 
-/** Says what would go and asks; nothing to remove is nothing to ask. */
-async function agreed(io: Io, volumes: readonly VolumeRecord[], all: boolean): Promise<boolean> {
+function warning(volumes: readonly VolumeRecord[], all: boolean): string {
   const kind = all ? "" : "anonymous ";
-  io.out(
-    `WARNING! This will remove all ${kind}volumes not used by at least one container. The following volumes will be removed:\n`,
-  );
-  if (volumes.length === 0) {
-    io.out(`No dangling ${kind}volumes found\n`);
-    return false;
-  }
-  io.out(volumes.map((volume) => `${volume.name}\n`).join(""));
-  io.out("Are you sure you want to continue? [y/N] ");
-  for await (const chunk of io.stdin()) return /^\s*y/i.test(chunk.toString());
-  return false;
+  const names = volumes.map((volume) => `${volume.name}\n`).join("");
+  return `WARNING! This will remove all ${kind}volumes not used by at least one container. The following volumes will be removed:\n${names}`;
 }
