@@ -1,6 +1,6 @@
 /** The container's control group: made before its first process, which is born in it; removed at the end. */
 import type { CgroupSetting } from "./cgroup-limits.ts";
-import { CLONE, RESOLVE } from "./kernel.ts";
+import { ATTR, CLONE, OPEN_TREE, RESOLVE } from "./kernel.ts";
 import { NO_SLOT, TOLERATE } from "./plan/ops.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
 
@@ -35,13 +35,28 @@ export function lowerCgroup(plan: PlanBuilder, cgroup: CgroupConfig | undefined)
   const outer = nested ? SLOT.outerCgroup : SLOT.cgroup;
   plan.add("launch", "cgroupMake", { path, into: outer }, { origin: ORIGIN });
   write(plan, outer, settings);
-  if (!nested) return;
+  if (nested) lowerInner(plan, cgroup, outer);
+  lowerCgroupEntry(plan, processGroup(cgroup));
+}
+
+function lowerInner(plan: PlanBuilder, cgroup: CgroupConfig, outer: number): void {
   plan.add("launch", "cgroupMake", { path: processGroup(cgroup), into: SLOT.cgroup }, { origin: ORIGIN });
   for (const controller of cgroup.controllers) {
     const args = { root: outer, path: "cgroup.subtree_control", resolve: BENEATH, data: `+${controller}` };
     plan.add("monitor", "writeAt", args, { origin: ORIGIN });
   }
-  write(plan, SLOT.cgroup, settings);
+  write(plan, SLOT.cgroup, cgroup.settings);
+}
+
+/**
+ * Leaves in the slot what processes are born in the group with: a read-only mount of the group alone, attached nowhere.
+ * A process that enters a container has the descriptor for a moment, and who may trace in there can take it: from a
+ * directory of the host's tree `..` would lead to all of the host, and its files would lift the limits.
+ */
+export function lowerCgroupEntry(plan: PlanBuilder, path: string): void {
+  const readOnly = { tree: SLOT.cgroup, set: ATTR.RDONLY, clear: 0n, propagation: 0n, recursive: 0 };
+  plan.add("monitor", "openTree", { path, flags: OPEN_TREE.NOFOLLOW, into: SLOT.cgroup }, { origin: ORIGIN });
+  plan.add("monitor", "mountAttr", readOnly, { origin: ORIGIN });
 }
 
 const BENEATH = RESOLVE.BENEATH | RESOLVE.NO_SYMLINKS;

@@ -3,6 +3,7 @@ import type { SpecNamespace, SpecProcess } from "../oci/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
 import { O } from "./kernel.ts";
 import { BASE_NAMESPACES } from "./lower-base.ts";
+import { lowerCgroupEntry } from "./lower-cgroup.ts";
 import { lowerClient } from "./lower-config.ts";
 import { namespaceFlags } from "./lower-namespaces.ts";
 import { lowerProcess } from "./lower-process.ts";
@@ -61,10 +62,7 @@ export function lowerExec(input: LowerExecInput): Plan {
     { pid, start, namespaces: BASE_NAMESPACES },
     { origin: "the container's monitor" },
   );
-  if (input.cgroup !== undefined) {
-    const group = { path: input.cgroup, flags: O.DIRECTORY | O.NOFOLLOW, into: SLOT.cgroup };
-    plan.add("launch", "openPath", group, { origin: "cgroup" });
-  }
+  if (input.cgroup !== undefined) lowerCgroupEntry(plan, input.cgroup);
   plan.add("monitor", "reexecReadOnly", {}, { origin: "default" });
   plan.add(
     "monitor",

@@ -81,6 +81,15 @@ function seccompLibrary(): string | undefined {
   return found ? undefined : "libseccomp.so.2 is not installed";
 }
 
+/** A compiler alone is not enough: the programs of the tests run in images without libraries. */
+function staticCompiler(): string | undefined {
+  const none = program("cc");
+  if (none !== undefined) return none;
+  const command = ["cc", "-static", "-pthread", "-x", "c", "-", "-o", "/dev/null"];
+  const { success } = Bun.spawnSync(command, { stdin: Buffer.from("int main(void) { return 0; }\n") });
+  return success ? undefined : "cc cannot link static programs";
+}
+
 const PROBES = {
   subuid: subordinateIds,
   overlay: layers,
@@ -103,6 +112,7 @@ const PROBES = {
   xz: () => program("xz"),
   bzip2: () => program("bzip2"),
   mandoc: () => program("mandoc"),
+  cc: staticCompiler,
   smalldisk: () => (smallDisk() === undefined ? "no small disk: run npm test as root" : undefined),
   unprivileged: () => (process.getuid?.() === 0 ? "runs as root" : undefined),
 } satisfies Record<string, Probe>;
