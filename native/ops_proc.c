@@ -53,20 +53,54 @@ static _Noreturn void helper_exec(struct texts argv_list, struct texts env_list,
 	_exit(127);
 }
 
-/* op_run() - execute a program and wait; a status other than 0 is an error of its own kind */
+static pid_t helper_start(struct vm *vm, struct texts argv, struct texts env, uint32_t pid_arg)
+{
+	pid_t subject = vm->subject != 0 ? vm->subject : getpid();
+	pid_t pid = sys_clone(0, NULL, -1);
+
+	if (pid == 0)
+		helper_exec(argv, env, pid_arg, subject);
+	return pid;
+}
+
+/* A status other than 0 is an error of its own kind. */
+static int helper_wait(pid_t pid)
+{
+	int status = process_wait(pid);
+
+	return status == 0 ? 0 : -(HELPER_ERRNO + status);
+}
+
+/* op_run() - execute a program and wait */
 int op_run(struct vm *vm, const union args *args)
 {
 	const struct args_run *a = &args->run;
-	pid_t subject = vm->subject != 0 ? vm->subject : getpid();
-	pid_t pid = sys_clone(0, NULL, -1);
-	int status;
+	pid_t pid = helper_start(vm, a->argv, a->env, a->pid_arg);
 
-	if (pid < 0)
-		return pid;
-	if (pid == 0)
-		helper_exec(a->argv, a->env, a->pid_arg, subject);
-	status = process_wait(pid);
-	return status == 0 ? 0 : -(HELPER_ERRNO + status);
+	return pid < 0 ? pid : helper_wait(pid);
+}
+
+/* op_begin() - execute a program beside the operations up to `await` */
+int op_begin(struct vm *vm, const union args *args)
+{
+	const struct args_begin *a = &args->begin;
+
+	if (vm->begun != 0)
+		return -EBUSY;
+	vm->begun = helper_start(vm, a->argv, a->env, a->pid_arg);
+	return vm->begun < 0 ? vm->begun : 0;
+}
+
+/* op_await() - wait for the program that was begun */
+int op_await(struct vm *vm, const union args *args)
+{
+	pid_t pid = vm->begun;
+
+	(void)args;
+	if (pid <= 0)
+		return -ECHILD;
+	vm->begun = 0;
+	return helper_wait(pid);
 }
 
 /* op_spawn() - start a program that outlives us, in a session of its own */

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0x5d, 0x35, 0xcf, 0xae, 0x85, 0x4a, 0xcb, 0xfa }
+#define PLAN_TABLE_HASH { 0xda, 0xe8, 0x4f, 0xd4, 0x5e, 0x24, 0x1d, 0x3b }
 
 enum stage {
 	STAGE_CONFIG,
@@ -39,6 +39,8 @@ enum opcode {
 	OP_RUN = 0x13,
 	OP_REEXEC_READ_ONLY = 0x14,
 	OP_REGISTER_HOLDER = 0x15,
+	OP_BEGIN = 0x16,
+	OP_AWAIT = 0x17,
 	OP_OPEN_PATH = 0x20,
 	OP_OPEN_AT = 0x21,
 	OP_OPEN_PID = 0x22,
@@ -222,6 +224,16 @@ struct args_reexec_read_only {
 };
 
 struct args_register_holder {
+	uint32_t none;
+};
+
+struct args_begin {
+	struct texts argv;
+	struct texts env;
+	uint32_t pid_arg;
+};
+
+struct args_await {
 	uint32_t none;
 };
 
@@ -603,6 +615,8 @@ union args {
 	struct args_run run;
 	struct args_reexec_read_only reexec_read_only;
 	struct args_register_holder register_holder;
+	struct args_begin begin;
+	struct args_await await;
 	struct args_open_path open_path;
 	struct args_open_at open_at;
 	struct args_open_pid open_pid;
@@ -674,6 +688,8 @@ union args {
 	X(OP_RUN, op_run) \
 	X(OP_REEXEC_READ_ONLY, op_reexec_read_only) \
 	X(OP_REGISTER_HOLDER, op_register_holder) \
+	X(OP_BEGIN, op_begin) \
+	X(OP_AWAIT, op_await) \
 	X(OP_OPEN_PATH, op_open_path) \
 	X(OP_OPEN_AT, op_open_at) \
 	X(OP_OPEN_PID, op_open_pid) \
@@ -828,6 +844,12 @@ static const struct op_def op_defs[OP_LIMIT] = {
 	[OP_REEXEC_READ_ONLY] = { 1 << STAGE_MONITOR, 0, {
 		{ 0, 0 } } },
 	[OP_REGISTER_HOLDER] = { 1 << STAGE_MONITOR, 0, {
+		{ 0, 0 } } },
+	[OP_BEGIN] = { 1 << STAGE_MAP, 3, {
+		{ ARG_STRV, offsetof(struct args_begin, argv) },
+		{ ARG_STRV, offsetof(struct args_begin, env) },
+		{ ARG_U32, offsetof(struct args_begin, pid_arg) } } },
+	[OP_AWAIT] = { 1 << STAGE_MAP, 0, {
 		{ 0, 0 } } },
 	[OP_OPEN_PATH] = { 1 << STAGE_LAUNCH | 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 3, {
 		{ ARG_STR, offsetof(struct args_open_path, path) },

@@ -62,7 +62,8 @@ struct vm {
 	uint32_t tty; /* the container's process has a terminal */
 	uint32_t death_signal; /* what the process gets when its parent dies; 0: nothing */
 	int pty; /* where openPty sends the master */
-	pid_t subject; /* whom `run` and `idMap` are about */
+	pid_t subject; /* whom `run`, `begin` and `idMap` are about */
+	pid_t begun; /* what `await` waits for */
 	struct report failure;
 };
 

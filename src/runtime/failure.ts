@@ -77,6 +77,8 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
   idMap: (_op, { errno }) => userNamespaceError(errno),
   joinBase: (_op, { errno }) => userNamespaceError(errno),
   run: explainRun,
+  begin: explainRun,
+  await: ({ origin }, { errno }) => helperFailed(origin ?? "a program", errno),
   publish: explainPublish,
   awaitUplink: explainUplink,
   uplink: explainUplink,
@@ -135,9 +137,13 @@ function explainExecve({ args }: Extract<PlanOp, { op: "execve" }>, { errno }: F
   );
 }
 
-function explainRun({ args }: Extract<PlanOp, { op: "run" }>, { errno }: FailureInput): KelpError {
+function explainRun({ args }: Extract<PlanOp, { op: "run" | "begin" }>, { errno }: FailureInput): KelpError {
   const [shell = "", , , wrapped] = args.argv;
   const program = wrapped !== undefined && shell === "/bin/sh" ? wrapped : shell;
+  return helperFailed(program, errno);
+}
+
+function helperFailed(program: string, errno: number): KelpError {
   const name = program.slice(program.lastIndexOf("/") + 1);
   const reason = errno >= HELPER ? `it exited with status ${errno - HELPER}` : words(errno);
   const isMap = name === "newuidmap" || name === "newgidmap";

@@ -33,6 +33,7 @@ export function lowerBase(plan: PlanBuilder, { paths, maps, holders }: BaseInput
   if (maps.single) plan.add("map", "idMap", { kind: 2, text: "deny" }, { origin: ORIGIN });
   mapIds(plan, 0, maps.uid, maps.newuidmap);
   mapIds(plan, 1, maps.gid, maps.newgidmap);
+  if (maps.newuidmap !== undefined) plan.add("map", "await", {}, { origin: maps.newuidmap });
   // Mounts made on the host keep appearing (USB sticks, automounts); none of ours ever goes back.
   plan.add("base", "propagation", { path: "/", flags: MS.REC | MS.SLAVE }, { origin: ORIGIN });
 }
@@ -50,6 +51,8 @@ function mapIds(
     return;
   }
   const numbers = ranges.flatMap(({ container, host, size }) => [container, host, size].map(String));
+  // Each takes a millisecond to start, so both run at once.
+  const verb = kind === 0 ? "begin" : "run";
   // The pid takes the place of argv[1]; an empty environment keeps the caller's from a set-uid program.
-  plan.add("map", "run", { argv: [helper, "0", ...numbers], env: [], pidArg: 1 }, { origin });
+  plan.add("map", verb, { argv: [helper, "0", ...numbers], env: [], pidArg: 1 }, { origin });
 }

@@ -65,6 +65,8 @@ export const OPS = {
   run: op(0x13, ["map", "monitor", "finish"], { argv: "strv", env: "strv", pidArg: "u32" }),
   reexecReadOnly: op(0x14, ["monitor"], {}),
   registerHolder: op(0x15, ["monitor"], {}),
+  begin: op(0x16, ["map"], { argv: "strv", env: "strv", pidArg: "u32" }),
+  await: op(0x17, ["map"], {}),
   // --- descriptors --------------------------------------------------------------------------------
   openPath: op(0x20, ["launch", "netbase", ...inside], { path: "str", flags: "u32", into: "into" }),
   openAt: op(0x21, inside, { root: "slot", path: "str", flags: "u32", mode: "u32", resolve: "u64", into: "into" }),

@@ -44,9 +44,11 @@ test("everything before the command is 125 and names the option", () => {
 });
 
 test("a helper's exit status, a missing range and a forbidden namespace have their advice", () => {
-  const helper = failure("run", 1001);
-  expect(helper.message).toContain("newuidmap: it exited with status 1");
-  expect(helper.hint).toContain("/etc/subuid");
+  const awaited = failure("await", 1001);
+  expect(awaited.message).toContain("newuidmap: it exited with status 1");
+  expect(awaited.hint).toContain("/etc/subuid");
+  expect(failure("begin", ENOENT).message).toContain("newuidmap: no such file or directory");
+  expect(failure("run", 1001).hint).toContain("/etc/subgid");
   expect(failure("joinBase", EPERM).hint).toContain("apparmor_restrict_unprivileged_userns");
   expect(failure("credentials", EINVAL).hint).toContain("/etc/subuid");
 });
