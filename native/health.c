@@ -212,6 +212,8 @@ static void conclude(struct server *s, uint32_t status)
 		  health.state == HEALTH_UNHEALTHY ? EVENT_UNHEALTHY :
 						     EVENT_STARTING,
 		  &(struct event_values){ .failing = health.failing });
+	if (health.state == HEALTH_HEALTHY)
+		notify_healthy();
 	schedule(was_starting, now);
 	s->checked[0] = status;
 	s->checked[1] = health.state;

@@ -163,7 +163,7 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 	struct records records;
 	struct cursor finish;
 	struct monitor m = { .records = &records, .streams = no_streams, .run_dir = -1, .listen_fd = -1, .foreground = -1,
-			     .init_fd = -1, .inner = -1, .cgroup = -1, .base_pid_start = start };
+			     .init_fd = -1, .inner = -1, .cgroup = -1, .notify = -1, .base_pid_start = start };
 
 	plan_records(&vm->plan, &records);
 	plan_seek(&vm->plan, STAGE_FINISH, &finish);
@@ -174,6 +174,7 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 		error = start_forwarding(vm);
 	if (error == 0) {
 		m.cgroup = slot_fd(vm, records.container.cgroup);
+		m.notify = records.have & 1U << OP_NOTIFY ? slot_fd(vm, records.notify.target) : -1;
 		error = monitor_run(vm, &records, &m);
 	}
 	while (error == 0 && monitor_again(&m))
@@ -187,7 +188,7 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 		monitor_farewell(&m);
 	if (error != 0)
 		tell_launcher(&vm->failure);
-	_exit(error != 0);
+	_exit(error != 0 ? 1 : monitor_status());
 }
 
 /*

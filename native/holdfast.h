@@ -78,8 +78,9 @@ struct records {
 	struct args_health health;
 	struct args_startup startup;
 	struct args_events events;
+	struct args_notify notify;
 	uint32_t have; /* bit N: record with opcode N is there (1 container, 2 files, 3 log, 4 client, 5 onFailure, 6 life, ...) */
-	uint32_t index[10]; /* by opcode: position in the plan, for reports */
+	uint32_t index[11]; /* by opcode: position in the plan, for reports */
 };
 
 /* ---- stream.c: the pipes or the terminal between a process of the container and us ---- */
@@ -124,6 +125,7 @@ struct monitor {
 	int init_fd; /* its pidfd */
 	int inner; /* read end: a struct report if the first process failed before execve, else EOF at execve */
 	int cgroup; /* descriptor of the container's cgroup directory (for oom events), or -1 */
+	int notify; /* the service manager's socket, connected, or -1; only until monitor_prepare */
 	int inherited[3]; /* log driver passthrough: the caller's 0, 1, 2, for every process; else -1 */
 	uint64_t base_pid_start; /* M's own start time, field 22 of /proc/self/stat */
 	uint32_t restarts; /* processes after the first one */
@@ -154,6 +156,9 @@ int monitor_serve(struct monitor *m);
  * By the record `life`. Serves the clients during the pause before it; one who asks for the container's end ends the pause.
  */
 bool monitor_again(struct monitor *m);
+
+/* monitor_status() - the exit status of the process that ended last: ours too, for whoever takes us for the service */
+int monitor_status(void);
 
 /* monitor_missed() - the next first process could not be started: counts as one that ended with status 127 */
 void monitor_missed(struct monitor *m);

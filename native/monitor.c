@@ -43,11 +43,7 @@ static int failed(struct monitor *m, enum opcode record, int error)
 	return error;
 }
 
-/*
- * Binds beneath the directory, by way of the working directory: the name alone fits sun_path always. Leaves us in
- * "/", which pins nothing of the user's.
- */
-static int listen_in(int dir, const struct text *name)
+int socket_in(int dir, const struct text *name, int type, mode_t mode)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	int fd, r;
@@ -55,15 +51,15 @@ static int listen_in(int dir, const struct text *name)
 	if (name->size >= sizeof(address.sun_path))
 		return -ENAMETOOLONG;
 	memcpy(address.sun_path, name->data, name->size + 1);
-	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	fd = socket(AF_UNIX, type | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return -errno;
 	(void)unlinkat(dir, name->data, 0);
-	mode_t old = umask(0177);
-	r = fchdir(dir) < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 || listen(fd, PEERS_MAX) < 0 ?
-		    -errno :
-		    0;
+	mode_t old = umask(0777 & ~mode);
+	r = fchdir(dir) < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -errno : 0;
 	umask(old);
+	if (r == 0 && type == SOCK_STREAM && listen(fd, PEERS_MAX) < 0)
+		r = -errno;
 	if (chdir("/") < 0 && r == 0)
 		r = -errno;
 	if (r < 0)
@@ -111,13 +107,15 @@ int monitor_prepare(struct monitor *m)
 	m->run_dir = open(records->files.run_dir.data, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	if (m->run_dir < 0)
 		return failed(m, OP_MONITOR_FILES, -errno);
-	m->listen_fd = listen_in(m->run_dir, &records->files.socket_name);
+	m->listen_fd = socket_in(m->run_dir, &records->files.socket_name, SOCK_STREAM, 0600);
 	if (m->listen_fd < 0)
 		return failed(m, OP_MONITOR_FILES, m->listen_fd);
 	events_open(records);
 	r = log_open(&records->log);
 	if (r < 0)
 		failed(m, OP_LOG, r);
+	else if ((r = notify_open(records, m->notify)) < 0)
+		failed(m, OP_NOTIFY, r);
 	else if ((r = inherit_streams(m)) == 0)
 		r = monitor_streams(m);
 	if (r < 0)
@@ -385,8 +383,10 @@ int monitor_serve(struct monitor *m)
 		return give_up(m, failed(m, OP_MONITOR_FILES, r));
 	take_process(m);
 	event_say(m->restarts == 0 ? EVENT_START : EVENT_AGAIN, &(struct event_values){ 0 });
-	if (m->restarts == 0)
+	if (m->restarts == 0) {
+		notify_started();
 		monitor_started(m);
+	}
 	server_run(&server);
 	take_end(m);
 	return 0;
@@ -452,7 +452,13 @@ void monitor_missed(struct monitor *m)
 void monitor_end(struct monitor *m)
 {
 	write_exit(m);
+	notify_close();
 	remove_files(m);
+}
+
+int monitor_status(void)
+{
+	return (int)server.code;
 }
 
 void monitor_farewell(struct monitor *m)

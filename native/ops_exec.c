@@ -224,6 +224,30 @@ int op_keep_fds(struct vm *vm, const union args *args)
 	return 0;
 }
 
+/* op_pid_variable() - tell the program its own pid in the environment; only a first process has what that is said about */
+int op_pid_variable(struct vm *vm, const union args *args)
+{
+	vm->pid_variable = vm->again ? (struct text){ 0 } : args->pid_variable.name;
+	return 0;
+}
+
+/* The environment, with NAME=PID at its end if the plan wants that. NULL: no memory. */
+static char **environment(const struct vm *vm, struct texts list)
+{
+	static char variable[PIPE_BUF];
+	char **env = argv_make(list, 1);
+	struct line l;
+
+	if (env == NULL || vm->pid_variable.size == 0)
+		return env;
+	line_init(&l, variable, sizeof(variable));
+	line_bytes(&l, vm->pid_variable.data, vm->pid_variable.size);
+	line_text(&l, "=");
+	line_number(&l, (uint64_t)getpid());
+	env[list.count] = variable;
+	return env;
+}
+
 /* Tries one directory of the search; only a program that is not there lets the search go on. */
 static int try_directory(const struct text *dir, const struct text *name, char **argv, char **env)
 {
@@ -249,7 +273,7 @@ int op_execve(struct vm *vm, const union args *args)
 {
 	const struct args_execve *a = &args->execve;
 	struct texts argv_list = a->argv, search = a->search;
-	char **argv = argv_make(a->argv, 0), **env = argv_make(a->env, 0);
+	char **argv = argv_make(a->argv, 0), **env = environment(vm, a->env);
 	struct text name, dir;
 	int denied = 0;
 

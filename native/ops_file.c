@@ -9,7 +9,9 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 enum { WITHIN = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS, LINKS_MAX = 8 };
@@ -252,4 +254,29 @@ int op_remove_file(struct vm *vm, const union args *args)
 {
 	(void)vm;
 	return unlink(args->remove_file.path.data) < 0 ? -errno : 0;
+}
+
+/*
+ * op_connect_datagram() - a socket that sends to an address, which is all of sun_path: an abstract one begins with a NUL
+ * Runs in launch: an abstract address means something in the caller's network namespace only.
+ */
+int op_connect_datagram(struct vm *vm, const union args *args)
+{
+	const struct text *name = &args->connect_datagram.address;
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd;
+
+	if (name->size > sizeof(address.sun_path))
+		return -ENAMETOOLONG;
+	memcpy(address.sun_path, name->data, name->size);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, (struct sockaddr *)&address, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + name->size)) < 0) {
+		int error = -errno;
+
+		close(fd);
+		return error;
+	}
+	return slot_put(vm, args->connect_datagram.into, fd);
 }

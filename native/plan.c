@@ -263,6 +263,9 @@ void plan_records(const struct plan *plan, struct records *records)
 		case OP_EVENTS:
 			records->events = op.args.events;
 			break;
+		case OP_NOTIFY:
+			records->notify = op.args.notify;
+			break;
 		}
 		records->have |= 1U << op.code;
 		records->index[op.code] = op.index;

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0xda, 0xe8, 0x4f, 0xd4, 0x5e, 0x24, 0x1d, 0x3b }
+#define PLAN_TABLE_HASH { 0xd3, 0x64, 0xde, 0xb4, 0x17, 0x16, 0x01, 0xac }
 
 enum stage {
 	STAGE_CONFIG,
@@ -33,6 +33,7 @@ enum opcode {
 	OP_HEALTH = 0x07,
 	OP_STARTUP = 0x08,
 	OP_EVENTS = 0x09,
+	OP_NOTIFY = 0x0a,
 	OP_JOIN_BASE = 0x10,
 	OP_JOIN_HOLDER = 0x11,
 	OP_ID_MAP = 0x12,
@@ -46,6 +47,7 @@ enum opcode {
 	OP_OPEN_PID = 0x22,
 	OP_CLOSE_SLOT = 0x23,
 	OP_EXPECT_DEVICE = 0x24,
+	OP_CONNECT_DATAGRAM = 0x26,
 	OP_JOIN_NS = 0x28,
 	OP_JOIN_PID = 0x29,
 	OP_UNSHARE = 0x2a,
@@ -84,6 +86,7 @@ enum opcode {
 	OP_SECCOMP = 0x57,
 	OP_KEEP_FDS = 0x58,
 	OP_EXECVE = 0x59,
+	OP_PID_VARIABLE = 0x5a,
 	OP_REMOVE_TREE = 0x60,
 	OP_REMOVE_FILE = 0x61,
 	OP_MAKE_MARKER = 0x62,
@@ -195,6 +198,16 @@ struct args_events {
 	struct texts unhealthy;
 };
 
+struct args_notify {
+	uint32_t target;
+	uint32_t when;
+	struct text main_pid;
+	struct text ready;
+	struct text dir;
+	struct text name;
+	struct texts pass;
+};
+
 struct args_join_base {
 	struct text lock;
 	struct text live;
@@ -267,6 +280,11 @@ struct args_expect_device {
 	uint32_t kind;
 	uint32_t major;
 	uint32_t minor;
+};
+
+struct args_connect_datagram {
+	struct text address;
+	uint32_t into;
 };
 
 struct args_join_ns {
@@ -489,6 +507,10 @@ struct args_execve {
 	struct texts search;
 };
 
+struct args_pid_variable {
+	struct text name;
+};
+
 struct args_remove_tree {
 	struct text path;
 };
@@ -609,6 +631,7 @@ union args {
 	struct args_health health;
 	struct args_startup startup;
 	struct args_events events;
+	struct args_notify notify;
 	struct args_join_base join_base;
 	struct args_join_holder join_holder;
 	struct args_id_map id_map;
@@ -622,6 +645,7 @@ union args {
 	struct args_open_pid open_pid;
 	struct args_close_slot close_slot;
 	struct args_expect_device expect_device;
+	struct args_connect_datagram connect_datagram;
 	struct args_join_ns join_ns;
 	struct args_join_pid join_pid;
 	struct args_unshare unshare;
@@ -660,6 +684,7 @@ union args {
 	struct args_seccomp seccomp;
 	struct args_keep_fds keep_fds;
 	struct args_execve execve;
+	struct args_pid_variable pid_variable;
 	struct args_remove_tree remove_tree;
 	struct args_remove_file remove_file;
 	struct args_make_marker make_marker;
@@ -695,6 +720,7 @@ union args {
 	X(OP_OPEN_PID, op_open_pid) \
 	X(OP_CLOSE_SLOT, op_close_slot) \
 	X(OP_EXPECT_DEVICE, op_expect_device) \
+	X(OP_CONNECT_DATAGRAM, op_connect_datagram) \
 	X(OP_JOIN_NS, op_join_ns) \
 	X(OP_JOIN_PID, op_join_pid) \
 	X(OP_UNSHARE, op_unshare) \
@@ -733,6 +759,7 @@ union args {
 	X(OP_SECCOMP, op_seccomp) \
 	X(OP_KEEP_FDS, op_keep_fds) \
 	X(OP_EXECVE, op_execve) \
+	X(OP_PID_VARIABLE, op_pid_variable) \
 	X(OP_REMOVE_TREE, op_remove_tree) \
 	X(OP_REMOVE_FILE, op_remove_file) \
 	X(OP_MAKE_MARKER, op_make_marker) \
@@ -825,6 +852,14 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STRV, offsetof(struct args_events, starting) },
 		{ ARG_STRV, offsetof(struct args_events, healthy) },
 		{ ARG_STRV, offsetof(struct args_events, unhealthy) } } },
+	[OP_NOTIFY] = { 1 << STAGE_CONFIG, 7, {
+		{ ARG_SLOT, offsetof(struct args_notify, target) },
+		{ ARG_U32, offsetof(struct args_notify, when) },
+		{ ARG_STR, offsetof(struct args_notify, main_pid) },
+		{ ARG_STR, offsetof(struct args_notify, ready) },
+		{ ARG_STR, offsetof(struct args_notify, dir) },
+		{ ARG_STR, offsetof(struct args_notify, name) },
+		{ ARG_STRV, offsetof(struct args_notify, pass) } } },
 	[OP_JOIN_BASE] = { 1 << STAGE_LAUNCH, 4, {
 		{ ARG_STR, offsetof(struct args_join_base, lock) },
 		{ ARG_STR, offsetof(struct args_join_base, live) },
@@ -873,6 +908,9 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_expect_device, kind) },
 		{ ARG_U32, offsetof(struct args_expect_device, major) },
 		{ ARG_U32, offsetof(struct args_expect_device, minor) } } },
+	[OP_CONNECT_DATAGRAM] = { 1 << STAGE_LAUNCH, 2, {
+		{ ARG_BLOB, offsetof(struct args_connect_datagram, address) },
+		{ ARG_INTO, offsetof(struct args_connect_datagram, into) } } },
 	[OP_JOIN_NS] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 2, {
 		{ ARG_STR, offsetof(struct args_join_ns, path) },
 		{ ARG_U32, offsetof(struct args_join_ns, kind) } } },
@@ -1017,6 +1055,8 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STRV, offsetof(struct args_execve, argv) },
 		{ ARG_STRV, offsetof(struct args_execve, env) },
 		{ ARG_STRV, offsetof(struct args_execve, search) } } },
+	[OP_PID_VARIABLE] = { 1 << STAGE_EXEC, 1, {
+		{ ARG_STR, offsetof(struct args_pid_variable, name) } } },
 	[OP_REMOVE_TREE] = { 1 << STAGE_FINISH, 1, {
 		{ ARG_STR, offsetof(struct args_remove_tree, path) } } },
 	[OP_REMOVE_FILE] = { 1 << STAGE_FINISH, 1, {

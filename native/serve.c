@@ -22,6 +22,7 @@ enum {
 	ENTRY_PROCESS,
 	ENTRY_LISTEN,
 	ENTRY_FORWARD,
+	ENTRY_NOTIFY,
 	ENTRY_IN,
 	ENTRY_OUT,
 	ENTRY_ERR,
@@ -169,6 +170,7 @@ static void poll_fill(const struct server *s, struct pollfd *set)
 	poll_set(&set[ENTRY_PROCESS], s->process_fd, s->ended ? 0 : POLLIN);
 	poll_set(&set[ENTRY_LISTEN], s->listen_fd, POLLIN);
 	poll_set(&set[ENTRY_FORWARD], forward_fd(), POLLIN);
+	poll_set(&set[ENTRY_NOTIFY], notify_fd(), POLLIN);
 	poll_set(&set[ENTRY_IN], s->in.fd, s->in.start < s->in.used ? POLLOUT : 0);
 	for (unsigned i = 0; i < 2; i++)
 		poll_set(&set[ENTRY_OUT + i], s->out[i].fd, wants_read(s, i) ? POLLIN : 0);
@@ -235,6 +237,8 @@ static void server_step(struct server *s)
 		accept_one(s);
 	if (set[ENTRY_FORWARD].revents)
 		forward_step();
+	if (set[ENTRY_NOTIFY].revents)
+		notify_step();
 	serve_peers(s, set);
 	if (s->in.fd >= 0 && (s->in.start < s->in.used || s->in.closing))
 		input_drain(&s->in);

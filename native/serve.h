@@ -158,6 +158,29 @@ void health_end(struct server *s);
 /* Whether that end was brought about to start the container again; true once for each. */
 bool health_restarts(void);
 
+/* ---- monitor.c ---- */
+
+/*
+ * socket_in() - a socket bound to a name in a directory, replacing what has that name; the descriptor or -errno
+ * By way of the working directory, so that the name alone fits sun_path always. Leaves us in "/", which pins nothing of
+ * the user's. A SOCK_STREAM one listens.
+ */
+int socket_in(int dir, const struct text *name, int type, mode_t mode);
+
+/* ---- notify.c ---- */
+
+/* From here on the record `notify`, if it is there, is carried out: @target is the connected socket, or -1. 0 or -errno. */
+int notify_open(const struct records *records, int target);
+/* The container runs. Once, before anybody else is told. */
+void notify_started(void);
+/* It is healthy. The first time counts. */
+void notify_healthy(void);
+/* The socket that the container writes to, to be watched; -1: none. */
+int notify_fd(void);
+/* Passes on what has come there. */
+void notify_step(void);
+void notify_close(void);
+
 /* ---- events.c ---- */
 
 enum event { EVENT_START, EVENT_AGAIN, EVENT_DIED, EVENT_STARTING, EVENT_HEALTHY, EVENT_UNHEALTHY };

@@ -58,6 +58,7 @@ struct vm {
 	uint32_t published; /* listeners, from FORWARD_FIRST_FD on */
 	uint64_t soft_files; /* the caller's limit of descriptors, which the container's process gets; 0: as it is */
 	uint32_t keep_fds; /* descriptors 3 .. 3 + keep_fds - 1 belong to the container's process */
+	struct text pid_variable; /* which variable tells the program its pid; set in `exec`, and used there only; empty: none */
 	uint32_t again; /* a further first process: what lasts as long as the monitor is there already */
 	uint32_t tty; /* the container's process has a terminal */
 	uint32_t death_signal; /* what the process gets when its parent dies; 0: nothing */

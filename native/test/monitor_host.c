@@ -7,10 +7,13 @@
  *     monitor_host run RUNDIR [OPTIONS] -- COMMAND       launcher and client in the foreground, as `start` has it
  *     monitor_host exec RUNDIR [OPTIONS] -- COMMAND      the same around relay_run, as `exec` has it
  *     monitor_host attach SOCKET STREAMS SIGNALS KEYS    the verb
+ *     monitor_host hear SOCKET -                         prints each datagram that comes there, in brackets
+ *     monitor_host tell SOCKET TEXT                      sends one, and a descriptor with it
  *
  * Options: -t terminal, -s N stdin mode, -l PATH k8s-file log, -j PATH journal socket, -m N maxBytes, -k N keep,
  * -c N streams of the client, -g forward signals, -d HEX detach keys, -o DIR cgroup, -p passthrough,
  * -r N restart rule, -n N retries, -w MS first pause, -x MS timeout,
+ * -N SOCKET to be notified, -P DIR of the container's own socket (passes A and B), -H N who says that it is ready,
  * -y COMMAND health check, -i MS its interval, -a N action, -z startup check first. RUNDIR gets status, exit, pid, socket.
  */
 #include "../holdfast.h"
@@ -26,6 +29,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -126,6 +130,62 @@ static pid_t clone_command(struct streams *s, char **argv, int *inner, int *pidf
 	return pid;
 }
 
+static int datagram(const char *path, bool listen)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+
+	check(fd >= 0 && strlen(path) < sizeof(address.sun_path), "socket");
+	strcpy(address.sun_path, path);
+	check((listen ? bind : connect)(fd, (struct sockaddr *)&address, sizeof(address)) == 0, path);
+	return fd;
+}
+
+static int hear(const char *path)
+{
+	char data[8192];
+	int fd = datagram(path, true);
+
+	dprintf(1, "hearing\n");
+	for (ssize_t n; (n = recv(fd, data, sizeof(data), 0)) >= 0;)
+		dprintf(1, "[%.*s]\n", (int)n, data);
+	return 0;
+}
+
+static int tell(const char *path, char *text)
+{
+	union {
+		struct cmsghdr head;
+		char space[CMSG_SPACE(sizeof(int))];
+	} control = { 0 };
+	struct iovec iov = { .iov_base = text, .iov_len = strlen(text) };
+	struct msghdr msg = {
+		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
+	};
+	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
+
+	h->cmsg_level = SOL_SOCKET;
+	h->cmsg_type = SCM_RIGHTS;
+	h->cmsg_len = CMSG_LEN(sizeof(int));
+	*(int *)(void *)CMSG_DATA(h) = 1;
+	check(sendmsg(datagram(path, false), &msg, 0) >= 0, "sendmsg");
+	return 0;
+}
+
+/* Two names, in wire form. */
+static const uint8_t passed[] = { 1, 0, 0, 0, 'A', 0, 0, 0, 1, 0, 0, 0, 'B', 0, 0, 0 };
+static int notified = -1;
+
+static void notify_to(const char *path)
+{
+	notified = datagram(path, false);
+	records.have |= 1U << OP_NOTIFY;
+	records.notify.main_pid = text_of("MAINPID=");
+	records.notify.ready = text_of("READY=1");
+	records.notify.name = text_of("notify");
+	records.notify.pass = (struct texts){ .data = passed, .count = 2 };
+}
+
 static void null_fds(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -162,6 +222,7 @@ static int be_monitor(char **argv, int foreground)
 
 	m.records = &records;
 	m.cgroup = cgroup;
+	m.notify = notified;
 	m.foreground = foreground;
 	m.base_pid_start = process_start(0);
 	if (monitor_prepare(&m) < 0) {
@@ -181,7 +242,7 @@ static int be_monitor(char **argv, int foreground)
 	}
 	monitor_end(&m);
 	monitor_farewell(&m);
-	return 0;
+	return monitor_status();
 }
 
 static int be_relay(char **argv, int sock)
@@ -230,7 +291,7 @@ static struct text unhex(const char *hex)
 
 static void parse(int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:pr:n:w:x:y:i:a:z")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:pr:n:w:x:y:i:a:zN:P:H:")) != -1;) {
 		switch (c) {
 		case 't':
 			records.container.tty = 1;
@@ -269,6 +330,15 @@ static void parse(int argc, char **argv)
 		case 'z':
 			records.have |= 1U << OP_STARTUP;
 			break;
+		case 'N':
+			notify_to(optarg);
+			break;
+		case 'P':
+			records.notify.dir = text_of(optarg);
+			break;
+		case 'H':
+			records.notify.when = (uint32_t)atoi(optarg);
+			break;
 		case 'x':
 			records.life.timeout_ms = (uint64_t)atoi(optarg);
 			break;
@@ -304,12 +374,16 @@ int main(int argc, char **argv)
 	signals_reset(false);
 	if (strcmp(verb, "attach") == 0)
 		return client_attach(argc - 2, argv + 2);
+	if (strcmp(verb, "hear") == 0)
+		return hear(dir);
+	if (strcmp(verb, "tell") == 0)
+		return tell(dir, argv[3]);
 	while (open("/dev/null", O_RDWR | O_CLOEXEC) < 3) /* the launcher does the same */
 		;
 	records.client.streams = WANT_STDOUT | WANT_STDERR;
 	records.container.stop_signal = SIGTERM;
 	records.life.delay_max_ms = 400;
-	for (uint32_t i = 0; i < 10; i++)
+	for (uint32_t i = 0; i < 11; i++)
 		records.index[i] = i;
 	records.files.run_dir = text_of(dir);
 	records.files.status_name = text_of("status");

@@ -61,19 +61,17 @@ export function clientConfig(ctx: Context, request: ClientRequest): ClientConfig
 }
 
 /**
- * Hands a prepared plan to holdfast: becomes it, or where descriptors or standard output are not kelp's own, waits for
- * it. The database must be closed.
+ * Hands a prepared plan to holdfast: becomes it, or where standard output is not kelp's own, waits for it. The database must be closed.
  */
 export async function handOver(
   globals: Pick<Globals, "out" | "noout">,
   verb: "start" | "exec",
   prepared: Prepared,
-  preserveFds = 0,
 ): Promise<number> {
-  const { holdfast, planPath } = prepared;
+  const { holdfast, planPath, keepFds } = prepared;
   const stdout = resultsOf(globals);
-  if (preserveFds === 0 && stdout === 1) return startPlan(holdfast, verb, planPath);
-  return runPlan(holdfast, verb, planPath, preserveFds, stdout);
+  if (stdout === 1) return startPlan(holdfast, verb, planPath, keepFds);
+  return runPlan(holdfast, verb, planPath, keepFds, stdout);
 }
 
 /** Where --out and --noout send what a command prints; the file was emptied when the command began. */

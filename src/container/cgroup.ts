@@ -7,6 +7,7 @@ import {
   enableControllers,
   errnoText,
   findDelegatedCgroup,
+  findOwnCgroup,
   mayEnterCgroup,
   readIfExists,
 } from "../host/index.ts";
@@ -23,18 +24,36 @@ import { cgroupOf, notePath } from "./cgroup-note.ts";
 /** Controllers that every container gets where they are delegated: without limits they count. */
 const COUNTING = ["memory", "pids", "cpu", "io"];
 
+/** Whether a start is meant, and by whom. */
+export interface CgroupUse {
+  readonly starting: boolean;
+  /** The container is what a unit of the service manager is about. */
+  readonly isService: boolean;
+}
+
 /**
- * The group a start makes; undefined where the container gets none.
+ * The group a start makes; undefined where the container gets none. With --cgroups=split, and for a service's
+ * container, it lies in the group that kelp was started in, whose limits and life are the unit's; a start leaves that
+ * group for one beside the container's, since a group with processes cannot give controllers to groups inside it.
  *
  * @throws {HostError} `missing-controller` for a limit that cannot be applied here
  */
-export function planCgroup(ctx: Context, id: string, config: ContainerConfig): CgroupConfig | undefined {
+export function planCgroup(
+  ctx: Context,
+  id: string,
+  config: ContainerConfig,
+  use: CgroupUse = { starting: false, isService: false },
+): CgroupConfig | undefined {
   if (config.cgroups === "disabled") return undefined;
   const all = cgroupSettings(config.resources);
   // "No limit" needs nothing of a controller that is not there.
   const asked = all.filter(({ value }) => value !== "max");
-  const delegation =
-    config.cgroupParent === undefined ? findDelegatedCgroup() : parentGroup(config.cgroupParent);
+  const isSplit = config.cgroupParent === undefined && (config.cgroups === "split" || use.isService);
+  const delegation = isSplit
+    ? findOwnCgroup()
+    : config.cgroupParent === undefined
+      ? findDelegatedCgroup()
+      : parentGroup(config.cgroupParent);
   if ("reason" in delegation) {
     if (asked[0] !== undefined) throw missingController(asked[0], delegation.reason);
     return undefined;
@@ -45,7 +64,8 @@ export function planCgroup(ctx: Context, id: string, config: ContainerConfig): C
     ...COUNTING.filter((name) => controllers.includes(name)),
     ...asked.map(controllerOf).filter(Boolean),
   ]);
-  const lacking = wanted.size === 0 ? [] : enableControllers(path, [...wanted]);
+  if (isSplit && use.starting) moveInto(join(path, MONITOR_GROUP));
+  const lacking = isSplit && !use.starting ? [] : enableControllers(path, [...wanted]);
   const unmet = asked.find(({ controller }) => lacking.includes(controller));
   if (unmet !== undefined) throw missingController(unmet, lackReason(unmet, path, controllers));
   const given = [...wanted].filter((name) => !lacking.includes(name));
@@ -55,6 +75,15 @@ export function planCgroup(ctx: Context, id: string, config: ContainerConfig): C
     controllers: given,
     settings: settings.filter(({ controller }) => controller === "" || given.includes(controller)),
   };
+}
+
+/** The monitor's, beside its container's; podman's name for it. */
+const MONITOR_GROUP = "runtime";
+
+/** This process, and so all that it becomes and makes. */
+function moveInto(group: string): void {
+  mkdirSync(group, { recursive: true });
+  writeFileSync(join(group, "cgroup.procs"), String(process.pid));
 }
 
 const controllerOf = ({ controller }: CgroupSetting) => controller;

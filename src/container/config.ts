@@ -7,7 +7,7 @@ import { type ImageRunConfig, parseImageConfig } from "../oci/index.ts";
 import { applicableSysctls } from "../runtime/index.ts";
 import type { ContainerConfig, Context, ImageRecord } from "../state/index.ts";
 import { planCgroup } from "./cgroup.ts";
-import { healthConfig } from "./config-health.ts";
+import { healthConfig, isActive } from "./config-health.ts";
 import { logConfig } from "./config-log.ts";
 import { namespaceConfig, namespaceOwners } from "./config-namespaces.ts";
 import { networkConfig } from "./config-network.ts";
@@ -24,6 +24,7 @@ import {
 import type { CreateOptions, CreateRequest } from "./create-options.ts";
 import { resolveEnv } from "./env.ts";
 import { resolveMounts } from "./mounts.ts";
+import { parseSdNotify } from "./service.ts";
 import { parseSignal } from "./signal.ts";
 import { userNamespace } from "./userns.ts";
 import { inheritedMounts } from "./volumes-from.ts";
@@ -236,7 +237,7 @@ function lifeParts(ctx: Context, { id, request }: ConfigInput, run: ImageRunConf
     ...(pidFile === undefined ? {} : { pidFile }),
     ...(conmonPidFile === undefined ? {} : { conmonPidFile }),
     ...(cidFile === undefined ? {} : { cidFile }),
-    sdnotify: options.sdnotify || "container",
+    ...parseSdNotify(options.sdnotify, isActive(health)),
   };
 }
 

@@ -132,7 +132,7 @@ export async function prepareExec(
   });
   writePlan(planPath, plan);
   writeContainerEvent(ctx, "exec", record);
-  return { holdfast: holdfastPath(ctx.paths), planPath };
+  return { holdfast: holdfastPath(ctx.paths), planPath, keepFds: options.preserveFds };
 }
 
 /** kelp becomes holdfast and can delete nothing afterwards: each exec deletes the plans of those before it. */

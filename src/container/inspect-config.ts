@@ -55,6 +55,7 @@ export function inspectConfig(record: ContainerRecord) {
     StopTimeout: config.stopTimeout,
     Passwd: true,
     sdNotifyMode: config.sdnotify,
+    ...(config.sdnotifySocket === undefined ? {} : { sdNotifySocket: config.sdnotifySocket }),
   };
 }
 

@@ -49,6 +49,7 @@ import { journalFields } from "./journal-fields.ts";
 import { prepareNetwork } from "./network.ts";
 import { startRootfs } from "./rootfs.ts";
 import { prepareSecrets, secretsDir } from "./secrets.ts";
+import { servicePart } from "./service.ts";
 import { askedPath, pausedPath } from "./status.ts";
 import { writeUserFiles } from "./user-db.ts";
 import { volumePaths } from "./volumes.ts";
@@ -59,6 +60,7 @@ export type StartMode = "run" | "start";
 export interface StartOptions {
   readonly client: ClientConfig;
   readonly mode: StartMode;
+  /** Descriptors that the process gets beside those of its service manager. */
   readonly preserveFds?: number;
   /** `NAME=value` for the process that no record has. */
   readonly secretEnv?: readonly string[];
@@ -69,6 +71,8 @@ export interface StartOptions {
 export interface Prepared {
   readonly holdfast: string;
   readonly planPath: string;
+  /** Descriptors of the caller's from 3 on that holdfast must get as well. */
+  readonly keepFds: number;
 }
 
 /**
@@ -93,17 +97,20 @@ export async function prepareStart(
   const bound = writeBindFiles(ctx, record, networking, rootfs);
   const { users, files: userFiles } = writeUserFiles(ctx, record, rootfs);
   const secrets = await prepareSecrets(ctx, record);
+  const service = servicePart(ctx, record);
   const secretFiles = Object.fromEntries(
     secrets.files.map(({ destination, source }) => [destination, source]),
   );
   const files = {
     ...bound,
-    more: { ...bound.more, ...userFiles, ...secretFiles },
+    more: { ...bound.more, ...userFiles, ...secretFiles, ...service.mounts },
   };
   const secretEnv = [...(options.secretEnv ?? []), ...secrets.env];
+  const startEnv = [...service.env, ...secretEnv];
+  const keepFds = service.fds + (options.preserveFds ?? 0);
   const input = {
     id,
-    config: secretEnv.length === 0 ? config : { ...config, env: [...config.env, ...secretEnv] },
+    config: startEnv.length === 0 ? config : { ...config, env: [...config.env, ...startEnv] },
     user: resolveUser(config.user, config.groupAdd, users),
     facts,
     containerDir: directory,
@@ -116,13 +123,16 @@ export async function prepareStart(
   const spec = makeSpec(input);
   for (const notice of specNotices(input)) log.warn(notice);
   for (const path of overlayVolumeDirs(spec, directory)) mkdirSync(path, { recursive: true, mode: 0o700 });
-  const cgroup = planCgroup(ctx, id, config);
+  const cgroup = planCgroup(ctx, id, config, {
+    starting: true,
+    isService: service.notify !== undefined,
+  });
   noteCgroup(ctx, id, cgroup);
   const plan = lowerSpec({
     spec,
     cgroup,
     rootfs,
-    monitor: monitorConfig(ctx, record, options),
+    monitor: { ...monitorConfig(ctx, record, options), notify: service.notify },
     maps: loadIdMaps(),
     paths: ctx.paths,
     facts,
@@ -134,7 +144,8 @@ export async function prepareStart(
         ? undefined
         : { directory: secretsDir(ctx, id), plan: secretPlanPath(ctx, id), owners: secrets.files },
     health: healthPlan(ctx, record, spec, facts),
-    keepFds: options.preserveFds ?? 0,
+    keepFds,
+    pidVariable: service.pidVariable,
     createWorkdir: isImageWorkdir(ctx, config),
     ...(files.localtimeLink === undefined ? {} : { links: { "/etc/localtime": files.localtimeLink } }),
     origins: new Map(config.mounts.map((mount) => [mount.destination, mount.origin ?? ""])),
@@ -153,7 +164,7 @@ export async function prepareStart(
     networking.members.map(({ network }) => network),
   );
   if (config.autoRemove) copyPlan(ctx, id, withoutEnvironment(plan, secrets.env.length > 0));
-  return { holdfast: holdfastPath(ctx.paths), planPath };
+  return { holdfast: holdfastPath(ctx.paths), planPath, keepFds };
 }
 
 /** In the runtime directory, which is memory. */

@@ -37,10 +37,22 @@ export function findDelegatedCgroup(tree: CgroupTree = systemTree()): CgroupDele
   const mayUse = (path: string) => tree.isWritable(path) && tree.isWritable(join(path, "cgroup.procs"));
   const path = own !== "/" && mayUse(dirname(group)) ? dirname(group) : mayUse(group) ? group : undefined;
   if (path === undefined) return { reason: `control group ${own} was not delegated to this user` };
-  return {
-    path,
-    controllers: (tree.read(join(path, "cgroup.controllers")) ?? "").split(/\s+/).filter(Boolean),
-  };
+  return { path, controllers: controllersOf(tree, path) };
+}
+
+/** Our own group, for new ones inside it, if it was delegated to us. */
+export function findOwnCgroup(tree: CgroupTree = systemTree()): CgroupDelegation {
+  const own = /^0::(.*)$/m.exec(tree.own)?.[1];
+  if (own === undefined || tree.mount === undefined)
+    return { reason: "control groups version 2 are not mounted" };
+  const path = own === "/" ? tree.mount : join(tree.mount, own);
+  if (own.startsWith("/..") || !tree.isWritable(path) || !tree.isWritable(join(path, "cgroup.procs")))
+    return { reason: `control group ${own} was not delegated to this user` };
+  return { path, controllers: controllersOf(tree, path) };
+}
+
+function controllersOf(tree: CgroupTree, path: string): string[] {
+  return (tree.read(join(path, "cgroup.controllers")) ?? "").split(/\s+/).filter(Boolean);
 }
 
 function systemTree(): CgroupTree {

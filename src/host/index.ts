@@ -10,6 +10,7 @@ export {
   cgroupMount,
   enableControllers,
   findDelegatedCgroup,
+  findOwnCgroup,
   mayEnterCgroup,
 } from "./cgroups.ts";
 export { ChangeSignal } from "./changes.ts";

@@ -33,6 +33,8 @@ export interface Libc {
   reflink(toFd: number, fromFd: number): void;
   /** renameat2: `exchange` swaps two paths, `noreplace` fails with EEXIST. */
   rename(from: PathArgument, to: PathArgument, flag: "exchange" | "noreplace"): void;
+  /** Becomes another program with an empty environment and the descriptors 0 to 2 + `keep`; returns by throwing only. */
+  execve(path: string, argv: readonly string[], keep: number): never;
   /** Writes out everything of the filesystem the descriptor is on. */
   syncfs(fd: number): void;
 }
@@ -74,6 +76,7 @@ function bind(koffi: Koffi): Libc {
     mknod: bindMknod(declare, check, numbers.mknodat),
     reflink: bindReflink(declare("int ioctl(int fd, unsigned long request, int argument)"), check),
     rename: bindRename(declare, check, numbers.renameat2),
+    execve: bindExecve(declare, check),
     syncfs: bindSyncfs(declare("int syncfs(int fd)"), check),
   };
 }
@@ -230,6 +233,18 @@ function bindRename(declare: (prototype: string) => Call, check: Check, number: 
   return (from, to, flag) => {
     const result = call(number, AT_FDCWD, terminated(from), AT_FDCWD, terminated(to), RENAME[flag]);
     check(Number(result), "renameat2", from);
+  };
+}
+
+const F_SETFD = 2;
+
+function bindExecve(declare: (prototype: string) => Call, check: Check): Libc["execve"] {
+  const setFlags = declare("int fcntl(int fd, int command, int flags)");
+  const call = declare("int execve(const char *path, const char **argv, const char **env)");
+  return (path, argv, keep) => {
+    for (let fd = 3; fd < 3 + keep; fd++) setFlags(fd, F_SETFD, 0);
+    check(call(path, [...argv, null], [null]), "execve", path);
+    throw new Error("execve returned");
   };
 }
 

@@ -33,6 +33,7 @@ export {
   lowerRemoveBridge,
   type NetworkChangeInput,
 } from "./lower-network-change.ts";
+export type { NotifyConfig } from "./lower-notify.ts";
 export type { RootView } from "./lower-root-view.ts";
 export { overlayData } from "./lower-rootfs.ts";
 export {

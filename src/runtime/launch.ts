@@ -1,6 +1,6 @@
 /** Handing a plan to holdfast: becoming it, or waiting for it. */
 import { errnoCode, HostError } from "../base/index.ts";
-import { writeFileAtomic } from "../host/index.ts";
+import { loadLibc, writeFileAtomic } from "../host/index.ts";
 import { encodePlan } from "./plan/encode.ts";
 import type { Plan } from "./plan/ops.ts";
 
@@ -21,11 +21,14 @@ export function writePlan(path: string, plan: Plan): void {
  * Becomes holdfast; does not return. Whatever was to be printed must have been written before, and
  * whatever was to be closed, closed. The environment is empty: everything a plan needs is in it.
  *
+ * @param keepFds descriptors from 3 on that it gets too; JavaScript's execve would close them
  * @throws {HostError} if the kernel will not execute it
  */
-export function startPlan(holdfast: string, verb: PlanVerb, planPath: string): never {
+export function startPlan(holdfast: string, verb: PlanVerb, planPath: string, keepFds = 0): never {
+  const argv = [holdfast, verb, planPath];
   try {
-    process.execve!(holdfast, [holdfast, verb, planPath], {});
+    if (keepFds > 0) loadLibc().execve(holdfast, argv, keepFds);
+    else process.execve!(holdfast, argv, {});
   } catch (cause) {
     throw notExecutable(holdfast, cause);
   }
@@ -36,16 +39,16 @@ export function startPlan(holdfast: string, verb: PlanVerb, planPath: string): n
  * Runs holdfast beside kelp with kelp's own streams; the promise is its exit status, 128+n after a signal.
  *
  * @param stdout where its standard output goes instead of kelp's
- * @param preserveFds descriptors from 3 on that it gets too; execve from JavaScript would close them
+ * @param keepFds descriptors from 3 on that it gets too
  */
 export function runPlan(
   holdfast: string,
   verb: PlanVerb,
   planPath: string,
-  preserveFds = 0,
+  keepFds = 0,
   stdout: number | "ignore" = 1,
 ): Promise<number> {
-  const more = Array.from({ length: preserveFds }, (_, index) => 3 + index);
+  const more = Array.from({ length: keepFds }, (_, index) => 3 + index);
   const { spawn } = process.getBuiltinModule("node:child_process");
   const child = spawn(holdfast, [verb, planPath], { stdio: [0, stdout, 2, ...more], env: {} });
   return new Promise((resolve, reject) => {

@@ -6,6 +6,7 @@ import type { LowerInput } from "./lower.ts";
 import { cgroupSlot } from "./lower-cgroup.ts";
 import { lowerEvents, lowerRemoveEvent } from "./lower-events.ts";
 import { cloneFlags } from "./lower-namespaces.ts";
+import { lowerNotify } from "./lower-notify.ts";
 import type { ClientConfig, MonitorConfig } from "./monitor-config.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 
@@ -47,6 +48,7 @@ export function lowerConfig(plan: PlanBuilder, { monitor, spec, cgroup }: LowerI
   lowerLog(plan, monitor);
   lowerLife(plan, monitor);
   lowerEvents(plan, monitor);
+  lowerNotify(plan, monitor.notify);
   lowerClient(plan, monitor.client);
   plan.add("config", "onFailure", monitor.onFailure);
 }

@@ -15,6 +15,7 @@ export interface ProcessInput {
   readonly facts: RuntimeFacts;
   readonly seccomp: Uint8Array | undefined;
   readonly keepFds?: number;
+  readonly pidVariable?: string | undefined;
   /** --group-add keep-groups: those of the caller, unchanged. */
   readonly keepGroups?: boolean;
   /** `exec` unless it is a health check's process. */
@@ -45,6 +46,8 @@ export function lowerProcess(plan: PlanBuilder, input: ProcessInput): void {
   if (process.noNewPrivileges)
     plan.add(stage, "noNewPrivileges", {}, { origin: "--security-opt no-new-privileges" });
   if (stage === "exec") plan.add("exec", "keepFds", { count: input.keepFds ?? 0 }, { origin });
+  if (input.pidVariable !== undefined)
+    plan.add("exec", "pidVariable", { name: input.pidVariable }, { origin: "LISTEN_FDS" });
   if (process.noNewPrivileges) filter();
   plan.add(
     stage,

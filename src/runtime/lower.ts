@@ -44,6 +44,8 @@ export interface LowerInput {
   readonly seccomp?: Uint8Array | undefined;
   /** --preserve-fds: descriptors from 3 on that the process gets. */
   readonly keepFds?: number;
+  /** The variable that tells the process its own pid (socket activation). */
+  readonly pidVariable?: string | undefined;
   readonly secrets?: SecretConfig | undefined;
   /** The control group it gets; absent: it stays in the caller's. */
   readonly cgroup?: CgroupConfig | undefined;
@@ -119,6 +121,7 @@ export function lowerSpec(input: LowerInput): Plan {
     facts,
     seccomp: input.seccomp,
     keepFds: input.keepFds ?? 0,
+    pidVariable: input.pidVariable,
     keepGroups: spec.annotations?.[KEEP_GROUPS_ANNOTATION] === "1",
   });
   lowerCgroupEnd(plan, input.cgroup);

@@ -1,5 +1,6 @@
 /** What a plan needs to know that no OCI specification says: the monitor, its client, the end. */
 import type { ContainerConfig, NewEvent } from "../state/index.ts";
+import type { NotifyConfig } from "./lower-notify.ts";
 
 export interface ClientConfig {
   /** The caller becomes the attach client; otherwise it prints `announce` and goes. */
@@ -43,6 +44,8 @@ export interface MonitorConfig {
     readonly maxBytes: number;
     readonly base: Omit<NewEvent, "status">;
   };
+  /** The service manager that is told about it; absent: nobody. */
+  readonly notify?: NotifyConfig | undefined;
   readonly tty: boolean;
   /** `open`: kept open for clients to come; `once`: until the first client that wrote ends; `null`: /dev/null. */
   readonly stdin: "null" | "open" | "once";

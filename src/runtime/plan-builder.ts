@@ -29,6 +29,8 @@ export const SLOT = {
   netlink: 11,
   sharedNet: 12,
   ownNetlink: 13,
+  /** The service manager's socket. */
+  notify: 14,
 } as const;
 
 export interface OpOptions {

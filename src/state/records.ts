@@ -93,6 +93,9 @@ export interface PortMapping {
   readonly range: number;
 }
 
+/** Who tells the service manager that the container is ready: podman's words. */
+export type SdNotifyMode = "container" | "conmon" | "healthy" | "ignore";
+
 /** Everything `create` decided about a container; immutable but for rename and update. */
 export interface ContainerConfig {
   /** Image ID (64 hex digits), or empty with `rootfs`. */
@@ -184,7 +187,9 @@ export interface ContainerConfig {
     readonly gid: number;
     readonly mode: number;
   }[];
-  readonly sdnotify: string;
+  readonly sdnotify: SdNotifyMode;
+  /** The manager's socket that `create` saw, for inspection. */
+  readonly sdnotifySocket?: string;
   readonly dependencies: readonly string[];
   /** `PID START BOOT` of the `run --rm` it is made for: a container that never ran goes with that process. */
   readonly creator?: string;

@@ -91,14 +91,14 @@ describe("an unhealthy container", () => {
   test("is killed, and not started again", async () => {
     const h = host();
     const monitor = await h.monitor([...failing(KILL), "-r", "2", "-w", "10"], SLEEP);
-    expect(await monitor.exited).toBe(0);
+    expect(await monitor.exited).toBe(137);
     expect(h.read("exit")).toMatch(/^code 137\n(.*\n)*restarts 0\n/);
   });
 
   test("is stopped, with SIGKILL where the signal does nothing", async () => {
     const h = host();
     const monitor = await h.monitor(failing(STOP), ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]);
-    expect(await monitor.exited).toBe(0);
+    expect(await monitor.exited).toBe(137);
     expect(h.read("exit")).toContain("code 137\n");
   });
 

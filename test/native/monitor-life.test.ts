@@ -49,7 +49,7 @@ describe("starting again", () => {
     await client.stdin.flush();
     const text = await new Response(client.stdout).text();
     expect(text.split("\n").filter((line) => line === "20000").length).toBe(2);
-    expect(await monitor.exited).toBe(0);
+    await monitor.exited;
   });
 });
 
@@ -58,7 +58,7 @@ describe("ending it", () => {
     const h = host();
     const monitor = await h.monitor(ALWAYS, ["sleep", "60"]);
     expect(await sendSignal(h.socket, 15)).toEqual({ kind: "sent" });
-    expect(await monitor.exited).toBe(0);
+    expect(await monitor.exited).toBe(143);
     expect(h.read("exit")).toContain("code 143\n");
   });
 
@@ -78,7 +78,7 @@ describe("ending it", () => {
     const end = waitForExit(h.socket);
     expect(await sendSignal(h.socket, 15)).toEqual({ kind: "no-process" });
     expect(await end).toMatchObject({ kind: "exited", code: 5 });
-    expect(await monitor.exited).toBe(0);
+    expect(await monitor.exited).toBe(5);
   });
 
   test("who wants to know of every end is told of it", async () => {

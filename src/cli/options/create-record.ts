@@ -1,6 +1,6 @@
 /** Flags of create and run about the container as an object: name, image, labels, log, life. */
 import type { OptionTable } from "../command.ts";
-import { NO_PODS, NO_UNITS } from "./reasons.ts";
+import { NO_PODS } from "./reasons.ts";
 import { RETRY_OPTIONS } from "./registry.ts";
 
 export const RECORD_OPTIONS = {
@@ -71,10 +71,9 @@ export const RECORD_OPTIONS = {
   sdnotify: {
     kind: "string",
     value: "MODE",
-    default: "ignore",
+    default: "container",
     text: "Who tells systemd that the service is ready",
     completes: ["container", "conmon", "healthy", "ignore"],
-    unsupported: NO_UNITS,
   },
 
   arch: { kind: "string", value: "ARCH", text: "Architecture of the image" },

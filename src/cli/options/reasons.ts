@@ -1,4 +1,3 @@
 /** Why a flag podman has is declared and refused: the end of `--flag is not supported: …`. */
 export const NO_PODS = "kelp has no pods";
 export const NO_LINK_LOCAL = "addresses come from a network's subnets";
-export const NO_UNITS = "kelp does not take part in systemd's notifications";

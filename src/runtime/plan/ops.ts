@@ -58,6 +58,7 @@ export const OPS = {
   health: op(0x07, ["config"], { namespaces: "u64", state: "str", log: "str", keep: "u32", maxBytes: "u32", intervalMs: "u64", timeoutMs: "u64", periodMs: "u64", retries: "u32", action: "u32", stopMs: "u32" }),
   startup: op(0x08, ["config"], { intervalMs: "u64", timeoutMs: "u64", retries: "u32", successes: "u32" }),
   events: op(0x09, ["config"], { path: "str", maxBytes: "u64", start: "strv", again: "strv", died: "strv", starting: "strv", healthy: "strv", unhealthy: "strv" }),
+  notify: op(0x0a, ["config"], { target: "slot", when: "u32", mainPid: "str", ready: "str", dir: "str", name: "str", pass: "strv" }),
   // --- base namespaces --------------------------------------------------------------------------
   joinBase: op(0x10, ["launch"], { lock: "str", live: "str", net: "str", namespaces: "u64" }),
   joinHolder: op(0x11, ["launch"], { pid: "u32", start: "u64", namespaces: "u64" }),
@@ -73,6 +74,7 @@ export const OPS = {
   openPid: op(0x22, inside, { pid: "u32", start: "u64", into: "into" }),
   closeSlot: op(0x23, inside, { slot: "slot" }),
   expectDevice: op(0x24, inside, { slot: "slot", kind: "u32", major: "u32", minor: "u32" }),
+  connectDatagram: op(0x26, ["launch"], { address: "blob", into: "into" }),
   // --- namespaces -----------------------------------------------------------------------------------
   joinNs: op(0x28, inside, { path: "str", kind: "u32" }),
   joinPid: op(0x29, inside, { slot: "slot", namespaces: "u64" }),
@@ -116,6 +118,7 @@ export const OPS = {
   seccomp: op(0x57, program, { flags: "u32", filter: "blob" }),
   keepFds: op(0x58, ["exec"], { count: "u32" }),
   execve: op(0x59, program, { argv: "strv", env: "strv", search: "strv" }),
+  pidVariable: op(0x5a, ["exec"], { name: "str" }),
   // --- the shared network, and what hangs on it --------------------------------------------------------
   uplink: op(0x70, ["uplink"], { fifo: "str", argv: "strv", env: "strv" }),
   awaitUplink: op(0x71, ["monitor"], {}),

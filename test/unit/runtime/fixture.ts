@@ -117,7 +117,7 @@ const CONFIG: ContainerConfig = {
   timeout: 0,
   restart: { policy: "no", retries: 0 },
   secrets: [],
-  sdnotify: "",
+  sdnotify: "ignore",
   dependencies: [],
   createCommand: [],
 };

@@ -84,6 +84,6 @@ export default defineCommand({
       }),
     });
     ctx.state.close();
-    return handOver(globals, "exec", prepared, preserveFds);
+    return handOver(globals, "exec", prepared);
   },
 });

@@ -74,5 +74,5 @@ async function restartOne(
     announce: silent ? "" : `${shown}\n`,
   });
   const prepared = await prepareStart(ctx, record, { client, mode: "start" });
-  return runPlan(prepared.holdfast, "start", prepared.planPath);
+  return runPlan(prepared.holdfast, "start", prepared.planPath, prepared.keepFds);
 }

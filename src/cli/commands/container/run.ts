@@ -63,14 +63,14 @@ export default defineCommand({
         consoleSize: options.tty ? terminalSize() : undefined,
       });
       if (options.rmi && client.attach) {
-        const status = await runPlan(prepared.holdfast, "start", prepared.planPath, preserveFds);
+        const status = await runPlan(prepared.holdfast, "start", prepared.planPath, prepared.keepFds);
         await sweepEnded(ctx);
         const { removeUnusedImage } = await import("../../../container/index.ts");
         await removeUnusedImage(ctx, record.config.image);
         return status;
       }
       ctx.state.close();
-      return handOver(globals, "start", prepared, preserveFds);
+      return handOver(globals, "start", prepared);
     });
   },
 });

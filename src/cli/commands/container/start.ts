@@ -100,5 +100,5 @@ async function startDetached(ctx: Context, { record, shown }: Target, globals: G
     announce: `${shown}\n`,
   });
   const prepared = await prepareStart(ctx, record, { client, mode: "start" });
-  return runPlan(prepared.holdfast, "start", prepared.planPath, 0, resultsOf(globals));
+  return runPlan(prepared.holdfast, "start", prepared.planPath, prepared.keepFds, resultsOf(globals));
 }
