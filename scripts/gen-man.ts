@@ -15,6 +15,7 @@ import { ROOT_OPTIONS } from "../src/cli/globals.ts";
 import { GROUPS, ROOT_SUMMARY } from "../src/cli/groups.ts";
 import { subcommands, valueWord } from "../src/cli/help.ts";
 import { TOPICS } from "../src/cli/topics/index.ts";
+import { refusals } from "./lib/refusals.ts";
 import { fold, head, roff, topicPage } from "./lib/roff.ts";
 
 const ROOT = join(import.meta.dirname, "..");
@@ -31,19 +32,19 @@ function defaultText({ default: value }: OptionDef): string {
   return `\nThe default is ${roff(String(value))}.`;
 }
 
-function options(title: string, table: OptionTable): string {
+/** @param command the first spelling, for the flags that are not in the table at all */
+function options(title: string, table: OptionTable, command: string): string {
   const shown = Object.keys(table)
     .sort()
     .filter((name) => table[name]?.hidden !== true);
   const works = shown.filter((name) => table[name]?.unsupported === undefined);
-  const refused = shown.filter((name) => table[name]?.unsupported !== undefined);
+  const refused = refusals(table, command);
   let text = works.length === 0 ? "" : `.SH ${title}\n`;
   for (const name of works) text += optionText(name, table[name] as OptionDef);
-  if (refused.length === 0) return text;
+  if (refused.size === 0) return text;
   text += `.SH "NOT SUPPORTED"\nThese are known and refused:\n`;
-  for (const name of refused) {
-    text += `.TP\n\\fB\\-\\-${roff(name)}\\fP\n${fold(`${table[name]?.unsupported}.`)}\n`;
-  }
+  for (const [name, why] of [...refused].sort())
+    text += `.TP\n\\fB\\-\\-${roff(name)}\\fP\n${fold(`${why}.`)}\n`;
   return text;
 }
 
@@ -55,7 +56,7 @@ function commandPage(path: readonly string[], definition: CommandDef): string {
   let text = head(page, definition.summary);
   text += `.SH SYNOPSIS\n${spellings.map((line) => line.trimEnd()).join("\n.br\n")}\n`;
   text += `.SH DESCRIPTION\n${fold(definition.description ?? `${definition.summary}.`)}\n`;
-  text += options("OPTIONS", definition.options);
+  text += options("OPTIONS", definition.options, path.join(" "));
   if (definition.examples !== undefined) {
     text += ".SH EXAMPLES\n";
     for (const [line, what] of definition.examples)
@@ -79,7 +80,7 @@ What belongs to no single command is in the topics of \\fBkelp help\\fP.
       text += `${fold(`Its commands: ${inside.join(", ")}.`)}\n`;
     }
   }
-  text += options('"GLOBAL OPTIONS"', ROOT_OPTIONS);
+  text += options('"GLOBAL OPTIONS"', ROOT_OPTIONS, "");
   text += '.SH "EXIT STATUS"\n';
   for (const [status, meaning] of EXIT_STATUS) text += `.TP\n${roff(status)}\n${fold(`${meaning}.`)}\n`;
   return `${text}.SH "SEE ALSO"\n${seeAlso.join(",\n")}\n`;

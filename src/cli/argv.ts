@@ -81,6 +81,7 @@ function readLong(word: string, next: string | undefined, lookup: Lookup): Taken
     throw new FlagError(
       `unknown flag: --${spelled}`,
       near === undefined ? undefined : `did you mean --${near}?`,
+      { unknown: `--${spelled}` },
     );
   }
   if (equals >= 0) return one(name, body.slice(equals + 1), false);
@@ -98,7 +99,10 @@ function readShorts(word: string, next: string | undefined, lookup: Lookup): Tak
     const letter = String.fromCodePoint(rest.codePointAt(0) as number);
     const name = lookup.short.get(letter);
     if (name === undefined && letter === "h") return { flags, tookNext: false, help: true };
-    if (name === undefined) throw new FlagError(`unknown shorthand flag: '${letter}' in -${rest}`);
+    if (name === undefined)
+      throw new FlagError(`unknown shorthand flag: '${letter}' in -${rest}`, undefined, {
+        unknown: `-${letter}`,
+      });
     const after = rest.slice(letter.length);
     const bare = bareValue(lookup.table[name] as OptionDef);
     if (bare === undefined || /^=./s.test(after)) {

@@ -4,7 +4,9 @@ import {
   type ContainerPredicate,
   type ContainerView,
   containerFilters,
+  parseSignal,
   type Selected,
+  type StopRequest,
   selectContainers,
   type Target,
 } from "../container/index.ts";
@@ -54,6 +56,17 @@ export function chooseContainers(ctx: Context, args: readonly string[], options:
     filter: containerPredicate(ctx, filter),
     ignore: options.ignore === true,
   });
+}
+
+/** What --time and --signal of `stop` and `restart` ask for. */
+export function stopRequest(options: {
+  readonly time?: number | undefined;
+  readonly signal?: string | undefined;
+}): StopRequest {
+  return {
+    seconds: options.time,
+    signal: options.signal === undefined ? undefined : parseSignal(options.signal),
+  };
 }
 
 function contradiction(message: string): UsageError {

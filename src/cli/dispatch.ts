@@ -26,9 +26,20 @@ export async function dispatch(argv: readonly string[], openIo: OpenIo): Promise
   try {
     return await runCommand(definition, found, argv, openIo);
   } catch (error) {
-    if (error instanceof FlagError) error.command = spokenCommand(found.path);
-    throw error;
+    if (!(error instanceof FlagError)) throw error;
+    error.command = spokenCommand(found.path);
+    throw await refusal(error, definition.paths[0] ?? []);
   }
+}
+
+/** A flag that podman or docker has there is refused with the reason. */
+async function refusal(error: FlagError, path: readonly string[]): Promise<Error> {
+  if (error.unknown === undefined) return error;
+  const { refusalOf } = await import("./refused.ts");
+  const refused = refusalOf(path.join(" "), error.unknown);
+  return refused === undefined
+    ? error
+    : new UsageError("not-supported", `--${refused.name} is not supported: ${refused.why}`);
 }
 
 async function runCommand(

@@ -5,7 +5,7 @@ import { COMMANDS, type CommandEntry } from "./commands/index.ts";
 import { ROOT_OPTIONS } from "./globals.ts";
 import { GROUPS, ROOT_SUMMARY } from "./groups.ts";
 import { findCommand } from "./lookup.ts";
-import { NOT_OURS } from "./not-ours.ts";
+import { notOurs } from "./not-ours.ts";
 import { spokenCommand } from "./program.ts";
 import { closest } from "./suggest.ts";
 import { TOPICS } from "./topics/index.ts";
@@ -113,9 +113,12 @@ function hasCommands(noun: string): boolean {
 /** The error for a word that is no command, with what may have been meant. */
 export function unknownCommand(path: readonly string[], word: string): UsageError {
   const name = spokenCommand(path);
-  const reason = NOT_OURS[[...path, word].join(" ")];
-  if (reason !== undefined)
-    return new UsageError("not-supported", `kelp has no \`${[...path, word].join(" ")}\`: ${reason}`);
+  const refused = notOurs([...path, word]);
+  if (refused !== undefined)
+    return new UsageError(
+      "not-supported",
+      `${spokenCommand([refused.name])} is not supported: ${refused.why}`,
+    );
   const near = closest(
     word,
     subcommands(path[0]).map(([known]) => known),

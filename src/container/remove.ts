@@ -51,7 +51,7 @@ export async function removeContainer(
   const ran = isRunning(statusOf(ctx, record));
   if (ran) {
     if (options.force !== true && options.depend !== true) throw stillRunning(record);
-    await stopContainer(ctx, record, options.timeout);
+    await stopContainer(ctx, record, { seconds: options.timeout });
   }
   await removeFiles(ctx, record, options.volumes === true || record.config.autoRemove);
   // The monitor of a --rm container has told of it.

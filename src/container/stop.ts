@@ -17,16 +17,25 @@ export function socketPath(ctx: Context, id: string): string {
   return join(containerRunDir(ctx.paths, id), "attach");
 }
 
+export interface StopRequest {
+  /** Before SIGKILL; absent: the container's own; -1: never. */
+  readonly seconds?: number | undefined;
+  /** Instead of the container's own stop signal. */
+  readonly signal?: number | undefined;
+}
+
 /**
  * Sends the stop signal, waits, sends SIGKILL. Resolves when the container has ended and, with --rm, is gone.
  * A container that does not run is left as it is.
- *
- * @param seconds before SIGKILL; absent: the container's own; -1: never
  */
-export async function stopContainer(ctx: Context, record: ContainerRecord, seconds?: number): Promise<void> {
+export async function stopContainer(
+  ctx: Context,
+  record: ContainerRecord,
+  how: StopRequest = {},
+): Promise<void> {
   const status = statusOf(ctx, record);
   if (!isRunning(status)) return;
-  await endContainer(ctx, record, status, seconds);
+  await endContainer(ctx, record, status, how);
   writeContainerEvent(ctx, "stop", record);
   refreshNeighbours(
     ctx,
@@ -38,10 +47,10 @@ async function endContainer(
   ctx: Context,
   record: ContainerRecord,
   status: ContainerStatus,
-  seconds?: number,
+  how: StopRequest,
 ): Promise<void> {
-  const { stopSignal, stopTimeout } = record.config;
-  const patience = seconds ?? stopTimeout;
+  const stopSignal = how.signal ?? record.config.stopSignal;
+  const patience = how.seconds ?? record.config.stopTimeout;
   const path = socketPath(ctx, record.id);
   markAsked(ctx, record.id, "stop");
   // A frozen process hears no signal but SIGKILL.

@@ -42,7 +42,7 @@ export async function waitForContainer(
   intervalMs: number,
 ): Promise<number> {
   if (conditions.length > 0 && !conditions.every((condition) => ENDED.has(condition))) {
-    return poll(ctx, record, conditions, intervalMs);
+    return waitForFirst(ctx, [record], conditions, intervalMs);
   }
   const status = statusOf(ctx, record);
   if (!isRunning(status)) return status.exitCode;
@@ -50,22 +50,32 @@ export async function waitForContainer(
   return result.kind === "exited" ? result.code : statusOf(ctx, record).exitCode;
 }
 
-async function poll(
+/** The same for whichever of them is the first. */
+export async function waitForFirst(
   ctx: Context,
-  record: ContainerRecord,
+  records: readonly ContainerRecord[],
   conditions: readonly string[],
   intervalMs: number,
 ): Promise<number> {
+  const wanted = conditions.length === 0 ? [...ENDED] : conditions;
   for (;;) {
-    const status = statusOf(ctx, record);
-    const names = [
-      status.state,
-      ...(status.state === "exited" ? ["stopped"] : []),
-      ...(status.state === "running" ? [status.health] : []),
-      ...(status.state === "created" ? ["configured", "initialized"] : []),
-    ];
-    if (conditions.some((condition) => (names as string[]).includes(condition)))
-      return isRunning(status) ? -1 : status.exitCode;
+    for (const record of records) {
+      const code = reached(ctx, record, wanted);
+      if (code !== undefined) return code;
+    }
     await new Promise((resolve) => setTimeout(resolve, Math.max(10, intervalMs)));
   }
+}
+
+/** The exit code (-1 while it runs) if one of the conditions holds now. */
+function reached(ctx: Context, record: ContainerRecord, conditions: readonly string[]): number | undefined {
+  const status = statusOf(ctx, record);
+  const names: string[] = [
+    status.state,
+    ...(status.state === "exited" ? ["stopped"] : []),
+    ...(status.state === "running" ? [status.health] : []),
+    ...(status.state === "created" ? ["configured", "initialized"] : []),
+  ];
+  if (!conditions.some((condition) => names.includes(condition))) return undefined;
+  return isRunning(status) ? -1 : status.exitCode;
 }

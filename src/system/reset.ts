@@ -48,6 +48,6 @@ async function endContainer(ctx: Context, record: ContainerRecord): Promise<void
   } catch (error) {
     if (!(error instanceof KelpError)) throw error;
     log.debug("cannot remove a container", { id: record.id, error: error.message });
-    if (statusOf(ctx, record).state === "running") await stopContainer(ctx, record, 0);
+    if (statusOf(ctx, record).state === "running") await stopContainer(ctx, record, { seconds: 0 });
   }
 }

@@ -9,7 +9,7 @@ import { GROUPS } from "../../src/cli/groups.ts";
 
 const ROOT = join(import.meta.dirname, "..", "..");
 
-for (const script of ["gen-commands.ts", "gen-man.ts"]) {
+for (const script of ["gen-commands.ts", "gen-man.ts", "gen-reference.ts"]) {
   test(`what scripts/${script} makes is up to date`, () => {
     const { status, stderr } = spawnSync(process.execPath, [join(ROOT, "scripts", script), "--check"], {
       encoding: "utf8",

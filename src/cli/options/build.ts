@@ -1,18 +1,21 @@
 /** Flags of build. What RUN gets comes from those of create. */
 import type { OptionTable } from "../command.ts";
 import { CONFINE_OPTIONS } from "./create-confine.ts";
+import { FILE_OPTIONS } from "./create-files.ts";
 import { LIMIT_OPTIONS } from "./create-limits.ts";
 import { NETWORK_OPTIONS } from "./create-network.ts";
 import { PROCESS_OPTIONS } from "./create-process.ts";
 import { AUTH_OPTIONS, CREDS_OPTION, PLATFORM_OPTIONS, RETRY_OPTIONS } from "./registry.ts";
 
 const { memory, cpus, ...limits } = LIMIT_OPTIONS;
+const { device } = FILE_OPTIONS;
 
 /** What every RUN of the build gets, with the meaning it has for `run`. */
 export const STEP_OPTIONS = {
   "add-host": NETWORK_OPTIONS["add-host"],
   "cap-add": CONFINE_OPTIONS["cap-add"],
   "cap-drop": CONFINE_OPTIONS["cap-drop"],
+  cgroupns: CONFINE_OPTIONS.cgroupns,
   "cgroup-parent": limits["cgroup-parent"],
   "cpu-period": limits["cpu-period"],
   "cpu-quota": limits["cpu-quota"],
@@ -20,18 +23,23 @@ export const STEP_OPTIONS = {
   cpus,
   "cpuset-cpus": limits["cpuset-cpus"],
   "cpuset-mems": limits["cpuset-mems"],
+  device,
   dns: NETWORK_OPTIONS.dns,
   "dns-option": NETWORK_OPTIONS["dns-option"],
   "dns-search": NETWORK_OPTIONS["dns-search"],
+  "group-add": PROCESS_OPTIONS["group-add"],
   "http-proxy": PROCESS_OPTIONS["http-proxy"],
+  ipc: CONFINE_OPTIONS.ipc,
   memory,
   "memory-swap": limits["memory-swap"],
   network: NETWORK_OPTIONS.network,
   "no-hostname": NETWORK_OPTIONS["no-hostname"],
   "no-hosts": NETWORK_OPTIONS["no-hosts"],
+  pid: CONFINE_OPTIONS.pid,
   "security-opt": CONFINE_OPTIONS["security-opt"],
   "shm-size": { kind: "bytes", value: "SIZE", text: "Size of /dev/shm" },
   ulimit: { kind: "list", value: "NAME=SOFT[:HARD]", text: "Limit of a process" },
+  uts: CONFINE_OPTIONS.uts,
   volume: { kind: "list", short: "v", value: "SOURCE:DESTINATION[:OPTIONS]", text: "Mount into every RUN" },
 } as const satisfies OptionTable;
 
@@ -43,6 +51,12 @@ export const BUILD_OPTIONS = {
   ...RETRY_OPTIONS,
   annotation: { kind: "list", value: "NAME=VALUE", text: "Annotation of the image's manifest" },
   "build-arg": { kind: "list", value: "NAME[=VALUE]", text: "Value of an ARG; without = the environment's" },
+  "build-arg-file": {
+    kind: "list",
+    value: "FILE",
+    text: "File of NAME=VALUE lines for --build-arg, which wins",
+    completes: "file",
+  },
   "build-context": { kind: "list", value: "NAME=SOURCE", text: "Further place for FROM and --from" },
   env: { kind: "list", value: "NAME[=VALUE]", text: "Variable of the image" },
   file: {
@@ -72,6 +86,7 @@ export const BUILD_OPTIONS = {
     text: "Instead of .containerignore and .dockerignore",
     completes: "file",
   },
+  "iidfile-raw": { kind: "string", value: "FILE", text: "The same without sha256:", completes: "file" },
   iidfile: { kind: "string", value: "FILE", text: "Write the image's ID to a file", completes: "file" },
   jobs: {
     kind: "int",

@@ -16,6 +16,12 @@ export default defineCommand({
     ["tar c site | kelp cp - web:/srv", "Unpack an archive inside"],
   ],
   options: {
+    quiet: {
+      kind: "boolean",
+      short: "q",
+      hidden: true,
+      text: "Has no effect; cp prints nothing. docker has it",
+    },
     archive: {
       kind: "boolean",
       short: "a",

@@ -1,5 +1,12 @@
 import { ConflictError } from "../../../base/index.ts";
-import { isRunning, prepareStart, stopContainer, type Target, viewOf } from "../../../container/index.ts";
+import {
+  isRunning,
+  prepareStart,
+  type StopRequest,
+  stopContainer,
+  type Target,
+  viewOf,
+} from "../../../container/index.ts";
 import { runPlan } from "../../../runtime/index.ts";
 import {
   type ContainerRecord,
@@ -9,7 +16,7 @@ import {
 } from "../../../state/index.ts";
 import { clientConfig, DETACHED } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
-import { chooseContainers, forEachContainer } from "../../containers.ts";
+import { chooseContainers, forEachContainer, stopRequest } from "../../containers.ts";
 import { ALL_OPTION, CIDFILE_OPTION, FILTER_OPTION, LATEST_OPTION } from "../../options/listing.ts";
 
 export default defineCommand({
@@ -23,6 +30,7 @@ export default defineCommand({
     ...FILTER_OPTION,
     ...LATEST_OPTION,
     running: { kind: "boolean", text: "Only containers that run" },
+    signal: { kind: "string", short: "s", value: "SIGNAL", text: "Signal to stop them with" },
     time: {
       kind: "int",
       short: "t",
@@ -39,9 +47,10 @@ export default defineCommand({
     const targets = options.running
       ? selected.targets.filter(({ record }) => isRunning(viewOf(ctx, record).status))
       : selected.targets;
+    const how = stopRequest(options);
     let status = 0;
     const failed = await forEachContainer(io, { ...selected, targets }, async (target) => {
-      status = (await restartOne(ctx, target, options.time, globals.noout)) || status;
+      status = (await restartOne(ctx, target, how, globals.noout)) || status;
       return undefined;
     });
     return failed || status;
@@ -61,11 +70,11 @@ function refuseVanishing(ctx: Context, record: ContainerRecord, shown: string): 
 async function restartOne(
   ctx: Context,
   { record, shown }: Target,
-  seconds: number | undefined,
+  how: StopRequest,
   silent: boolean,
 ): Promise<number> {
   refuseVanishing(ctx, record, shown);
-  await stopContainer(ctx, record, seconds);
+  await stopContainer(ctx, record, how);
   writeContainerEvent(ctx, "restart", record);
   const client = clientConfig(ctx, {
     streams: DETACHED,

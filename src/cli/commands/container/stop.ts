@@ -1,7 +1,7 @@
 import { removeUnusedImage, stopContainer, sweepEnded } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
-import { chooseContainers, forEachContainer } from "../../containers.ts";
+import { chooseContainers, forEachContainer, stopRequest } from "../../containers.ts";
 import { ALL_OPTION, CIDFILE_OPTION, FILTER_OPTION, LATEST_OPTION } from "../../options/listing.ts";
 
 export default defineCommand({
@@ -20,6 +20,12 @@ export default defineCommand({
     ...FILTER_OPTION,
     ...LATEST_OPTION,
     ignore: { kind: "boolean", short: "i", text: "Pass over containers and files that do not exist" },
+    signal: {
+      kind: "string",
+      short: "s",
+      value: "SIGNAL",
+      text: "Signal to send instead of the container's own",
+    },
     time: {
       kind: "int",
       short: "t",
@@ -32,11 +38,12 @@ export default defineCommand({
   async run({ io, args, options, globals }) {
     const ctx = await openContext(globals);
     const selected = chooseContainers(ctx, args, options);
+    const how = stopRequest(options);
     return forEachContainer(
       io,
       selected,
       async ({ record, shown }) => {
-        await stopContainer(ctx, record, options.time);
+        await stopContainer(ctx, record, how);
         if (record.config.removeImage) {
           await sweepEnded(ctx);
           await removeUnusedImage(ctx, record.config.image);

@@ -1,5 +1,5 @@
 import { parseDuration } from "../../../base/index.ts";
-import { checkConditions, waitForContainer } from "../../../container/index.ts";
+import { checkConditions, waitForContainer, waitForFirst } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers, forEachContainer } from "../../containers.ts";
@@ -21,7 +21,11 @@ export default defineCommand({
       text: "Pause between two looks",
       default: "250ms",
     },
-    "return-on-first": { kind: "boolean", hidden: true, text: "Return when the first of them has ended" },
+    "exit-first-match": {
+      kind: "boolean",
+      aliases: ["return-on-first"],
+      text: "Return when the first of them is there",
+    },
   },
   args: { min: 1, checked: true, completes: "running" },
   async run({ io, args, options, globals }) {
@@ -33,6 +37,11 @@ export default defineCommand({
     const selected = chooseContainers(ctx, args, { latest: options.latest });
     if (options.ignore) for (const _ of selected.failures) io.out("-1\n");
     const failures = options.ignore ? [] : selected.failures;
+    const records = selected.targets.map(({ record }) => record);
+    if (options["exit-first-match"] && records.length > 0) {
+      io.out(`${await waitForFirst(ctx, records, options.condition, interval)}\n`);
+      return 0;
+    }
     return forEachContainer(io, { ...selected, failures }, async ({ record }) =>
       String(await waitForContainer(ctx, record, options.condition, interval)),
     );

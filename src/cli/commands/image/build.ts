@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, writeFileSync } from "node:fs";
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { UsageError } from "../../../base/index.ts";
 import { type BuildRequest, buildImage, parseOutput, type Reporter } from "../../../build/index.ts";
@@ -46,6 +46,7 @@ export default defineCommand({
       for (const tag of request.tags) target.out(`Successfully tagged ${tag}\n`);
     }
     if (options.iidfile !== undefined) writeFileSync(options.iidfile, `sha256:${record.id}`);
+    if (options["iidfile-raw"] !== undefined) writeFileSync(options["iidfile-raw"], record.id);
     if (request.output?.destination !== "-") io.out(`${record.id}\n`);
     return 0;
   },
@@ -82,7 +83,10 @@ function makeRequest(ctx: Context, invocation: Given): BuildRequest {
     files: options.file,
     shownTag: options.tag[0],
     tags: options.tag.map(localName),
-    buildArgs: pairs("--build-arg", options["build-arg"], (name) => environment[name]),
+    buildArgs: {
+      ...pairs("--build-arg-file", options["build-arg-file"].flatMap(argLines)),
+      ...pairs("--build-arg", options["build-arg"], (name) => environment[name]),
+    },
     buildContexts: pairs("--build-context", options["build-context"]),
     target: options.target,
     useCache: !options["no-cache"] && layers,
@@ -128,6 +132,22 @@ function checkAuthFile(path: string | undefined): void {
     "authfile-missing",
     `credential file is not accessible: faccessat ${path}: no such file or directory`,
   );
+}
+
+/** Lines of a --build-arg-file without comments and empty ones. */
+function argLines(path: string): string[] {
+  try {
+    const lines = readFileSync(path, "utf8").split(/\r?\n/);
+    return lines.filter((line) => line.trim() !== "" && !line.trimStart().startsWith("#"));
+  } catch (cause) {
+    throw new UsageError(
+      "build-arg-file",
+      `cannot read --build-arg-file ${path}: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    );
+  }
 }
 
 /** `--pull` and `--pull=true` mean always, `--pull=false` what the settings say. */

@@ -1,4 +1,4 @@
-import { KelpError } from "../../../base/index.ts";
+import { escapeLines, KelpError } from "../../../base/index.ts";
 import { findSecret, inspectSecret, openSecret } from "../../../secret/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
@@ -18,13 +18,14 @@ export default defineCommand({
       text: "Print as json or by a Go template",
       completes: ["json"],
     },
+    pretty: { kind: "boolean", text: "Print for people, as docker does" },
     showsecret: { kind: "boolean", text: "Print what is in it as well" },
   },
   args: { min: 1, completes: "none" },
   async run({ io, args, options, globals }) {
     const ctx = await openContext(globals);
     let status = 0;
-    const values: object[] = [];
+    const values: ReturnType<typeof inspectSecret>[] = [];
     for (const word of args) {
       try {
         const secret = findSecret(ctx, word);
@@ -34,6 +35,10 @@ export default defineCommand({
         if (!(error instanceof KelpError)) throw error;
         status = reportFailure(error, io, false);
       }
+    }
+    if (options.pretty) {
+      io.out(values.map(pretty).join("\n"));
+      return status;
     }
     if (options.format === undefined || options.format === "" || options.format === "json") {
       io.out(printJson(values));
@@ -47,3 +52,11 @@ export default defineCommand({
     return status;
   },
 });
+
+function pretty(secret: ReturnType<typeof inspectSecret>): string {
+  const { ID, Spec, CreatedAt, UpdatedAt } = secret;
+  const labels = Object.entries(Spec.Labels).map(([name, value]) => ` - ${name}=${value}\n`);
+  return escapeLines(
+    `ID:              ${ID}\nName:              ${Spec.Name}\nLabels:${labels.length === 0 ? "" : `\n${labels.join("").trimEnd()}`}\nDriver:            ${Spec.Driver.Name}\nCreated at:        ${CreatedAt}\nUpdated at:        ${UpdatedAt}\n`,
+  );
+}

@@ -11,6 +11,7 @@ export default defineCommand({
   options: {
     all: { kind: "boolean", short: "a", text: "Named volumes as well as anonymous ones" },
     filter: { kind: "list", value: "KEY=VALUE", text: "Only those this holds for; may be repeated" },
+    "dry-run": { kind: "boolean", text: "Only print what would be removed" },
     force: { kind: "boolean", short: "f", text: "Do not ask" },
   },
   args: { min: 0, max: 0 },
@@ -23,6 +24,10 @@ export default defineCommand({
       .filter((volume) => (options.all || volume.anonymous) && wanted(volume))
       .filter((volume) => ctx.state.containers.usingVolume(volume.name).length === 0);
     if (unused.length === 0) return 0;
+    if (options["dry-run"]) {
+      io.out(unused.map(({ name }) => `${name}\n`).join(""));
+      return 0;
+    }
     if (!options.force && !(await agreedTo(io, warning(unused, options.all)))) return 0;
     for (const volume of unused) {
       await removeVolume(ctx, volume);
