@@ -70,7 +70,7 @@ test("errors are one line for scripts; what podman has and kelp has not is named
   const one = async (args: readonly string[]) => (await box.kelp(args)).stderr;
   expect(await one(["run", "--rm", "--name", "-x", BUSYBOX, "true"])).toMatch(/^Error: [^\n]*\n$/);
   expect(await one(["machine", "ls"])).toBe(
-    "Error: kelp has no `machine`: kelp runs on Linux itself and needs no virtual machine\n",
+    "Error: kelp machine is not supported: kelp runs on Linux itself and needs no virtual machine\n",
   );
   expect(await one(["--hooks-dir", "/x", "ps"])).toBe(
     "Error: --hooks-dir is not supported: no hooks of an OCI runtime are run\n",
