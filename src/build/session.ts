@@ -6,8 +6,8 @@ import { driverName, removeTrees } from "../container/index.ts";
 import { tempDir } from "../host/index.ts";
 import { jobRunner } from "../image/index.ts";
 import type { Digest } from "../oci/index.ts";
-import type { BuildCacheEntry, Context } from "../state/index.ts";
-import { layerDir, type MadeLayer, type RunInside, type StoredLayer } from "../storage/index.ts";
+import type { BuildCacheEntry, Context, LayerRecord } from "../state/index.ts";
+import { layerDir, type RunInside, type StoredLayer } from "../storage/index.ts";
 import type { BuildContext } from "./context/open.ts";
 import { type ContextPlace, openPlace } from "./context/place.ts";
 import type { Dockerfile } from "./dockerfile/parse.ts";
@@ -85,7 +85,7 @@ export class Session {
   layerStep(
     key: string,
     note: string,
-    make: () => Promise<MadeLayer | undefined>,
+    make: () => Promise<StoredLayer | undefined>,
     holds: () => boolean = () => true,
   ): Promise<LayerStep> {
     const flying = this.#inFlight.get(key);
@@ -98,7 +98,7 @@ export class Session {
   async #layerStep(
     key: string,
     note: string,
-    make: () => Promise<MadeLayer | undefined>,
+    make: () => Promise<StoredLayer | undefined>,
     holds: () => boolean,
   ): Promise<LayerStep> {
     const known = this.lookup(key);
@@ -111,12 +111,12 @@ export class Session {
       buildCache.put({
         key,
         ...(made === undefined ? {} : { layer: made.record.row }),
-        blobSize: made?.tarSize ?? 0,
+        blobSize: made?.blobSize ?? 0,
         created: now,
         used: now,
         note,
       });
-    return { layer: made === undefined ? undefined : storedLayer(made), created: now, cached: false };
+    return { layer: made, created: now, cached: false };
   }
 
   /** What the cache has, if all of it is still there. */
@@ -130,7 +130,7 @@ export class Session {
     )
       return undefined;
     this.#used.push(entry);
-    const layer = record === undefined ? undefined : storedLayer({ record, tarSize: entry.blobSize });
+    const layer = record === undefined ? undefined : cachedLayer(record, entry.blobSize);
     return { layer, created: entry.created, cached: true };
   }
 
@@ -191,13 +191,7 @@ export class Session {
   }
 }
 
-function storedLayer({ record, tarSize }: MadeLayer): StoredLayer {
-  return {
-    record,
-    diffId: record.diffId as Digest,
-    blob: record.diffId as Digest,
-    blobSize: tarSize,
-    compression: "none",
-    ownersDropped: false,
-  };
+function cachedLayer(record: LayerRecord, blobSize: number): StoredLayer {
+  const diffId = record.diffId as Digest;
+  return { record, diffId, blob: diffId, blobSize, compression: "none", ownersDropped: false };
 }

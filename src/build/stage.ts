@@ -1,8 +1,5 @@
 /** One stage from its FROM to its last instruction. */
-import { imageConfig, imageManifest, wantedPlatform } from "../image/index.ts";
-import type { Descriptor, Digest, LayerCompression } from "../oci/index.ts";
-import type { ImageRecord } from "../state/index.ts";
-import { requireLayer, type StoredLayer } from "../storage/index.ts";
+import { imageConfig, imageLayers, wantedPlatform } from "../image/index.ts";
 import { expandWord } from "./dockerfile/expand.ts";
 import type { StageInstruction } from "./dockerfile/instruction.ts";
 import { parseTriggers, type Stage } from "./dockerfile/parse.ts";
@@ -98,7 +95,7 @@ class StageRunner {
       );
       const config = imageConfig(record);
       this.triggers = this.#readTriggers(config.config.OnBuild, name);
-      return stateOfImage(config, imageLayers(this.#session, record), record.id);
+      return stateOfImage(config, imageLayers(this.#session.ctx, record), record.id);
     } catch (error) {
       throw step.placed(error);
     }
@@ -182,7 +179,7 @@ export async function sourceRoot(
   if (named !== undefined && imageOf(named) === undefined)
     return { kind: "directory", path: await session.namedDirectory(named), ignore: [] };
   const { record } = await session.request.acquire(imageOf(named) ?? name, undefined);
-  const layers = imageLayers(session, record);
+  const layers = imageLayers(session.ctx, record);
   return { kind: "layers", rows: record.layers, chain: layers.at(-1)?.record.chainId ?? "scratch" };
 }
 
@@ -197,23 +194,6 @@ function addHistory(state: StageState, text: string, result: LayerStep | undefin
   });
 }
 
-/** The layers of an image as they are kept. */
-export function imageLayers({ ctx }: Session, record: ImageRecord): StoredLayer[] {
-  const { manifest } = imageManifest(ctx, record);
-  return record.layers.map((row, index) => {
-    const { digest, size, mediaType } = manifest.layers[index] as Descriptor;
-    const layer = requireLayer(ctx, row);
-    return {
-      record: layer,
-      diffId: layer.diffId as Digest,
-      blob: digest,
-      blobSize: size,
-      compression: compressionOf(mediaType),
-      ownersDropped: false,
-    };
-  });
-}
-
 /** --build-context NAME=…: it comes before stages and images of that name. */
 export function isNamed(session: Session, name: string): boolean {
   return Object.hasOwn(session.request.buildContexts, name);
@@ -221,10 +201,6 @@ export function isNamed(session: Session, name: string): boolean {
 
 function imageOf(named: string | undefined): string | undefined {
   return /^(?:docker|container)-image:\/\/(.+)$/.exec(named ?? "")?.[1];
-}
-
-function compressionOf(mediaType: string): LayerCompression {
-  return /zstd$/.test(mediaType) ? "zstd" : /gzip$/.test(mediaType) ? "gzip" : "none";
 }
 
 /** The image or stage of a FROM, with the variables that are known before the first of them. */

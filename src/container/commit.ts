@@ -1,23 +1,21 @@
 /** `commit`: an image of a container's image and what the container changed. */
-import { closeSync, openSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../base/index.ts";
 import { containerDir } from "../host/index.ts";
 import {
   applyChanges,
   imageConfig,
+  imageLayers,
   jobRunner,
+  recordImage,
   type StoredImage,
-  storedLayerSources,
-  storeImage,
 } from "../image/index.ts";
 import { localName } from "../oci/index.ts";
 import { runInside } from "../runtime/index.ts";
 import { type ContainerRecord, type Context, type ImageRecord, writeContainerEvent } from "../state/index.ts";
-import { BlobStore, hasLeftovers, type LayerSource, lockShared, sweepStore } from "../storage/index.ts";
+import { copyToLayer, hasLeftovers, lockShared, type StoredLayer, sweepStore } from "../storage/index.ts";
 import { lowerDirectories, MOUNT_POINTS } from "./changes.ts";
 import { committedConfig, committedDocument } from "./commit-config.ts";
-import { archiveContainer } from "./export.ts";
 import { pauseContainer, unpauseContainer } from "./freezer.ts";
 import { containerRootfs, requireImage } from "./rootfs.ts";
 import { statusOf } from "./status.ts";
@@ -53,29 +51,22 @@ export async function commitContainer(
   const config = applyChanges(options.changes, committedConfig(record, from?.config ?? {}));
   const base = options.squash ? undefined : image;
   const lock = await lockShared(ctx.paths);
-  const path = new BlobStore(ctx.paths).temporary("layer");
   try {
-    await whileFrozen(ctx, record, options.pause, () => writeLayer(ctx, record, base, path));
-    const layer: LayerSource = {
-      file: { path, offset: 0, size: statSync(path).size },
-      compression: "none",
-      name: `changes of container ${record.name}`,
-    };
-    const below = base === undefined ? [] : storedLayerSources(ctx, base);
-    const history = base === undefined ? [] : (from?.history ?? []);
-    const stored = await storeImage(ctx, {
-      config: (diffIds) =>
-        Buffer.from(
-          JSON.stringify(committedDocument(record, { ...options, config, from, history, diffIds })),
-        ),
-      layers: [...below, layer],
-      names,
-      docker: options.format === "docker",
+    const below = base === undefined ? [] : imageLayers(ctx, base);
+    const layer = await whileFrozen(ctx, record, options.pause, () => copyFiles(ctx, record, base));
+    const layers = [...below, layer];
+    const document = committedDocument(record, {
+      ...options,
+      config,
+      from,
+      history: base === undefined ? [] : (from?.history ?? []),
+      diffIds: layers.map(({ diffId }) => diffId),
     });
+    const docker = options.format === "docker";
+    const stored = recordImage(ctx, { names, docker }, Buffer.from(JSON.stringify(document)), layers);
     writeContainerEvent(ctx, "commit", record);
     return stored;
   } finally {
-    rmSync(path, { force: true });
     lock.release();
     if (hasLeftovers(ctx)) await sweepStore(ctx, jobRunner(ctx));
   }
@@ -86,54 +77,37 @@ async function whileFrozen(
   ctx: Context,
   record: ContainerRecord,
   pause: boolean,
-  action: () => Promise<void>,
-): Promise<void> {
+  action: () => Promise<StoredLayer>,
+): Promise<StoredLayer> {
   if (!pause || statusOf(ctx, record).state !== "running") return action();
   await pauseContainer(ctx, record);
   try {
-    await action();
+    return await action();
   } finally {
     await unpauseContainer(ctx, record);
   }
 }
 
-/** What the container changed, or all of its files. */
-async function writeLayer(
+/** What the container changed of `base`, or all of its files, as a layer. */
+async function copyFiles(
   ctx: Context,
   record: ContainerRecord,
   base: ImageRecord | undefined,
-  path: string,
-): Promise<void> {
-  const fd = openSync(path, "wx", 0o600);
-  try {
-    if (base === undefined) await archiveContainer(ctx, record, fd);
-    else await writeChanges(ctx, record, base, fd);
-  } finally {
-    closeSync(fd);
-  }
-}
-
-async function writeChanges(
-  ctx: Context,
-  record: ContainerRecord,
-  base: ImageRecord,
-  fd: number,
-): Promise<void> {
-  const whole = record.config.storageDriver === "vfs";
+): Promise<StoredLayer> {
   // A container that was never started has no files yet; this makes the empty directory.
   const rootfs = await containerRootfs(ctx, record);
+  const owners = record.config.ownIds;
+  if (base === undefined) {
+    const views = [{ rootfs, writable: false }];
+    const copy = { path: rootfs.merged, owners, below: [] };
+    return copyToLayer(ctx, (job, input) => runInside(ctx, job, input, { views }), copy);
+  }
+  const whole = record.config.storageDriver === "vfs";
   const mounted = record.config.mounts.map(({ destination }) => destination);
-  const lower = lowerDirectories(ctx, rootfs, base);
-  await runInside(
-    ctx,
-    "archive-tree",
-    {
-      path: join(containerDir(ctx.paths, record.id), whole ? "rootfs" : "upper"),
-      fd: 3,
-      owners: record.config.ownIds,
-      layer: { lower, whole, mountPoints: [...MOUNT_POINTS, ...mounted] },
-      name: `the changes of container ${record.name}`,
-    },
-    { fds: [fd] },
-  );
+  return copyToLayer(ctx, jobRunner(ctx), {
+    path: join(containerDir(ctx.paths, record.id), whole ? "rootfs" : "upper"),
+    owners,
+    layer: { lower: lowerDirectories(ctx, rootfs, base), whole, mountPoints: [...MOUNT_POINTS, ...mounted] },
+    below: base.layers,
+  });
 }

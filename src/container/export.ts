@@ -8,12 +8,6 @@ import { containerRootfs } from "./rootfs.ts";
  * @throws {StorageError} `archive-failed`, `disk-full`
  */
 export async function exportContainer(ctx: Context, record: ContainerRecord, fd: number): Promise<void> {
-  await archiveContainer(ctx, record, fd);
-  writeContainerEvent(ctx, "export", record);
-}
-
-/** The same for whoever makes something else of the archive. */
-export async function archiveContainer(ctx: Context, record: ContainerRecord, fd: number): Promise<void> {
   const rootfs = await containerRootfs(ctx, record);
   const input = {
     path: rootfs.merged,
@@ -22,4 +16,5 @@ export async function archiveContainer(ctx: Context, record: ContainerRecord, fd
     name: `the files of container ${record.name}`,
   };
   await runInside(ctx, "archive-tree", input, { fds: [fd], views: [{ rootfs, writable: false }] });
+  writeContainerEvent(ctx, "export", record);
 }

@@ -1,6 +1,6 @@
 /** From a layer's file in an archive to what storage unpacks. */
 import { StorageError } from "../base/index.ts";
-import type { Descriptor, Digest } from "../oci/index.ts";
+import type { Descriptor, Digest, LayerCompression } from "../oci/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
 import {
   BlobStore,
@@ -10,6 +10,7 @@ import {
   openRange,
   readRange,
   requireLayer,
+  type StoredLayer,
   sniffCompression,
 } from "../storage/index.ts";
 import { imageManifest } from "./documents.ts";
@@ -57,4 +58,25 @@ export function storedLayerSources(ctx: Context, image: ImageRecord): LayerSourc
       ...(compressed ? { blob: digest } : {}),
     } as LayerSource;
   });
+}
+
+/** The layers of an image in the store as they are kept, lowest first. */
+export function imageLayers(ctx: Context, image: ImageRecord): StoredLayer[] {
+  const { manifest } = imageManifest(ctx, image);
+  return image.layers.map((row, index) => {
+    const { digest, size, mediaType } = manifest.layers[index] as Descriptor;
+    const record = requireLayer(ctx, row);
+    return {
+      record,
+      diffId: record.diffId as Digest,
+      blob: digest,
+      blobSize: size,
+      compression: compressionOf(mediaType),
+      ownersDropped: false,
+    };
+  });
+}
+
+function compressionOf(mediaType: string): LayerCompression {
+  return /zstd$/.test(mediaType) ? "zstd" : /gzip$/.test(mediaType) ? "gzip" : "none";
 }

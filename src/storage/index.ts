@@ -19,7 +19,7 @@ export {
 } from "./layers.ts";
 export { findLeftovers, type Leftovers } from "./leftovers.ts";
 export { forgetPartial, PartialBlob } from "./partial.ts";
-export { type MadeLayer, type NewLayer, sealUpper } from "./seal.ts";
+export { copyToLayer, type LayerCopy, type NewLayer, sealUpper } from "./seal.ts";
 export {
   CHUNK,
   closeRange,

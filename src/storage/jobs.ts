@@ -7,9 +7,11 @@ import type { ArchiveInput } from "./archive-job.ts";
 import type { AssembleInput } from "./assemble-job.ts";
 import type { CompareInput } from "./compare-job.ts";
 import type { CopyInput } from "./copy-job.ts";
+import type { CopyLayerInput } from "./copy-layer-job.ts";
+import type { HashedLayer } from "./layer-hasher.ts";
 import type { TreeSize } from "./measure-job.ts";
 import type { AdoptInput } from "./parents-job.ts";
-import type { SealedLayer, SealInput } from "./seal-job.ts";
+import type { SealInput } from "./seal-job.ts";
 import type { TransferInput } from "./transfer-job.ts";
 import type { ChangesInput, TreeChange } from "./tree/changes.ts";
 import type { UnpackedLayer, UnpackInput } from "./unpack-job.ts";
@@ -20,7 +22,8 @@ export interface StorageJobs {
   "adopt-parents": { input: AdoptInput; output: null };
   "assemble-layers": { input: AssembleInput; output: null };
   "copy-rootfs": { input: CopyInput; output: null };
-  "seal-layer": { input: SealInput; output: SealedLayer };
+  "seal-layer": { input: SealInput; output: HashedLayer };
+  "copy-layer": { input: CopyLayerInput; output: HashedLayer };
   "remove-trees": { input: { readonly paths: readonly string[] }; output: null };
   "archive-tree": { input: ArchiveInput; output: { readonly bytes: number } };
   "list-changes": { input: ChangesInput; output: TreeChange[] };
@@ -61,6 +64,10 @@ export const STORAGE_JOBS: { readonly [N in StorageJobName]: () => Promise<Run> 
   "seal-layer": async () => {
     const { sealLayer } = await import("./seal-job.ts");
     return ({ input }) => sealLayer(input);
+  },
+  "copy-layer": async () => {
+    const { copyLayer } = await import("./copy-layer-job.ts");
+    return ({ input }) => copyLayer(input);
   },
   "remove-trees": async () => {
     const { removeTrees } = await import("./remove-job.ts");

@@ -14,12 +14,10 @@ import {
   unlinkSync,
 } from "node:fs";
 import { type Libc, loadLibc } from "../host/index.ts";
-import { type Digest, Digester } from "../oci/index.ts";
 import { fsPath } from "./entry-path.ts";
+import { type HashedLayer, LayerHasher } from "./layer-hasher.ts";
 import { LayerRecorder } from "./recorder.ts";
 import { lockFileShared } from "./store-lock.ts";
-import { END_MARKER_SIZE, entryHeader, entryPadding } from "./tar/layer-writer.ts";
-import type { TarEntry, TarHandler } from "./tar/parser.ts";
 import { Directory } from "./tree/directory.ts";
 import { TreeEmitter } from "./tree/emit.ts";
 import { LowerView } from "./tree/lower-view.ts";
@@ -39,14 +37,7 @@ export interface SealInput {
   readonly maxTime?: number | undefined;
 }
 
-export interface SealedLayer {
-  readonly diffId: Digest;
-  /** Bytes of the files' content. */
-  readonly size: number;
-  readonly tarSize: number;
-}
-
-export async function sealLayer(input: SealInput): Promise<SealedLayer> {
+export async function sealLayer(input: SealInput): Promise<HashedLayer> {
   const lock = await lockFileShared(input.lock);
   try {
     const libc = loadLibc();
@@ -72,9 +63,9 @@ function keepRootTime({ dir, lower }: SealInput): void {
   lutimesSync(dir, mtimeMs / 1000, mtimeMs / 1000);
 }
 
-function hashTree(libc: Libc, dir: string, path: string): SealedLayer {
+function hashTree(libc: Libc, dir: string, path: string): HashedLayer {
   const recorder = new LayerRecorder(path);
-  const handler = new HashingHandler(recorder);
+  const handler = new LayerHasher(recorder);
   const root = Directory.open(dir);
   try {
     new TreeEmitter(handler, { libc, layer: true }).directory(root, ".");
@@ -82,46 +73,6 @@ function hashTree(libc: Libc, dir: string, path: string): SealedLayer {
   } finally {
     root.close();
     recorder.close();
-  }
-}
-
-/** The tar as bytes for the hash, and as headers and names of files for the recording. */
-class HashingHandler implements TarHandler {
-  readonly #digester = new Digester();
-  readonly #recorder: LayerRecorder;
-  #entry: TarEntry | undefined;
-  #size = 0;
-
-  constructor(recorder: LayerRecorder) {
-    this.#recorder = recorder;
-  }
-
-  entry(entry: TarEntry): void {
-    this.#entry = entry;
-    this.#raw(entryHeader(entry));
-  }
-
-  data(chunk: Buffer): void {
-    this.#size += chunk.length;
-    this.#digester.update(chunk);
-  }
-
-  endEntry(): void {
-    const entry = this.#entry as TarEntry;
-    if (entry.size === 0) return;
-    this.#recorder.file(entry.name, entry);
-    this.#raw(entryPadding(entry.size));
-  }
-
-  end(): SealedLayer {
-    this.#raw(Buffer.alloc(END_MARKER_SIZE));
-    return { tarSize: this.#digester.size, size: this.#size, diffId: this.#digester.digest() };
-  }
-
-  #raw(bytes: Buffer): void {
-    if (bytes.length === 0) return;
-    this.#digester.update(bytes);
-    this.#recorder.raw(bytes);
   }
 }
 

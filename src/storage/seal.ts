@@ -1,12 +1,15 @@
-/** Layers that containers and builds make: from overlay's upper directory to a recorded `layers/ROW`. */
+/** Layers that containers and builds make: from a tree of files to a recorded `layers/ROW`. */
 import { existsSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { randomHex } from "../base/index.ts";
 import { ensureDir, layersDir } from "../host/index.ts";
 import { chainIds, type Digest, sha256 } from "../oci/index.ts";
 import type { Context, LayerRecord } from "../state/index.ts";
+import type { CopyLayerInput } from "./copy-layer-job.ts";
 import type { RunInside } from "./jobs.ts";
+import type { HashedLayer } from "./layer-hasher.ts";
 import { layerDir, recordingPath, requireLayer } from "./layer-place.ts";
+import type { StoredLayer } from "./layers.ts";
 import { storeLockPath } from "./store-lock.ts";
 
 export interface NewLayer {
@@ -20,33 +23,55 @@ export interface NewLayer {
   readonly maxTime?: number | undefined;
 }
 
-export interface MadeLayer {
-  readonly record: LayerRecord;
-  /** Bytes of its tar. */
-  readonly tarSize: number;
+/** A tree that stays as it is. */
+export interface LayerCopy extends Omit<CopyLayerInput, "lock" | "dir" | "recording"> {
+  /** Rows of the layers below, lowest first. */
+  readonly below: readonly number[];
 }
 
 /**
  * Records the changes in `upper` as a layer. If the same changes are there already (of the same layers below),
  * theirs are used. The caller holds the store's lock shared until something refers to the layer.
  */
-export async function sealUpper(ctx: Context, run: RunInside, layer: NewLayer): Promise<MadeLayer> {
+export function sealUpper(ctx: Context, run: RunInside, layer: NewLayer): Promise<StoredLayer> {
+  return makeLayer(ctx, run, layer.below, (place) =>
+    run("seal-layer", {
+      ...place,
+      upper: layer.upper,
+      lower: layer.below.toReversed().map((row) => layerDir(ctx.paths, row)),
+      mountPoints: layer.mountPoints ?? [],
+      maxTime: layer.maxTime,
+    }),
+  );
+}
+
+/** Records what a tree changes of the layers below, or all of it, as a layer, like {@link sealUpper}. */
+export function copyToLayer(ctx: Context, run: RunInside, copy: LayerCopy): Promise<StoredLayer> {
+  const { below, ...tree } = copy;
+  return makeLayer(ctx, run, below, (place) => run("copy-layer", { ...place, ...tree }));
+}
+
+interface Place {
+  readonly lock: string;
+  readonly dir: string;
+  readonly recording: string;
+}
+
+async function makeLayer(
+  ctx: Context,
+  run: RunInside,
+  below: readonly number[],
+  make: (place: Place) => Promise<HashedLayer>,
+): Promise<StoredLayer> {
   const parent = layersDir(ctx.paths);
   ensureDir(parent);
   const dir = join(parent, `.new-${randomHex(6)}`);
   const recording = `${dir}.rec`;
   try {
-    const sealed = await run("seal-layer", {
-      lock: storeLockPath(ctx.paths),
-      upper: layer.upper,
-      dir,
-      recording,
-      lower: layer.below.toReversed().map((row) => layerDir(ctx.paths, row)),
-      mountPoints: layer.mountPoints ?? [],
-      maxTime: layer.maxTime,
-    });
-    const record = publish(ctx, { dir, recording }, layer.below, sealed);
-    return { record, tarSize: sealed.tarSize };
+    const made = await make({ lock: storeLockPath(ctx.paths), dir, recording });
+    const record = publish(ctx, { dir, recording }, below, made);
+    const { diffId, tarSize } = made;
+    return { record, diffId, blob: diffId, blobSize: tarSize, compression: "none", ownersDropped: false };
   } finally {
     rmSync(recording, { force: true });
     if (existsSync(dir)) await run("remove-trees", { paths: [dir] });

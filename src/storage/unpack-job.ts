@@ -2,7 +2,7 @@
  * The job `unpack-layers`: decompresses, hashes, copies and unpacks layers in one pass over their
  * bytes, one after the other, each in a chroot of its own directory.
  */
-import { closeSync, fsyncSync, openSync, readFileSync, rmSync, writeSync } from "node:fs";
+import { closeSync, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
 import { StorageError } from "../base/index.ts";
 import { type Libc, loadLibc } from "../host/index.ts";
 import { type Digest, Digester, type LayerCompression } from "../oci/index.ts";
@@ -23,6 +23,7 @@ import {
 import { lockFileShared } from "./store-lock.ts";
 import { archiveError } from "./tar/header.ts";
 import { TarParser } from "./tar/parser.ts";
+import { hasOneId } from "./tree/owners.ts";
 
 export interface UnpackRequest {
   readonly source: FileRange;
@@ -64,7 +65,7 @@ export interface UnpackedLayer extends ExtractResult {
 export async function unpackLayers(input: UnpackInput): Promise<UnpackedLayer[]> {
   const lock = await lockFileShared(input.lock);
   const libc = loadLibc();
-  const single = isSingleMap();
+  const single = hasOneId();
   libc.umask(0);
   try {
     const done: UnpackedLayer[] = [];
@@ -75,12 +76,6 @@ export async function unpackLayers(input: UnpackInput): Promise<UnpackedLayer[]>
   } finally {
     lock.release();
   }
-}
-
-/** One id only: owners cannot be kept. */
-function isSingleMap(): boolean {
-  const lines = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n");
-  return lines.length === 1 && lines[0]?.trim().split(/\s+/)[2] === "1";
 }
 
 function syncFilesystem(libc: Libc, dir: string): void {

@@ -1,7 +1,7 @@
 /** COPY and ADD. */
 import { join, posix } from "node:path";
 import type { Context } from "../../state/index.ts";
-import { type MadeLayer, sealUpper } from "../../storage/index.ts";
+import { type StoredLayer, sealUpper } from "../../storage/index.ts";
 import { withPlainArchive } from "../context/archive.ts";
 import { isWebAddress } from "../context/http.ts";
 import type { CopyInstruction } from "../dockerfile/instruction.ts";
@@ -91,7 +91,7 @@ async function perform(
   root: SourceRoot,
   request: Wish,
   added: AddedSources | undefined,
-): Promise<MadeLayer> {
+): Promise<StoredLayer> {
   const { session } = step;
   const rows = state.layers.map((layer) => layer.record.row);
   const copy = added === undefined ? request : { ...request, patterns: added.copied };

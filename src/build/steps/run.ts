@@ -10,7 +10,7 @@ import {
 } from "../../container/index.ts";
 import { containerDir } from "../../host/index.ts";
 import { capturePlan } from "../../runtime/index.ts";
-import { type MadeLayer, sealUpper } from "../../storage/index.ts";
+import { type StoredLayer, sealUpper } from "../../storage/index.ts";
 import type { RunInstruction } from "../dockerfile/instruction.ts";
 import type { LayerStep } from "../session.ts";
 import { chainOf, envMap, type StageState, shellOf } from "../stage-state.ts";
@@ -88,7 +88,7 @@ interface Work {
   readonly network: string | undefined;
 }
 
-async function perform(step: StepContext, state: StageState, work: Work): Promise<MadeLayer> {
+async function perform(step: StepContext, state: StageState, work: Work): Promise<StoredLayer> {
   const { session } = step;
   const { ctx } = session;
   return work.mounts.within(async (mounts) => {

@@ -1,4 +1,5 @@
 /** Owners of files as a container with ids of its own names them, and as the base namespace, where jobs run, does. */
+import { readFileSync } from "node:fs";
 import type { Owners } from "../copy-job.ts";
 
 export interface Owner {
@@ -8,6 +9,12 @@ export interface Owner {
 
 /** The kernel's name for ids that a namespace does not know. */
 const NOBODY = 65534;
+
+/** This namespace has one id only: no file can be given another owner. */
+export function hasOneId(): boolean {
+  const lines = readFileSync("/proc/self/uid_map", "utf8").trim().split("\n");
+  return lines.length === 1 && lines[0]?.trim().split(/\s+/)[2] === "1";
+}
 
 /** @param owners absent: the container has the base's ids */
 export function asContainer({ uid, gid }: Owner, owners: Owners | undefined): Owner {
