@@ -121,15 +121,10 @@ static void write_log(uint32_t status)
 
 /* ---- what a result means ---- */
 
-static void send_signal(const struct server *s, uint32_t signal)
-{
-	(void)syscall(SYS_pidfd_send_signal, s->process_fd, (int)signal, NULL, 0);
-}
-
 /* The process is to end: by its stop signal, and later by SIGKILL. */
 static void stop_process(struct server *s, uint64_t now)
 {
-	send_signal(s, s->stop_signal);
+	(void)server_signal(s, (int)s->stop_signal);
 	health.kill_at = now + health.records->health.stop_ms;
 }
 
@@ -142,7 +137,7 @@ static void act(struct server *s, uint64_t now)
 	switch (health.records->health.action) {
 	case ACTION_KILL:
 		s->asked = true;
-		send_signal(s, SIGKILL);
+		(void)server_signal(s, SIGKILL);
 		break;
 	case ACTION_RESTART:
 		health.restart = true;
@@ -361,7 +356,7 @@ uint64_t health_step(struct server *s)
 	}
 	if (health.kill_at && now >= health.kill_at) {
 		health.kill_at = 0;
-		send_signal(s, SIGKILL);
+		(void)server_signal(s, SIGKILL);
 	}
 	if (!health.pid && health.due && now >= health.due && is_frozen())
 		schedule(false, now);

@@ -200,7 +200,7 @@ static _Noreturn void check_enter(struct vm *vm, const struct records *records, 
 {
 	pid_t pid;
 
-	if (setns(process_fd, (int)records->health.namespaces) < 0)
+	if (records->health.namespaces != 0 && setns(process_fd, (int)records->health.namespaces) < 0)
 		_exit(1);
 	pid = sys_clone(CLONE_PARENT, NULL, slot_fd(vm, records->container.cgroup));
 	if (pid == 0)

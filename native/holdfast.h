@@ -79,8 +79,9 @@ struct records {
 	struct args_startup startup;
 	struct args_events events;
 	struct args_notify notify;
+	struct args_runtime runtime;
 	uint32_t have; /* bit N: record with opcode N is there (1 container, 2 files, 3 log, 4 client, 5 onFailure, 6 life, ...) */
-	uint32_t index[11]; /* by opcode: position in the plan, for reports */
+	uint32_t index[12]; /* by opcode: position in the plan, for reports */
 };
 
 /* ---- stream.c: the pipes or the terminal between a process of the container and us ---- */
@@ -180,6 +181,24 @@ void monitor_farewell(struct monitor *m);
  * Return: its pid (it is our child) and its pidfd in @pidfd, or -errno
  */
 pid_t check_spawn(enum stage stage, int process_fd, int out, int *pidfd);
+
+/*
+ * program_run() - execute a program with 0, 1, 2 and nothing else, and wait for it
+ * @at: which of its arguments is replaced by @number in decimal; NO_SLOT: none. Return: its status, or -errno
+ */
+int program_run(struct texts argv, struct texts env, uint32_t at, int number);
+
+/* ---- external.c: a container that an OCI runtime makes ---- */
+
+/* Readies us for it, if the plan says so: after run_dir is open. 0, or -errno with m->failure set */
+int external_prepare(struct monitor *m);
+bool external_used(void);
+/* What `create` has left behind becomes the first process, and is started. 0, or -errno with m->failure set */
+int external_adopt(struct monitor *m);
+/* 0 or -errno */
+int external_signal(int number);
+/* Ends what is left and forgets the container; does nothing without a runtime. */
+void external_delete(void);
 
 /* launch.c: tells the launcher "started". monitor_serve calls it once, after the status file exists. */
 void monitor_started(struct monitor *m);

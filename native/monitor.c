@@ -116,7 +116,7 @@ int monitor_prepare(struct monitor *m)
 		failed(m, OP_LOG, r);
 	else if ((r = notify_open(records, m->notify)) < 0)
 		failed(m, OP_NOTIFY, r);
-	else if ((r = inherit_streams(m)) == 0)
+	else if ((r = inherit_streams(m)) == 0 && (r = external_prepare(m)) == 0)
 		r = monitor_streams(m);
 	if (r < 0)
 		(void)unlinkat(m->run_dir, records->files.socket_name.data, 0);
@@ -292,8 +292,11 @@ static int give_up(struct monitor *m, int error)
 {
 	char path[PATH_MAX];
 
-	(void)syscall(SYS_pidfd_send_signal, m->init_fd, SIGKILL, NULL, 0);
-	(void)process_wait(m->init);
+	if (m->init > 0) {
+		(void)syscall(SYS_pidfd_send_signal, m->init_fd, SIGKILL, NULL, 0);
+		(void)process_wait(m->init);
+	}
+	external_delete();
 	close_fd(&m->init_fd);
 	streams_close(&m->streams);
 	m->init = 0;
@@ -311,7 +314,7 @@ static void wake(struct server *s)
 	if (over_ms && now_ms() >= over_ms) {
 		over_ms = 0;
 		timed_out = true;
-		(void)syscall(SYS_pidfd_send_signal, s->process_fd, SIGKILL, NULL, 0);
+		(void)server_signal(s, SIGKILL);
 	}
 	s->alarm = health_step(s);
 	if (over_ms && (s->alarm == 0 || over_ms < s->alarm))
@@ -326,6 +329,7 @@ static void take_process(struct monitor *m)
 
 	server.process = m->init;
 	server.process_fd = m->init_fd;
+	server.send = external_used() ? external_signal : NULL;
 	m->init_fd = -1;
 	if (m->restarts > 0) {
 		server_next(&server, &m->streams, container->stdin);
@@ -347,6 +351,7 @@ static void take_end(struct monitor *m)
 {
 	server.alarm = 0;
 	health_end(&server);
+	external_delete();
 	server.oom = oom_killed(m->cgroup);
 	if (timed_out) {
 		server.code = STATUS_TIMED_OUT;
@@ -369,6 +374,8 @@ int monitor_serve(struct monitor *m)
 		return give_up(m, report.error < HELPER_ERRNO ? -(int)report.error : -EIO);
 	}
 	close_fd(&m->inner);
+	if (external_used() && (r = external_adopt(m)) < 0)
+		return give_up(m, r);
 	clock_gettime(CLOCK_REALTIME, &started);
 	started_ms = now_ms();
 	timed_out = missed = false;

@@ -71,6 +71,15 @@ static int helper_wait(pid_t pid)
 	return status == 0 ? 0 : -(HELPER_ERRNO + status);
 }
 
+int program_run(struct texts argv, struct texts env, uint32_t at, int number)
+{
+	pid_t pid = sys_clone(0, NULL, -1);
+
+	if (pid == 0)
+		helper_exec(argv, env, at, number);
+	return pid < 0 ? pid : process_wait(pid);
+}
+
 /* op_run() - execute a program and wait */
 int op_run(struct vm *vm, const union args *args)
 {

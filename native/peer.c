@@ -126,12 +126,8 @@ static void take_signal(struct server *s, struct peer *p)
 {
 	int signal = (int)get_u32(p->in + FRAME_HEAD);
 
-	p->ack = 0;
+	p->ack = (uint32_t)-server_signal(s, signal);
 	p->ack_due = true;
-	if (s->process_fd < 0)
-		p->ack = ESRCH;
-	else if (syscall(SYS_pidfd_send_signal, s->process_fd, signal, NULL, 0) < 0)
-		p->ack = (uint32_t)errno;
 	if (signal == SIGKILL || signal == SIGINT || signal == (int)s->stop_signal)
 		s->asked = true;
 	if (signal != SIGKILL)

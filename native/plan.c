@@ -266,6 +266,9 @@ void plan_records(const struct plan *plan, struct records *records)
 		case OP_NOTIFY:
 			records->notify = op.args.notify;
 			break;
+		case OP_RUNTIME:
+			records->runtime = op.args.runtime;
+			break;
 		}
 		records->have |= 1U << op.code;
 		records->index[op.code] = op.index;

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0xd3, 0x64, 0xde, 0xb4, 0x17, 0x16, 0x01, 0xac }
+#define PLAN_TABLE_HASH { 0xec, 0x93, 0xcc, 0xe1, 0xa8, 0xf7, 0xf2, 0xc6 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -34,6 +34,7 @@ enum opcode {
 	OP_STARTUP = 0x08,
 	OP_EVENTS = 0x09,
 	OP_NOTIFY = 0x0a,
+	OP_RUNTIME = 0x0b,
 	OP_JOIN_BASE = 0x10,
 	OP_JOIN_HOLDER = 0x11,
 	OP_ID_MAP = 0x12,
@@ -206,6 +207,15 @@ struct args_notify {
 	struct text dir;
 	struct text name;
 	struct texts pass;
+};
+
+struct args_runtime {
+	struct text pid_file;
+	struct text console;
+	struct texts start;
+	struct texts kill;
+	struct texts remove;
+	struct texts env;
 };
 
 struct args_join_base {
@@ -632,6 +642,7 @@ union args {
 	struct args_startup startup;
 	struct args_events events;
 	struct args_notify notify;
+	struct args_runtime runtime;
 	struct args_join_base join_base;
 	struct args_join_holder join_holder;
 	struct args_id_map id_map;
@@ -860,6 +871,13 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STR, offsetof(struct args_notify, dir) },
 		{ ARG_STR, offsetof(struct args_notify, name) },
 		{ ARG_STRV, offsetof(struct args_notify, pass) } } },
+	[OP_RUNTIME] = { 1 << STAGE_CONFIG, 6, {
+		{ ARG_STR, offsetof(struct args_runtime, pid_file) },
+		{ ARG_STR, offsetof(struct args_runtime, console) },
+		{ ARG_STRV, offsetof(struct args_runtime, start) },
+		{ ARG_STRV, offsetof(struct args_runtime, kill) },
+		{ ARG_STRV, offsetof(struct args_runtime, remove) },
+		{ ARG_STRV, offsetof(struct args_runtime, env) } } },
 	[OP_JOIN_BASE] = { 1 << STAGE_LAUNCH, 4, {
 		{ ARG_STR, offsetof(struct args_join_base, lock) },
 		{ ARG_STR, offsetof(struct args_join_base, live) },

@@ -88,6 +88,15 @@ void server_foreground(struct server *s, int fd)
 		p->awaited = true;
 }
 
+int server_signal(const struct server *s, int number)
+{
+	if (s->process_fd < 0)
+		return -ESRCH;
+	if (s->send)
+		return s->send(number);
+	return syscall(SYS_pidfd_send_signal, s->process_fd, number, NULL, 0) < 0 ? -errno : 0;
+}
+
 /* ---- the end of the process ---- */
 
 static void process_ended(struct server *s)

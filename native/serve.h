@@ -58,6 +58,7 @@ struct server {
 	uid_t owner; /* besides our own uid: who may connect */
 	pid_t process;
 	int process_fd;
+	int (*send)(int signal); /* how it is signalled; NULL: through process_fd */
 	int tty_fd; /* our hold on the terminal's slave side while the process lives, or -1 */
 	bool tty;
 	bool keep_stdin; /* STDIN_EOF does not close it */
@@ -99,6 +100,8 @@ void server_foreground(struct server *s, int fd);
 void server_run(struct server *s);
 /* Sends EXIT to every client as fast as each takes it, and closes everything. */
 void server_leave(struct server *s);
+/* Sends the process a signal: 0 or -errno. */
+int server_signal(const struct server *s, int number);
 /* Milliseconds of the monotonic clock. */
 uint64_t now_ms(void);
 

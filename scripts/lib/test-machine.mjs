@@ -38,6 +38,8 @@ const PACKAGES = {
   iproute2: "ip",
   "util-linux": "setpriv",
   git: "git",
+  crun: "crun",
+  runc: "runc",
 };
 
 const DIRECTORIES = [

@@ -68,10 +68,13 @@ export async function handOver(
   verb: "start" | "exec",
   prepared: Prepared,
 ): Promise<number> {
-  const { holdfast, planPath, keepFds } = prepared;
+  const { holdfast, planPath, keepFds, failure } = prepared;
   const stdout = resultsOf(globals);
-  if (stdout === 1) return startPlan(holdfast, verb, planPath, keepFds);
-  return runPlan(holdfast, verb, planPath, keepFds, stdout);
+  if (stdout === 1 && failure === undefined) return startPlan(holdfast, verb, planPath, keepFds);
+  const status = await runPlan(holdfast, verb, planPath, keepFds, stdout);
+  const error = status === 0 ? undefined : failure?.();
+  if (error !== undefined) throw error;
+  return status;
 }
 
 /** Where --out and --noout send what a command prints; the file was emptied when the command began. */

@@ -4,7 +4,6 @@ import type { Globals, OptionTable } from "./command.ts";
 import { readValues } from "./values.ts";
 
 const NO_REMOTE = "kelp has no service to talk to";
-const NO_RUNTIME = "containers are run by holdfast, which takes no flags";
 const NO_MONITOR = "holdfast watches the containers";
 
 export const GLOBAL_OPTIONS = {
@@ -89,15 +88,13 @@ export const GLOBAL_OPTIONS = {
   runtime: {
     kind: "string",
     value: "RUNTIME",
-    text: "OCI runtime to use",
+    text: "OCI runtime that makes new containers, a name or a path (crun, runc); holdfast is kelp's own",
     completes: "file",
-    unsupported: "containers are run by holdfast",
   },
   "runtime-flag": {
     kind: "list",
     value: "FLAG",
-    text: "Flag for the OCI runtime",
-    unsupported: NO_RUNTIME,
+    text: "Flag for each call of the OCI runtime, without its dashes",
   },
   "storage-driver": {
     kind: "string",
@@ -151,6 +148,8 @@ export function readGlobals(
     noout: given.has("noout") ? options.noout : undefined,
     root: options.root,
     runroot: options.runroot ?? options.tmpdir,
+    runtime: options.runtime,
+    runtimeFlags: options["runtime-flag"],
     volumePath: options.volumepath,
     storageDriver: options["storage-driver"],
     config: options.config,

@@ -74,6 +74,10 @@ export const KEYS: Readonly<Record<string, Readonly<Record<string, KeyDef>>>> = 
     pull_policy: key("pullPolicy", "string"),
     retry: key("retry", "integer"),
     retry_delay: key("retryDelay", "string"),
+    runtime: ownKey("runtime", "string"),
+    runtime_flags: ownKey("runtimeFlags", "strings"),
+    runtimes: key("runtimes", "lists"),
+    runtimes_flags: key("runtimesFlags", "lists"),
     stop_timeout: key("stopTimeout", "integer"),
   },
   network: {

@@ -18,6 +18,8 @@ export const OUTER = {
   noout: { env: ["KELP_NOOUT"], flag: "--noout", kind: "boolean" },
   cgroupManager: { env: ["KELP_CGROUP_MANAGER"], flag: "--cgroup-manager", kind: "string" },
   networkCmdPath: { env: ["KELP_NETWORK_CMD_PATH"], flag: "--network-cmd-path", kind: "path" },
+  runtime: { env: ["KELP_RUNTIME"], flag: "--runtime", kind: "string" },
+  runtimeFlags: { env: ["KELP_RUNTIME_FLAGS"], flag: "--runtime-flag", kind: "list" },
   eventsLogger: { env: ["KELP_EVENTS_BACKEND"], flag: "--events-backend", kind: "string" },
 } as const satisfies Partial<Record<SettingName, OuterSetting>>;
 

@@ -63,6 +63,10 @@ export const KEY_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>
     pull_policy: "When run and create look for a newer image: missing, always, newer or never",
     retry: "Further attempts at talking to a registry",
     retry_delay: "Time between them; empty: ever longer",
+    runtime: "OCI runtime that makes new containers: a name or a path; empty: kelp's own, holdfast",
+    runtime_flags: "Flags for each call of the OCI runtime, without their dashes",
+    runtimes: "Paths of OCI runtimes by name, the first that is there counts",
+    runtimes_flags: "Flags for each call of an OCI runtime by its name, without their dashes",
     stop_timeout: "Seconds between asking a container to stop and killing it",
   },
   network: {
@@ -94,8 +98,6 @@ export const LEFT_TO_PODMAN: readonly { readonly keys: readonly string[]; readon
   {
     keys: [
       "engine.cgroup_manager",
-      "engine.runtime",
-      "engine.runtimes",
       "engine.runtime_supports_*",
       "engine.conmon_path",
       "engine.conmon_env_vars",

@@ -91,6 +91,12 @@ export interface SettingValues {
   readonly retryDelay: string;
   /** By registry, the other hosts that may see its credentials. */
   readonly tokenHosts: Readonly<Record<string, readonly string[]>>;
+  /** An external OCI runtime instead of holdfast: a name of `runtimes` or a path; empty: none. */
+  readonly runtime: string;
+  readonly runtimes: Readonly<Record<string, readonly string[]>>;
+  /** Words for each call of an external one, without dashes: for all, and by its name. */
+  readonly runtimeFlags: readonly string[];
+  readonly runtimesFlags: Readonly<Record<string, readonly string[]>>;
   /** Searched for pasta, fuse-overlayfs and other helpers before PATH. */
   readonly helperDirs: readonly string[];
   /** Put into kelp's own environment, `NAME=value`: a proxy, say. */
@@ -167,6 +173,10 @@ export const DEFAULTS: SettingValues = {
   retry: 3,
   retryDelay: "",
   tokenHosts: {},
+  runtime: "",
+  runtimes: {},
+  runtimeFlags: [],
+  runtimesFlags: {},
   helperDirs: [],
   engineEnv: [],
 };

@@ -46,14 +46,14 @@ export function writeBindFiles(
 
 /** An image that has the zone gets a link to it, as a system has it; any other the host's file. */
 function localtime(
-  { timezone = "", rootfs: given }: ContainerConfig,
+  { timezone = "", rootfs: given, runtime }: ContainerConfig,
   rootfs: RootfsSource,
 ): Pick<BindFiles, "localtime" | "localtimeLink"> {
   if (timezone === "") return {};
   const file = zoneFile(timezone);
   const inside = `${ZONES}/${timezone}`;
-  // A directory of the user's is left as it is.
-  const isOurs = given?.overlay !== false;
+  // A directory of the user's is left as it is, and an OCI runtime makes mounts only.
+  const isOurs = given?.overlay !== false && runtime === undefined;
   const own = isOurs && timezone !== "local" && isFileInside(rootfs, inside);
   return own ? { localtimeLink: `..${inside}` } : { localtime: file };
 }

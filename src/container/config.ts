@@ -24,6 +24,7 @@ import {
 import type { CreateOptions, CreateRequest } from "./create-options.ts";
 import { resolveEnv } from "./env.ts";
 import { resolveMounts } from "./mounts.ts";
+import { checkRuntime, chooseRuntime } from "./oci-runtime.ts";
 import { parseSdNotify } from "./service.ts";
 import { parseSignal } from "./signal.ts";
 import { userNamespace } from "./userns.ts";
@@ -77,6 +78,7 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
     ...mountParts(ctx, request, run),
     ...(users.ownIds === undefined ? {} : { ownIds: users.ownIds }),
     ...(users.user !== undefined && !options.user ? { user: users.user } : {}),
+    ...runtimePart(ctx, request),
     hostname: options.hostname ?? (network.mode === "host" ? machineName() : nameAsHostname(ctx, request)),
     labels: {
       ...run.Labels,
@@ -93,11 +95,18 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
     dependencies: namespaceOwners(namespaces, network.mode),
     createCommand: ["kelp", ...request.argv],
   };
+  checkRuntime(config);
   planCgroup(ctx, input.id, config);
   const noop = request.given.has("kernel-memory")
     ? ["The --kernel-memory flag is no longer supported. This flag is a noop."]
     : [];
   return { config, warnings: [...warnings, ...noop] };
+}
+
+/** The steps of a build are holdfast's always. */
+function runtimePart(ctx: Context, { step }: CreateRequest): Pick<ContainerConfig, "runtime"> {
+  const runtime = step === undefined ? chooseRuntime(ctx) : undefined;
+  return runtime === undefined ? {} : { runtime };
 }
 
 /** Flags that contradict each other; asked before an image is fetched for nothing. */

@@ -1,17 +1,19 @@
 /** One more process in a running container. */
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { ConflictError } from "../base/index.ts";
+import { ConflictError, type KelpError } from "../base/index.ts";
 import { containerDir, containerRunDir } from "../host/index.ts";
 import {
   type ClientConfig,
   compiledSeccomp,
   holdfastPath,
   kelpCommand,
+  type LiveStatus,
   liveState,
   lowerExec,
   makeExecProcess,
   makeSpec,
+  type Plan,
   resolveUser,
   runtimeFacts,
   writePlan,
@@ -56,28 +58,15 @@ export async function prepareExec(
   options: ExecOptions,
 ): Promise<Prepared> {
   const { config, id } = record;
-  const live = liveState(ctx, id);
-  if (live.state !== "running" || live.pause !== undefined) {
-    throw new ConflictError(
-      "not-running",
-      "can only create exec sessions on running containers: container state improper",
-    );
-  }
-  if (statusOf(ctx, record).state === "paused") {
-    throw new ConflictError(
-      "paused",
-      `cannot execute in container ${record.name}: it is paused: container state improper`,
-      { hint: `Let it go on first: kelp unpause ${record.name}` },
-    );
-  }
+  const live = requireLive(ctx, record);
   const rootfs = await containerRootfs(ctx, record);
   const files = currentUsers(ctx, record, rootfs);
   const facts = runtimeFacts();
-  const own = resolveUser(config.user, config.groupAdd, files);
+  const user = resolveUser(config.user, config.groupAdd, files);
   const spec = makeSpec({
     id,
     config: { ...config, mounts: [] },
-    user: own,
+    user,
     facts,
     containerDir: containerDir(ctx.paths, id),
     files: {},
@@ -97,7 +86,7 @@ export async function prepareExec(
         : { workdir: checkWorkdir(options.workdir) }),
       user:
         options.user === undefined || options.user === ""
-          ? own
+          ? user
           : resolveUser(options.user, config.groupAdd, files),
       tty: options.tty,
       privileged: options.privileged,
@@ -106,33 +95,84 @@ export async function prepareExec(
     facts,
   );
   const planPath = freshPlanPath(ctx, id);
-  const plan = lowerExec({
+  const common: CommonInput = {
     process: execProcess,
-    namespaces: spec.linux.namespaces,
     monitor: live.monitor,
-    init: live.init,
-    facts,
-    seccomp: compiledSeccomp(spec, config),
-    cgroup: execCgroup(ctx, record),
-    keepGroups: config.groupAdd.includes("keep-groups"),
     client: options.client,
     keepFds: options.preserveFds,
-    onFailure: {
-      argv: [
-        ...kelpCommand(),
-        "__failed",
-        id,
-        planPath,
-        ctx.paths.data,
-        ctx.paths.runtime,
-        options.client.attach ? "exec" : "exec-detached",
-      ],
-      env: helperEnvironment(ctx),
-    },
-  });
+    onFailure: onFailure(ctx, id, planPath, options.client),
+  };
+  const { plan, failure } = await planExec(ctx, record, planPath, common, () =>
+    lowerExec({
+      ...common,
+      namespaces: spec.linux.namespaces,
+      init: live.init,
+      facts,
+      seccomp: compiledSeccomp(spec, config),
+      cgroup: execCgroup(ctx, record),
+      keepGroups: config.groupAdd.includes("keep-groups"),
+    }),
+  );
   writePlan(planPath, plan);
   writeContainerEvent(ctx, "exec", record);
-  return { holdfast: holdfastPath(ctx.paths), planPath, keepFds: options.preserveFds };
+  const { preserveFds: keepFds } = options;
+  return {
+    holdfast: holdfastPath(ctx.paths),
+    planPath,
+    keepFds,
+    ...(failure === undefined ? {} : { failure }),
+  };
+}
+
+type CommonInput = Pick<
+  Parameters<typeof lowerExec>[0],
+  "process" | "monitor" | "client" | "keepFds" | "onFailure"
+>;
+
+/** holdfast's own exec, or that of the OCI runtime which made the container: only that knows the way in. */
+async function planExec(
+  ctx: Context,
+  { config: { runtime }, id }: ContainerRecord,
+  planPath: string,
+  common: CommonInput,
+  own: () => Plan,
+): Promise<{ readonly plan: Plan; readonly failure?: () => KelpError | undefined }> {
+  if (runtime === undefined) return { plan: own() };
+  const { externalExecError, externalExecPlan } = await import("./external.ts");
+  const plan = externalExecPlan(ctx, runtime, id, planPath, common);
+  return { plan, failure: () => externalExecError(runtime, planPath) };
+}
+
+function requireLive(ctx: Context, record: ContainerRecord): LiveStatus {
+  const live = liveState(ctx, record.id);
+  if (live.state !== "running" || live.pause !== undefined) {
+    throw new ConflictError(
+      "not-running",
+      "can only create exec sessions on running containers: container state improper",
+    );
+  }
+  if (statusOf(ctx, record).state === "paused") {
+    throw new ConflictError(
+      "paused",
+      `cannot execute in container ${record.name}: it is paused: container state improper`,
+      { hint: `Let it go on first: kelp unpause ${record.name}` },
+    );
+  }
+  return live;
+}
+
+function onFailure(
+  ctx: Context,
+  id: string,
+  planPath: string,
+  client: ClientConfig,
+): CommonInput["onFailure"] {
+  const mode = client.attach ? "exec" : "exec-detached";
+  const { data, runtime } = ctx.paths;
+  return {
+    argv: [...kelpCommand(), "__failed", id, planPath, data, runtime, mode],
+    env: helperEnvironment(ctx),
+  };
 }
 
 /** kelp becomes holdfast and can delete nothing afterwards: each exec deletes the plans of those before it. */

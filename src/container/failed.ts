@@ -25,7 +25,13 @@ export async function explainFailedStart(words: readonly string[]): Promise<Kelp
   const ctx = await openContext({ root: data, runroot: runtime });
   const error =
     hostReason(ctx, Number(errno)) ??
-    explainFailure({ plan, index: Number(index), errno: Number(errno), id });
+    explainFailure({
+      plan,
+      index: Number(index),
+      errno: Number(errno),
+      id,
+      runtimeLog: readText(join(containerRunDir(ctx.paths, id), "oci.log")),
+    });
   await tidyUp(ctx, id, planPath, mode as Mode);
   return mode === "start" || mode === "exec-detached" ? withStatus(error, EXIT_FAILURE) : error;
 }
@@ -57,6 +63,10 @@ function hostReason(ctx: Context, errno: number): KelpError | undefined {
   } catch {
     return undefined;
   }
+}
+
+function readText(path: string): string {
+  return Buffer.from(readPlan(path)).toString();
 }
 
 function readPlan(path: string): Uint8Array {

@@ -1,7 +1,7 @@
 /** From a record to a running container: the spec, the plan, and holdfast. */
 import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { log } from "../base/index.ts";
+import { type KelpError, log } from "../base/index.ts";
 import {
   containerDir,
   containerRunDir,
@@ -19,6 +19,7 @@ import {
   holdfastPath,
   hostDevices,
   kelpCommand,
+  type LowerInput,
   lowerSpec,
   type MonitorConfig,
   makeSpec,
@@ -73,6 +74,8 @@ export interface Prepared {
   readonly planPath: string;
   /** Descriptors of the caller's from 3 on that holdfast must get as well. */
   readonly keepFds: number;
+  /** Asked after the end, where a status alone does not tell whose it is. */
+  readonly failure?: () => KelpError | undefined;
 }
 
 /**
@@ -128,7 +131,7 @@ export async function prepareStart(
     isService: service.notify !== undefined,
   });
   noteCgroup(ctx, id, cgroup);
-  const plan = lowerSpec({
+  const lowerInput: LowerInput = {
     spec,
     cgroup,
     rootfs,
@@ -138,7 +141,7 @@ export async function prepareStart(
     facts,
     network: networking.plan,
     fileSources: bindSources(spec),
-    seccomp: compiledSeccomp(spec, config),
+    seccomp: config.runtime === undefined ? compiledSeccomp(spec, config) : undefined,
     secrets:
       config.secrets.length === 0
         ? undefined
@@ -149,7 +152,8 @@ export async function prepareStart(
     createWorkdir: isImageWorkdir(ctx, config),
     ...(files.localtimeLink === undefined ? {} : { links: { "/etc/localtime": files.localtimeLink } }),
     origins: new Map(config.mounts.map((mount) => [mount.destination, mount.origin ?? ""])),
-  });
+  };
+  const plan = await choosePlan(ctx, id, input.config, lowerInput);
   for (const path of [
     join(directory, "exit"),
     join(containerRunDir(ctx.paths, id), "status"),
@@ -165,6 +169,17 @@ export async function prepareStart(
   );
   if (config.autoRemove) copyPlan(ctx, id, withoutEnvironment(plan, secrets.env.length > 0));
   return { holdfast: holdfastPath(ctx.paths), planPath, keepFds };
+}
+
+async function choosePlan(
+  ctx: Context,
+  id: string,
+  { runtime, ...config }: ContainerConfig,
+  input: LowerInput,
+): Promise<Plan> {
+  if (runtime === undefined) return lowerSpec(input);
+  const { externalPlan } = await import("./external.ts");
+  return externalPlan(ctx, { ...config, runtime }, id, input);
 }
 
 /** In the runtime directory, which is memory. */

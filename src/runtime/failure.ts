@@ -19,6 +19,8 @@ export interface FailureInput {
   readonly id: string;
   /** What was tried, if it is not the start of a container. */
   readonly purpose?: string;
+  /** What an OCI runtime wrote into its log. */
+  readonly runtimeLog?: string;
 }
 
 const HELPER = 1000;
@@ -26,10 +28,49 @@ const HELPER = 1000;
 /** The error for the user; the plan's operation decides which kind it is. */
 export function explainFailure(input: FailureInput): KelpError {
   const op = input.plan.ops[input.index];
+  const runtime = input.plan.ops.find((other) => other.op === "runtime");
+  if (runtime?.op === "runtime" && (op === runtime || op?.op === "execve"))
+    return explainRuntime(runtime.args.start[0] ?? "", input);
   if (op === undefined)
     return new SetupError("setup-failed", `cannot ${purpose(input)}: ${words(input.errno)}`);
   const special = SPECIAL[op.op];
   return special?.(op as never, input) ?? general(op, input);
+}
+
+/** Why an OCI runtime's exec could not start its process; undefined: it did, and the status is the process's. */
+export function explainRuntimeExec(program: string, runtimeLog: string): KelpError | undefined {
+  return lastError(runtimeLog) === ""
+    ? undefined
+    : explainRuntime(program, { plan: { ops: [] }, index: 0, errno: 0, id: "", runtimeLog });
+}
+
+/** An OCI runtime has nothing but words for what went wrong; two of them mean the statuses that scripts know. */
+function explainRuntime(program: string, { runtimeLog = "", errno }: FailureInput): KelpError {
+  const said = lastError(runtimeLog);
+  const status = errno >= HELPER ? `it exited with status ${errno - HELPER}` : words(errno);
+  const message = `cannot run ${program}: ${said || status}`;
+  if (/executable file.*not found|cannot find `|no such file or directory$/i.test(said))
+    return new CommandNotFoundError(
+      "command-not-found",
+      `${message}: OCI runtime attempted to invoke a command that was not found`,
+    );
+  if (/permission denied$/i.test(said))
+    return new CommandNotExecutableError("command-not-executable", `${message}: OCI permission denied`);
+  return new SetupError("runtime-failed", message, { exitCode: 126 });
+}
+
+/** The last line of level `error` of a log of JSON lines, or whatever else stands there. */
+function lastError(text: string): string {
+  const lines = text.split("\n").filter((line) => line !== "");
+  for (const line of lines.toReversed()) {
+    try {
+      const { level, msg } = JSON.parse(line) as { level?: unknown; msg?: unknown };
+      if (level === "error" && typeof msg === "string") return msg.trim();
+    } catch {
+      return line;
+    }
+  }
+  return "";
 }
 
 type Explain<N extends OpName> = (

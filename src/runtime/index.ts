@@ -8,8 +8,19 @@
 export { type CgroupSetting, cgroupSettings, type Limits } from "./cgroup-limits.ts";
 export { containerEnvText } from "./containerenv.ts";
 export { effectiveCapabilities, effectiveLimits } from "./effective.ts";
+export { configText, ociConfig, ociProcess } from "./external/config-json.ts";
+export { lowerExternalExec } from "./external/lower-exec.ts";
+export { type ExternalInput, lowerExternal } from "./external/lower-external.ts";
+export {
+  bundleFile,
+  execLog,
+  type OciRuntime,
+  type RuntimePlace,
+  runtimeExec,
+  runtimeKind,
+} from "./external/program.ts";
 export { type RuntimeFacts, runtimeFacts } from "./facts.ts";
-export { explainFailure, type FailureInput } from "./failure.ts";
+export { explainFailure, explainRuntimeExec, type FailureInput } from "./failure.ts";
 export {
   type HealthResult,
   type HealthStatus,
@@ -35,7 +46,7 @@ export {
 } from "./lower-network-change.ts";
 export type { NotifyConfig } from "./lower-notify.ts";
 export type { RootView } from "./lower-root-view.ts";
-export { overlayData } from "./lower-rootfs.ts";
+export { mountedRootfs, overlayData } from "./lower-rootfs.ts";
 export {
   type CheckResult,
   checkHealth,
@@ -54,6 +65,7 @@ export type { ClientConfig, MonitorConfig, RemoveConfig } from "./monitor-config
 export { decodePlan } from "./plan/decode.ts";
 export type { Plan } from "./plan/ops.ts";
 export { compiledSeccomp } from "./seccomp/index.ts";
+export { ociSeccomp } from "./seccomp/oci.ts";
 export { bindSources, hostDevices, overlayVolumeDirs } from "./sources.ts";
 export { type BindFiles, makeSpec, runsSystemd, type SpecInput, specNotices } from "./spec.ts";
 export { defaultCapabilities } from "./spec-capabilities.ts";

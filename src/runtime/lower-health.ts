@@ -31,13 +31,22 @@ const ORIGIN = "--health-cmd";
 
 /** The records `health` and `startup`, and the stages `check` and `startup`. */
 export function lowerHealth(plan: PlanBuilder, health: HealthPlan, input: LowerHealthInput): void {
+  const { facts, seccomp } = input;
+  healthRecords(plan, health, namespaceFlags(input.namespaces));
+  lowerProcess(plan, { process: health.process, facts, seccomp, stage: "check" });
+  if (health.startup !== undefined)
+    lowerProcess(plan, { process: health.startup, facts, seccomp, stage: "startup" });
+}
+
+/** @param namespaces of the container that a check joins; 0: none */
+export function healthRecords(plan: PlanBuilder, health: HealthPlan, namespaces: bigint): void {
   const { config } = health;
   const { startup } = config;
   plan.add(
     "config",
     "health",
     {
-      namespaces: namespaceFlags(input.namespaces),
+      namespaces,
       state: health.stateFile,
       log: health.logFile,
       keep: config.log?.count ?? 0,
@@ -51,8 +60,6 @@ export function lowerHealth(plan: PlanBuilder, health: HealthPlan, input: LowerH
     },
     { origin: ORIGIN },
   );
-  const { facts, seccomp } = input;
-  lowerProcess(plan, { process: health.process, facts, seccomp, stage: "check" });
   if (startup === undefined || health.startup === undefined) return;
   plan.add(
     "config",
@@ -65,7 +72,6 @@ export function lowerHealth(plan: PlanBuilder, health: HealthPlan, input: LowerH
     },
     { origin: "--health-startup-cmd" },
   );
-  lowerProcess(plan, { process: health.startup, facts, seccomp, stage: "startup" });
 }
 
 /** An interval that is not "never" is at least a millisecond. */

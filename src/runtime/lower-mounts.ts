@@ -132,8 +132,19 @@ function lowerBind(plan: PlanBuilder, mount: SpecMount, input: LowerInput, origi
   move(plan, SLOT.tree, mount.destination, isFile ? CREATE.file : CREATE.directory, origin);
 }
 
+/** Only the owners of the sources of `:U`: somebody else mounts them. */
+export function lowerMountOwners(plan: PlanBuilder, spec: RuntimeSpec): void {
+  for (const { type, source, options } of spec.mounts)
+    if (type === "bind" && options.includes("U")) lowerOwner(plan, source, { spec }, "volume option U");
+}
+
 /** `:U` gives the source to the container's user. */
-function lowerOwner(plan: PlanBuilder, path: string, { spec }: LowerInput, origin: string): void {
+function lowerOwner(
+  plan: PlanBuilder,
+  path: string,
+  { spec }: Pick<LowerInput, "spec">,
+  origin: string,
+): void {
   const { uid, gid } = spec.process.user;
   const users = ownUsers(spec);
   const owner = { uid: users?.uid(uid) ?? uid, gid: users?.gid(gid) ?? gid };

@@ -2,7 +2,7 @@
 import { HostError } from "../base/index.ts";
 import type { RuntimeSpec } from "../oci/index.ts";
 import type { RootfsSource } from "../state/index.ts";
-import { ATTR, MS, OPEN_TREE } from "./kernel.ts";
+import { ATTR, MNT_DETACH, MS, OPEN_TREE } from "./kernel.ts";
 import { NO_SLOT, TOLERATE } from "./plan/ops.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
 
@@ -35,6 +35,26 @@ export function lowerRootfs(plan: PlanBuilder, { rootfs }: { readonly rootfs: Ro
     case "directory":
       attachDirectory(plan, rootfs.path, rootfs.merged, origin);
   }
+}
+
+/** The same where the monitor is, for a runtime of somebody else's to find; `finish` undoes it. */
+export function mountRootfs(plan: PlanBuilder, rootfs: RootfsSource): void {
+  const origin = "root filesystem";
+  const { merged } = rootfs;
+  if (rootfs.kind === "directory") return;
+  plan.add("monitor", "unmount", { path: merged, flags: MNT_DETACH }, { origin, tolerate: TOLERATE.any });
+  if (rootfs.kind === "fuse") {
+    plan.add("monitor", "run", { argv: fuseCommand(rootfs), env: [], pidArg: NO_SLOT }, { origin });
+    return;
+  }
+  const { layersDir: cwd } = rootfs;
+  const place = { cwd, data: overlayData(rootfs), flags: 0n, target: merged, into: SLOT.merged };
+  plan.add("monitor", "overlay", place, { origin });
+}
+
+/** Where it is then, for the runtime. */
+export function mountedRootfs(rootfs: RootfsSource): string {
+  return rootfs.kind === "directory" ? rootfs.path : rootfs.merged;
 }
 
 function attachDirectory(plan: PlanBuilder, path: string, target: string, origin: string): void {

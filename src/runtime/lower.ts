@@ -76,16 +76,7 @@ export function lowerSpec(input: LowerInput): Plan {
   const users = ownUsers(spec);
   const plan = new PlanBuilder();
   lowerConfig(plan, input);
-  lowerPorts(plan, network?.ports ?? []);
-  lowerBase(plan, { ...input, holders: network?.holders });
-  plan.add("monitor", "reexecReadOnly", {}, { origin: "default" });
-  if (network !== undefined) {
-    lowerSharedNetwork(plan, network);
-    lowerAwaitUplink(plan, network);
-  }
-  plan.add("monitor", "registerHolder", {}, { origin: "default" });
-  if (network !== undefined) lowerSharedSlots(plan);
-  lowerCgroup(plan, input.cgroup);
+  lowerSurroundings(plan, input);
   if (input.cgroup !== undefined && makesCgroupNamespace(spec)) lowerCgroupNamespace(plan);
   lowerNamespaces(plan, spec);
   lowerInterfaces(plan, network?.interfaces ?? []);
@@ -131,4 +122,19 @@ export function lowerSpec(input: LowerInput): Plan {
   }
   lowerFinish(plan, input);
   return plan.build();
+}
+
+/** Everything outside of the container: ports, base namespaces, shared network, cgroup. */
+export function lowerSurroundings(plan: PlanBuilder, input: LowerInput): void {
+  const { network } = input;
+  lowerPorts(plan, network?.ports ?? []);
+  lowerBase(plan, { ...input, holders: network?.holders });
+  plan.add("monitor", "reexecReadOnly", {}, { origin: "default" });
+  if (network !== undefined) {
+    lowerSharedNetwork(plan, network);
+    lowerAwaitUplink(plan, network);
+  }
+  plan.add("monitor", "registerHolder", {}, { origin: "default" });
+  if (network !== undefined) lowerSharedSlots(plan);
+  lowerCgroup(plan, input.cgroup);
 }

@@ -161,6 +161,8 @@ export interface ContainerConfig {
     readonly uid: readonly { readonly container: number; readonly host: number; readonly size: number }[];
     readonly gid: readonly { readonly container: number; readonly host: number; readonly size: number }[];
   };
+  /** An OCI runtime that makes it instead of holdfast, with flags for each call of it. */
+  readonly runtime?: { readonly name: string; readonly path: string; readonly flags: readonly string[] };
   readonly network: NetworkConfig;
   readonly cgroups: string;
   readonly cgroupParent?: string;

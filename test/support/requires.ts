@@ -108,6 +108,7 @@ const PROBES = {
   slirp4netns: () => program("slirp4netns"),
   pasta: () => program("pasta"),
   crun: () => program("crun"),
+  runc: () => program("runc"),
   zstd: () => program("zstd"),
   xz: () => program("xz"),
   bzip2: () => program("bzip2"),

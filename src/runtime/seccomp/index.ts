@@ -1,10 +1,9 @@
 /** Which filter a container gets. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { errnoCode, HostError, log, sha256Hex, UsageError } from "../../base/index.ts";
+import { HostError, log, sha256Hex } from "../../base/index.ts";
 import {
   ensureDir,
-  errnoText,
   loadLibSeccomp,
   resolvePaths,
   type SeccompLibrary,
@@ -16,10 +15,10 @@ import { parseSecurityOptions } from "../spec-security.ts";
 import aarch64Default from "./default-aarch64.ts";
 import x86Default from "./default-x86_64.ts";
 import { compileOwnFilter, type FilterArch } from "./own-filter.ts";
-import { parseProfile } from "./profile.ts";
+import { parseProfile, readProfile } from "./profile.ts";
 import { unlockingCapabilities } from "./rules.ts";
 
-const ARCH: FilterArch = process.arch === "arm64" ? "aarch64" : "x86_64";
+export const ARCH: FilterArch = process.arch === "arm64" ? "aarch64" : "x86_64";
 /** In the default set, so the filter made ahead of time allows its calls already. */
 const ALREADY = "CAP_SYS_CHROOT";
 
@@ -70,19 +69,6 @@ function profileFilter(path: string, capabilities: readonly string[]): Uint8Arra
       hint: "install it (Debian, Ubuntu: libseccomp2; Fedora: libseccomp), or leave the profile out",
     },
   );
-}
-
-function readProfile(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (cause) {
-    const reason = errnoText(errnoCode(cause)) ?? (cause as Error).message;
-    throw new UsageError(
-      "invalid-seccomp-profile",
-      `opening seccomp profile failed: open ${path}: ${reason}`,
-      { cause },
-    );
-  }
 }
 
 /** Undefined if it is not in the cache and there is no library to make it with. */

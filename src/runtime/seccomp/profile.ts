@@ -1,7 +1,23 @@
 /** Profiles in Docker's and podman's JSON form (--security-opt seccomp=FILE), made ready for libseccomp. */
-import { UsageError } from "../../base/index.ts";
-import type { SeccompArg, SeccompProgram, SeccompRule } from "../../host/index.ts";
+import { readFileSync } from "node:fs";
+import { errnoCode, UsageError } from "../../base/index.ts";
+import { errnoText, type SeccompArg, type SeccompProgram, type SeccompRule } from "../../host/index.ts";
+import type { SpecSeccomp, SpecSeccompArg } from "../../oci/index.ts";
 import type { FilterArch } from "./own-filter.ts";
+
+/** The text of a profile file. */
+export function readProfile(path: string): string {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (cause) {
+    const reason = errnoText(errnoCode(cause)) ?? (cause as Error).message;
+    throw new UsageError(
+      "invalid-seccomp-profile",
+      `opening seccomp profile failed: open ${path}: ${reason}`,
+      { cause },
+    );
+  }
+}
 
 /** What of the JSON is looked at; every field is checked before it is used. */
 interface ProfileRule {
@@ -66,6 +82,39 @@ export function parseProfile(
     defaultAction: action(profile.defaultAction, profile.defaultErrnoRet),
     rules,
   };
+}
+
+/**
+ * The profile in the specification's form: the rules that hold for these capabilities, without their conditions.
+ *
+ * @throws {UsageError} as `parseProfile`
+ */
+export function ociProfile(text: string, arch: FilterArch, capabilities: ReadonlySet<string>): SpecSeccomp {
+  parseProfile(text, arch, capabilities);
+  const profile = parseObject(text);
+  const rules = array(profile.syscalls, "syscalls")
+    .map((item) => object(item, "syscalls") as ProfileRule)
+    .filter((rule) => applies(rule, arch, capabilities));
+  return {
+    defaultAction: String(profile.defaultAction),
+    ...errnoPart("defaultErrnoRet", profile.defaultErrnoRet),
+    architectures: profileArches(profile, arch).map((name) => `SCMP_ARCH_${name.toUpperCase()}`),
+    syscalls: rules.map((rule) => ({
+      names: rule.names === undefined ? [String(rule.name)] : strings(rule.names, "names"),
+      action: String(rule.action),
+      ...errnoPart("errnoRet", rule.errnoRet),
+      ...argsPart(rule.args),
+    })),
+  };
+}
+
+function errnoPart<K extends string>(key: K, value: unknown): { [P in K]?: number } {
+  return typeof value === "number" ? ({ [key]: value } as { [P in K]?: number }) : {};
+}
+
+function argsPart(value: unknown): { args?: readonly SpecSeccompArg[] } {
+  const args = array(value, "args") as readonly SpecSeccompArg[];
+  return args.length === 0 ? {} : { args };
 }
 
 function profileArches(profile: Readonly<Record<string, unknown>>, arch: FilterArch): string[] {

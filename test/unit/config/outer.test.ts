@@ -43,6 +43,8 @@ const CASES: Readonly<
   noout: ["engine.noout", "true", "false", ["--noout"]],
   cgroupManager: ["engine.cgroup_manager", '"cgroupfs"', "cgroupfs", ["--cgroup-manager", "cgroupfs"]],
   networkCmdPath: ["engine.network_cmd_path", '"/a"', "/b", ["--network-cmd-path", "/c"]],
+  runtime: ["engine.runtime", '"crun"', "runc", ["--runtime", "youki"]],
+  runtimeFlags: ["engine.runtime_flags", '["a"]', "b", ["--runtime-flag", "c"]],
   eventsLogger: ["engine.events_logger", '"none"', "file", ["--events-backend", "none"]],
 };
 
@@ -67,7 +69,7 @@ for (const [name, [key, inFile, variable, [flag, value]]] of Object.entries(CASE
     const uses = [{ name: (flag as string).slice(2), value: value ?? "true" }];
     values.push(await look(readGlobals(uses)));
     expect(origins).toEqual([own, lastVariable, flag]);
-    const list = (text: unknown) => (setting === "storageOpts" ? [text] : text);
+    const list = (text: unknown) => (setting === "storageOpts" || setting === "runtimeFlags" ? [text] : text);
     const typed = setting === "noout" ? [true, false, true] : undefined;
     expect(values).toEqual((typed as typeof values) ?? [JSON.parse(inFile), list(variable), list(value)]);
   });

@@ -170,7 +170,11 @@ export function specOf(what: Case = {}) {
 }
 
 export function planOf(what: Case = {}): Plan {
-  return lowerSpec({
+  return lowerSpec(lowerInputOf(what));
+}
+
+export function lowerInputOf(what: Case = {}): LowerInput {
+  return {
     spec: specOf(what),
     rootfs: ROOTFS,
     monitor: { ...MONITOR, ...what.monitor },
@@ -180,5 +184,5 @@ export function planOf(what: Case = {}): Plan {
     fileSources: new Set(),
     seccomp: new Uint8Array(64),
     ...what.lower,
-  });
+  };
 }

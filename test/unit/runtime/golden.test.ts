@@ -7,10 +7,11 @@ import { expect, test } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { defaultNetwork, planNetwork } from "../../../src/network/index.ts";
+import { configText, lowerExternal, ociConfig } from "../../../src/runtime/index.ts";
 import { disassemblePlan } from "../../../src/runtime/plan/disassemble.ts";
 import { encodePlan } from "../../../src/runtime/plan/encode.ts";
 import type { Context } from "../../../src/state/index.ts";
-import { type Case, FACTS, ID, PATHS, planOf, SINGLE, specOf } from "./fixture.ts";
+import { type Case, FACTS, ID, lowerInputOf, PATHS, planOf, SINGLE, specOf } from "./fixture.ts";
 
 const FOLDER = join(import.meta.dirname, "..", "..", "golden");
 const update = process.env.KELP_UPDATE_GOLDEN === "1";
@@ -125,3 +126,37 @@ for (const [name, what] of Object.entries(CASES)) {
     expect(encodePlan(plan).length).toBeGreaterThan(0);
   });
 }
+
+/** The same for an OCI runtime: what it gets, and what happens around it. */
+const EXTERNAL: Case = {
+  config: {
+    tty: true,
+    sysctls: { "net.ipv4.ip_forward": "1", "kernel.msgmax": "9000" },
+    mounts: [{ type: "bind", source: "/srv/site", destination: "/www", options: ["ro", "U"] }],
+    ulimits: [{ name: "core", soft: 1000, hard: -1 }],
+  },
+  monitor: { tty: true },
+};
+
+test("external: config.json is as written down", () => {
+  const spec = specOf(EXTERNAL);
+  const config = ociConfig({
+    spec,
+    root: "/c/merged",
+    seccomp: undefined,
+    singleId: false,
+    networkIsReady: true,
+  });
+  compare("external.config.json", configText(config));
+});
+
+test("external: the plan is as written down, and can be encoded", () => {
+  const plan = lowerExternal({
+    ...lowerInputOf(EXTERNAL),
+    runtime: { name: "crun", path: "/usr/bin/crun", flags: ["debug"] },
+    place: { id: ID, stateDir: "/run/user/1000/kelp/oci", bundle: `/run/user/1000/kelp/c/${ID}` },
+    env: ["PATH=/usr/bin:/bin"],
+  });
+  compare("external.plan.txt", disassemblePlan(plan));
+  expect(encodePlan(plan).length).toBeGreaterThan(0);
+});

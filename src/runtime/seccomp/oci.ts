@@ -1,0 +1,95 @@
+/** The same filters in the specification's words, for an OCI runtime to compile. */
+import type { RuntimeSpec, SpecSeccomp, SpecSeccompRule } from "../../oci/index.ts";
+import type { ContainerConfig } from "../../state/index.ts";
+import { parseSecurityOptions } from "../spec-security.ts";
+import { ARCH } from "./index.ts";
+import type { FilterArch } from "./own-filter.ts";
+import { ociProfile, readProfile } from "./profile.ts";
+import { ALLOWED_NEW, type Condition, conditions, ENOSYS, EPERM, verdicts } from "./rules.ts";
+
+/**
+ * Without 32-bit x86, whose `socketcall` hides from a rule which family is asked for: what the specification's words
+ * cannot refuse is not allowed. holdfast's own filter can, and runs such programs.
+ */
+const ARCHITECTURES: Readonly<Record<FilterArch, readonly string[]>> = {
+  x86_64: ["SCMP_ARCH_X86_64", "SCMP_ARCH_X32"],
+  aarch64: ["SCMP_ARCH_AARCH64", "SCMP_ARCH_ARM"],
+};
+const LOW_WORD = 0xffffffff;
+const ALLOW = "SCMP_ACT_ALLOW";
+
+/**
+ * @returns undefined for a container without a filter
+ * @throws {UsageError} for a profile that cannot be read or understood
+ */
+export function ociSeccomp(spec: RuntimeSpec, config: ContainerConfig, arch = ARCH): SpecSeccomp | undefined {
+  const { seccomp } = parseSecurityOptions(config.securityOpt);
+  const capabilities = new Set(spec.process.capabilities.bounding);
+  if (seccomp === "unconfined") return undefined;
+  if (seccomp !== "default") return ociProfile(readProfile(seccomp), arch, capabilities);
+  return config.privileged ? undefined : ownProfile(arch, capabilities);
+}
+
+function ownProfile(arch: FilterArch, capabilities: ReadonlySet<string>): SpecSeccomp {
+  const demands = conditions(capabilities);
+  const asked = new Set(demands.map(({ call }) => call));
+  const { allowed, refused } = verdicts(capabilities);
+  const free = [...allowed, ...Object.keys(ALLOWED_NEW)].filter((name) => !asked.has(name));
+  return {
+    defaultAction: "SCMP_ACT_ERRNO",
+    defaultErrnoRet: ENOSYS,
+    architectures: ARCHITECTURES[arch],
+    syscalls: [
+      { names: free, action: ALLOW },
+      { names: refused, action: "SCMP_ACT_ERRNO", errnoRet: EPERM },
+      ...demands.flatMap(conditionRules),
+    ],
+  };
+}
+
+/** Only the low 32 bits count, as the kernel sees them: a comparison of all 64 could be walked around. */
+function conditionRules({ call, arg, demand, values, errno }: Condition): SpecSeccompRule[] {
+  const refusal = { action: "SCMP_ACT_ERRNO", errnoRet: errno };
+  const rule = (
+    outcome: { action: string; errnoRet?: number },
+    mask: number,
+    value: number,
+  ): SpecSeccompRule => ({
+    names: [call],
+    ...outcome,
+    args: [{ index: arg, value: mask, valueTwo: value, op: "SCMP_CMP_MASKED_EQ" }],
+  });
+  if (demand === "noBits") {
+    const bits = values.reduce((all, value) => (all | value) >>> 0, 0);
+    const single = Array.from({ length: 32 }, (_, bit) => (bits & (1 << bit)) >>> 0).filter(
+      (bit) => bit !== 0,
+    );
+    return [rule({ action: ALLOW }, bits, 0), ...single.map((bit) => rule(refusal, bit, bit))];
+  }
+  const [listed, others] = demand === "oneOf" ? [{ action: ALLOW }, refusal] : [refusal, { action: ALLOW }];
+  return [
+    ...values.map((value) => rule(listed, LOW_WORD, value)),
+    ...allOthers(values).map(([mask, value]) => rule(others, mask, value)),
+  ];
+}
+
+/** Every 32-bit number but those, as (mask, value) pairs: the subtrees that a walk down the bits leaves aside. */
+export function allOthers(values: readonly number[]): [number, number][] {
+  const pairs: [number, number][] = [];
+  const walk = (prefix: number, bit: number, inside: readonly number[]) => {
+    if (bit < 0) return;
+    const mask = bit === 0 ? LOW_WORD : ~((2 ** bit - 1) >>> 0) >>> 0;
+    for (const digit of [0, 1]) {
+      const value = (prefix | (digit * 2 ** bit)) >>> 0;
+      const here = inside.filter((one) => (one & mask) >>> 0 === value);
+      if (here.length === 0) pairs.push([mask, value]);
+      else walk(value, bit - 1, here);
+    }
+  };
+  walk(
+    0,
+    31,
+    values.map((value) => value >>> 0),
+  );
+  return pairs;
+}
