@@ -23,7 +23,7 @@ export const SUITES = [
     // The kernel's overlay is tried by every file; what containers promise holds with the other drivers as well.
     drivers: {
       names: ["fuse-overlayfs", "vfs"],
-      files: /\/(030-run|050-life|052-[^/]*|120-images)\.test\.ts$/,
+      files: /\/(030-run|050-life|052-[^/]*|07[01]-build[^/]*|120-images)\.test\.ts$/,
     },
   },
   { name: "attack", directory: "test/attack", as: "user", each: true, parallel: 2, timeout: 60 },

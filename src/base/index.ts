@@ -25,5 +25,5 @@ export { type LogFields, type LogLevel, log, logs, parseLogLevel, startLog } fro
 export { randomBelow, randomHex } from "./random.ts";
 export { redact, redactEnv, redactHeaders } from "./redact.ts";
 export { ellipsis, escapeControl, escapeLines } from "./text.ts";
-export { ago, formatDuration, humanDuration, parseDuration, parseTime } from "./time.ts";
+export { ago, formatDuration, humanDuration, parseDuration, parseTime, rfc3339 } from "./time.ts";
 export { humanBinarySize, humanSize, parseSize, type SizeFormat } from "./units.ts";

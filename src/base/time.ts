@@ -115,3 +115,8 @@ function calendarTime(match: RegExpExecArray): number {
   if (Number(day) > new Date(Date.UTC(Number(year), Number(month), 0)).getUTCDate()) return Number.NaN;
   return whole + Number(`0.${fraction || "0"}`) * 1000;
 }
+
+/** A time as Go writes it: fractions of a second only where there are any. */
+export function rfc3339(milliseconds: number): string {
+  return new Date(milliseconds).toISOString().replace(/\.?0*Z$/, "Z");
+}

@@ -1,15 +1,9 @@
 /** The image of a finished stage. */
-import { closeSync, openSync, rmSync, statSync } from "node:fs";
-import {
-  recordImage,
-  type StoredImage,
-  storedLayerSources,
-  storeImage,
-  tryFindImage,
-} from "../image/index.ts";
+import { rfc3339 } from "../base/index.ts";
+import { recordImage, type StoredImage } from "../image/index.ts";
 import type { Digest, HistoryEntry } from "../oci/index.ts";
 import { runInside } from "../runtime/index.ts";
-import { BlobStore, layerDir, rootfsIn } from "../storage/index.ts";
+import { copyToLayer, layerDir, rootfsIn, type StoredLayer } from "../storage/index.ts";
 import type { Session } from "./session.ts";
 import type { StageState } from "./stage-state.ts";
 
@@ -66,56 +60,32 @@ function imageTime(session: Session, depends: readonly unknown[]): string {
   const { timestamp } = session.request;
   const time =
     timestamp === undefined ? session.firstMade(session.key("image", depends), "image") : timestamp * 1000;
-  return new Date(time).toISOString();
+  return rfc3339(time);
 }
 
 /** One layer instead of all above the first `base`: the difference between what is seen with and without them. */
 async function finishSquashed(session: Session, state: StageState, base: number): Promise<StoredImage> {
-  const { ctx, request } = session;
-  const path = new BlobStore(ctx.paths).temporary("layer");
-  try {
-    await writeDifference(session, state, base, path);
-    const layer = {
-      file: { path, offset: 0, size: statSync(path).size },
-      compression: "none" as const,
-      name: "the layer of all steps",
-    };
-    const image =
-      base === 0 || state.base.image === undefined ? undefined : tryFindImage(ctx, state.base.image)?.record;
-    const below = image === undefined ? [] : storedLayerSources(ctx, image);
-    return await storeImage(ctx, {
-      config: (diffIds) => configBytes(session, state, diffIds, squashedHistory(state, base)),
-      layers: [...below, layer],
-      names: request.tags,
-      docker: request.docker,
-      annotations: request.annotations,
-    });
-  } finally {
-    rmSync(path, { force: true });
-  }
+  const { tags, docker, annotations } = session.request;
+  const layers = [...state.layers.slice(0, base), await squashedLayer(session, state, base)];
+  const diffIds = layers.map(({ diffId }) => diffId);
+  const bytes = configBytes(session, state, diffIds, squashedHistory(state, base));
+  return recordImage(session.ctx, { names: tags, docker, annotations }, bytes, layers);
 }
 
-function writeDifference(session: Session, state: StageState, base: number, path: string): Promise<unknown> {
-  const { ctx, driver, run } = session;
+function squashedLayer(session: Session, state: StageState, base: number): Promise<StoredLayer> {
+  const { ctx, driver, run, request } = session;
   const rows = state.layers.map((layer) => layer.record.row);
   return session.scratch(async (dir) => {
     const rootfs = await rootfsIn(ctx, driver, rows, dir, run);
-    const fd = openSync(path, "wx", 0o600);
-    try {
-      const lower = rows
-        .slice(0, base)
-        .toReversed()
-        .map((row) => layerDir(ctx.paths, row));
-      const input = {
-        path: rootfs.merged,
-        fd: 3,
-        layer: { lower, whole: true, mountPoints: [] },
-        name: "the layer of all steps",
-      };
-      await runInside(ctx, "archive-tree", input, { fds: [fd], views: [{ rootfs, writable: false }] });
-    } finally {
-      closeSync(fd);
-    }
+    const below = rows.slice(0, base);
+    const lower = below.toReversed().map((row) => layerDir(ctx.paths, row));
+    const views = [{ rootfs, writable: false }];
+    return copyToLayer(ctx, (job, input) => runInside(ctx, job, input, { views }), {
+      path: rootfs.merged,
+      layer: { lower, whole: true, mountPoints: [] },
+      below,
+      maxTime: request.timestamp,
+    });
   });
 }
 

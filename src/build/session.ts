@@ -1,7 +1,7 @@
 /** What all steps of one build share: the store, the cache, and how many may work at once. */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { HostError, KelpError, randomHex, sha256Hex } from "../base/index.ts";
+import { KelpError, randomHex, sha256Hex } from "../base/index.ts";
 import { driverName, removeTrees } from "../container/index.ts";
 import { tempDir } from "../host/index.ts";
 import { jobRunner } from "../image/index.ts";
@@ -60,14 +60,6 @@ export class Session {
     this.run = jobRunner(parts.ctx);
     this.secrets = readSecrets(parts.request);
     this.driver = driverName(parts.ctx);
-    if (this.driver === "vfs")
-      throw new HostError(
-        "build-driver",
-        "cannot build with storage driver vfs: a step's changes are found in overlay's own directory",
-        {
-          hint: "install fuse-overlayfs where the kernel refuses overlay",
-        },
-      );
     this.#free = Math.max(1, parts.request.jobs);
   }
 

@@ -1,4 +1,5 @@
 /** One stage from its FROM to its last instruction. */
+import { rfc3339 } from "../base/index.ts";
 import { imageConfig, imageLayers, wantedPlatform } from "../image/index.ts";
 import { expandWord } from "./dockerfile/expand.ts";
 import type { StageInstruction } from "./dockerfile/instruction.ts";
@@ -188,9 +189,7 @@ function addHistory(state: StageState, text: string, result: LayerStep | undefin
   if (layer !== undefined) state.layers.push(layer);
   state.history.push({
     created_by: text,
-    ...(layer === undefined
-      ? { empty_layer: true }
-      : { created: new Date(result?.created ?? 0).toISOString() }),
+    ...(layer === undefined ? { empty_layer: true } : { created: rfc3339(result?.created ?? 0) }),
   });
 }
 

@@ -1,12 +1,7 @@
 /** An image as `images` prints it: podman's template fields, and its JSON. */
-import { ago, humanSize } from "../base/index.ts";
+import { ago, humanSize, rfc3339 } from "../base/index.ts";
 import { type ImageSummary, repoDigests } from "../image/index.ts";
 import { goMap } from "./template/values.ts";
-
-/** RFC 3339 in UTC without needless zeros. */
-export function goTime(milliseconds: number): string {
-  return new Date(milliseconds).toISOString().replace(/\.?0*Z$/, "Z");
-}
 
 export interface RowView {
   /** IDs and digests whole. */
@@ -25,7 +20,7 @@ export function imageRow(summary: ImageSummary, { whole, now }: RowView) {
     Digest: record.manifestDigest,
     Created: since,
     CreatedSince: since,
-    CreatedTime: goTime(record.created),
+    CreatedTime: rfc3339(record.created),
     CreatedAt: `${new Date(record.created).toISOString().slice(0, 19).replace("T", " ")} +0000 UTC`,
     Size: humanSize(record.size, { precision: 3, separator: " " }),
     VirtualSize: record.size,
@@ -61,6 +56,6 @@ export function imageJson(summary: ImageSummary): object {
     Digest: record.manifestDigest,
     History: record.names.length === 0 ? undefined : record.names,
     Created: Math.floor(record.created / 1000),
-    CreatedAt: goTime(record.created),
+    CreatedAt: rfc3339(record.created),
   };
 }

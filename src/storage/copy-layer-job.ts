@@ -23,6 +23,8 @@ export interface CopyLayerInput {
   readonly layer?: LayerPart;
   /** The ids of the container whose files these are. */
   readonly owners?: Owners | undefined;
+  /** Seconds: what is younger gets this time. */
+  readonly maxTime?: number | undefined;
   /** A directory to be made. */
   readonly dir: string;
   readonly recording: string;
@@ -45,14 +47,16 @@ export async function copyLayer(input: CopyLayerInput): Promise<HashedLayer> {
   }
 }
 
-function copyTree(libc: Libc, { path, layer, owners, dir, recording }: CopyLayerInput): HashedLayer {
+function copyTree(libc: Libc, input: CopyLayerInput): HashedLayer {
+  const { path, layer, owners, dir, recording, maxTime } = input;
   const recorder = new LayerRecorder(recording);
   const hasher = new LayerHasher(recorder);
   const extractor = new LayerExtractor({ root: dir, confined: false, single: hasOneId(), libc });
   const part = layer === undefined ? {} : layerOptions(libc, path, layer);
   const root = Directory.open(path);
   try {
-    new TreeEmitter(new Both(hasher, extractor), { libc, owners, ...part }).directory(root, ".");
+    const both = new Both(hasher, extractor, maxTime);
+    new TreeEmitter(both, { libc, owners, ...part }).directory(root, ".");
     extractor.finish();
     return hasher.end();
   } finally {
@@ -62,17 +66,20 @@ function copyTree(libc: Libc, { path, layer, owners, dir, recording }: CopyLayer
   }
 }
 
-/** Tells two handlers the same. */
+/** Tells two handlers the same, with no time after `maxTime`. */
 class Both implements TarHandler {
   readonly #first: TarHandler;
   readonly #second: TarHandler;
+  readonly #maxTime: number;
 
-  constructor(first: TarHandler, second: TarHandler) {
+  constructor(first: TarHandler, second: TarHandler, maxTime = Number.POSITIVE_INFINITY) {
+    this.#maxTime = maxTime;
     this.#first = first;
     this.#second = second;
   }
 
-  entry(entry: TarEntry): void {
+  entry(found: TarEntry): void {
+    const entry = found.mtime > this.#maxTime ? { ...found, mtime: this.#maxTime } : found;
     this.#first.entry(entry);
     this.#second.entry(entry);
   }

@@ -4,16 +4,19 @@
  */
 import {
   closeSync,
+  existsSync,
   lstatSync,
   lutimesSync,
   openSync,
   readdirSync,
   renameSync,
   rmdirSync,
+  rmSync,
   type Stats,
   unlinkSync,
 } from "node:fs";
 import { type Libc, loadLibc } from "../host/index.ts";
+import { OPAQUE_MARKER } from "../oci/index.ts";
 import { fsPath } from "./entry-path.ts";
 import { type HashedLayer, LayerHasher } from "./layer-hasher.ts";
 import { LayerRecorder } from "./recorder.ts";
@@ -21,6 +24,7 @@ import { lockFileShared } from "./store-lock.ts";
 import { Directory } from "./tree/directory.ts";
 import { TreeEmitter } from "./tree/emit.ts";
 import { LowerView } from "./tree/lower-view.ts";
+import { OPAQUE_XATTR } from "./xattrs.ts";
 
 export interface SealInput {
   readonly lock: string;
@@ -45,7 +49,7 @@ export async function sealLayer(input: SealInput): Promise<HashedLayer> {
     removeMountPoints(libc, input);
     keepRootTime(input);
     if (input.maxTime !== undefined) limitTimes(Buffer.from(input.dir), input.maxTime);
-    const sealed = hashTree(libc, input.dir, input.recording);
+    const sealed = hashTree(libc, input);
     const fd = openSync(input.dir, "r");
     libc.syncfs(fd);
     closeSync(fd);
@@ -63,12 +67,12 @@ function keepRootTime({ dir, lower }: SealInput): void {
   lutimesSync(dir, mtimeMs / 1000, mtimeMs / 1000);
 }
 
-function hashTree(libc: Libc, dir: string, path: string): HashedLayer {
-  const recorder = new LayerRecorder(path);
+function hashTree(libc: Libc, { dir, recording, lower }: SealInput): HashedLayer {
+  const recorder = new LayerRecorder(recording);
   const handler = new LayerHasher(recorder);
   const root = Directory.open(dir);
   try {
-    new TreeEmitter(handler, { libc, layer: true }).directory(root, ".");
+    new TreeEmitter(handler, { libc, layer: true, lower }).directory(root, ".");
     return handler.end();
   } finally {
     root.close();
@@ -92,16 +96,27 @@ function removeMountPoints(libc: Libc, { dir, lower, mountPoints }: SealInput): 
 /** Removes an empty file or directory that the layers below lack, or have just like this. No link is followed. */
 function removeIfIdle(libc: Libc, dir: string, lower: readonly string[], parts: readonly string[]): boolean {
   const found = realEntry(dir, parts);
-  if (found === undefined || !isEmpty(found.path, found.looks)) return false;
   const below = lowerLooks(libc, lower, parts);
+  if (found === undefined || !isEmpty(found.path, found.looks, below === undefined)) return false;
   if (below !== undefined) {
     const same = found.looks.isDirectory() && below.isDirectory() && below.mode === found.looks.mode;
     if (!same || below.uid !== found.looks.uid || below.gid !== found.looks.gid) return false;
-    if (libc.lgetxattr(found.path, "user.overlay.opaque") !== undefined) return false;
+    if (isOpaque(libc, found.path)) return false;
   }
-  if (found.looks.isDirectory()) rmdirSync(found.path);
-  else unlinkSync(found.path);
+  if (!found.looks.isDirectory()) unlinkSync(found.path);
+  else {
+    for (const name of readdirSync(found.path, { encoding: "buffer" })) rmSync(inside(found.path, name));
+    rmdirSync(found.path);
+  }
   return true;
+}
+
+function inside(path: string | Buffer, name: string | Buffer): Buffer {
+  return Buffer.concat([Buffer.from(path), SLASH, Buffer.from(name)]);
+}
+
+function isOpaque(libc: Libc, path: string | Buffer): boolean {
+  return libc.lgetxattr(path, OPAQUE_XATTR) !== undefined || existsSync(inside(path, OPAQUE_MARKER));
 }
 
 function realEntry(
@@ -118,8 +133,9 @@ function realEntry(
   return undefined;
 }
 
-function isEmpty(path: string | Buffer, looks: Stats): boolean {
-  if (looks.isDirectory()) return readdirSync(path).length === 0;
+/** fuse-overlayfs writes whiteouts into every directory it makes: where nothing is below they mean nothing. */
+function isEmpty(path: string | Buffer, looks: Stats, isNew: boolean): boolean {
+  if (looks.isDirectory()) return readdirSync(path).every((name) => isNew && name.startsWith(".wh."));
   return looks.isFile() && looks.size === 0;
 }
 

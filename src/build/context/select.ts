@@ -92,27 +92,41 @@ export function contentDigest(tree: SourceTree, path: string, looks: Stats, cach
   }
 }
 
-/** What an entry is, as far as the copy depends on it: times are not looked at. */
-export function entryDigest(
-  selected: Selected,
-  options: { readonly owners: boolean; readonly content: string },
-): string {
-  const { looks, inner } = selected;
-  const owner = options.owners ? `${looks.uid}:${looks.gid}` : "";
-  const type = looks.isDirectory() ? "d" : looks.isSymbolicLink() ? "l" : looks.isFile() ? "f" : "o";
-  return `${type} ${(looks.mode & 0o7777).toString(8)} ${owner} ${options.content} ${inner}\n`;
+/** The digest of what sources select, entry by entry; equal for equal names, modes, links and contents. Times are not looked at. */
+export class SourcesDigest {
+  readonly #lines: string[] = [];
+  readonly #owners: boolean;
+
+  constructor(options: { readonly owners: boolean }) {
+    this.#owners = options.owners;
+  }
+
+  source({ asked }: Found): void {
+    this.#lines.push(`source ${asked}\n`);
+  }
+
+  /** @param content a file's digest, or a link's target's */
+  entry({ looks, inner }: Selected, content: string): void {
+    const owner = this.#owners ? `${looks.uid}:${looks.gid}` : "";
+    const type = looks.isDirectory() ? "d" : looks.isSymbolicLink() ? "l" : looks.isFile() ? "f" : "o";
+    this.#lines.push(`${type} ${(looks.mode & 0o7777).toString(8)} ${owner} ${content} ${inner}\n`);
+  }
+
+  end(): string {
+    return sha256Hex(this.#lines.join(""));
+  }
 }
 
-/** The digest of everything the sources select; equal for equal names, modes, links and contents. */
+/** The digest of everything the sources select, and how much that is. */
 export function digestSources(
   tree: SourceTree,
   sources: readonly Found[],
   options: SelectOptions & { readonly owners: boolean; readonly cache?: ContentCache },
 ): { readonly digest: string; readonly count: number } {
-  const lines: string[] = [];
+  const digest = new SourcesDigest(options);
   let count = 0;
   for (const source of sources) {
-    lines.push(`source ${source.asked}\n`);
+    digest.source(source);
     for (const selected of select(tree, source, options)) {
       count++;
       const { looks, path } = selected;
@@ -121,8 +135,8 @@ export function digestSources(
         : looks.isSymbolicLink()
           ? sha256Hex(Buffer.from(tree.readlink(path), "latin1"))
           : "";
-      lines.push(entryDigest(selected, { owners: options.owners, content }));
+      digest.entry(selected, content);
     }
   }
-  return { digest: sha256Hex(lines.join("")), count };
+  return { digest: digest.end(), count };
 }

@@ -5,10 +5,17 @@
 import {
   chmodSync,
   chownSync,
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  futimesSync,
   lchownSync,
   lstatSync,
   lutimesSync,
   mkdirSync,
+  openSync,
   rmSync,
   type Stats,
   statSync,
@@ -22,6 +29,15 @@ export interface Owner {
   readonly uid: number;
   readonly gid: number;
 }
+
+export interface NewFileLooks {
+  readonly owner: Owner;
+  readonly mode: number;
+  /** Time of its content; absent: now. */
+  readonly seconds: number | undefined;
+}
+
+const CREATE = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
 
 export class TargetTree {
   /** Only id 0 is mapped: owners cannot be kept. */
@@ -75,6 +91,39 @@ export class TargetTree {
     this.attempt(path, () => rmSync(fsPath("", path)));
   }
 
+  /**
+   * A new file in place of whatever is there. Each change of an inode is a write to the disk's journal: what its
+   * making gives already is not set again.
+   */
+  file(path: string, looks: NewFileLooks, fill: (fd: number) => void): void {
+    const { owner, mode, seconds } = looks;
+    const fd = this.#create(path, mode & 0o777);
+    try {
+      this.attempt(path, () => {
+        if (!this.#single && !isOwnedBy(fd, owner)) fchownSync(fd, owner.uid, owner.gid);
+        fill(fd);
+        // Both of the former take these bits away.
+        if ((mode & 0o7000) !== 0) fchmodSync(fd, mode);
+        if (seconds !== undefined) futimesSync(fd, seconds, seconds);
+      });
+    } finally {
+      closeSync(fd);
+    }
+  }
+
+  #create(path: string, mode: number): number {
+    const create = () => openSync(fsPath("", path), CREATE, mode);
+    return this.attempt(path, () => {
+      try {
+        return create();
+      } catch (error) {
+        if (errnoCode(error) !== "EEXIST") throw error;
+      }
+      this.clear(path);
+      return create();
+    });
+  }
+
   symlink(target: string, path: string): void {
     this.clear(path);
     this.attempt(path, () => symlinkSync(Buffer.from(target, "latin1"), fsPath("", path)));
@@ -106,6 +155,11 @@ export class TargetTree {
       throw cannot(path, errnoText(code) ?? code ?? String(error), code, error);
     }
   }
+}
+
+function isOwnedBy(fd: number, { uid, gid }: Owner): boolean {
+  const looks = fstatSync(fd);
+  return looks.uid === uid && looks.gid === gid;
 }
 
 export function cannot(path: string, reason: string, code?: string, cause?: unknown): StorageError {

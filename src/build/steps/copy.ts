@@ -1,7 +1,7 @@
 /** COPY and ADD. */
 import { join, posix } from "node:path";
 import type { Context } from "../../state/index.ts";
-import { type StoredLayer, sealUpper } from "../../storage/index.ts";
+import type { StoredLayer } from "../../storage/index.ts";
 import { withPlainArchive } from "../context/archive.ts";
 import { isWebAddress } from "../context/http.ts";
 import type { CopyInstruction } from "../dockerfile/instruction.ts";
@@ -10,6 +10,7 @@ import type { LayerStep } from "../session.ts";
 import { chainOf, type StageState } from "../stage-state.ts";
 import { type AddedSources, withAdded } from "./add-sources.ts";
 import { contextDigest, missing } from "./context-digest.ts";
+import { sealStep } from "./seal.ts";
 import { copyFrom, requestOf, type SourceRoot } from "./source-root.ts";
 import type { StepContext } from "./step-context.ts";
 
@@ -75,9 +76,16 @@ async function keyed(
   const { patterns, ignore: _i, archives: _a, fetched: _f, ...rest } = request;
   const from = root.kind === "layers" ? patterns : [];
   const key = session.key("copy", chainOf(state), content, added?.key ?? null, from, rest);
-  const make = () => perform(step, state, root, request, added);
+  let copied: string | undefined;
+  const make = async () => {
+    const made = await perform(step, state, root, request, added);
+    copied = made.digest;
+    return made.layer;
+  };
   // A context that changes while it is copied is in the image as it was met, and in the cache under no name.
-  const holds = () => root.kind !== "directory" || contextDigest(step, root.path, request) === content;
+  const holds = () =>
+    root.kind !== "directory" ||
+    (added === undefined ? copied : contextDigest(step, root.path, request)) === content;
   const result = await session.layerStep(key, step.line.text.slice(0, MAX_NOTE), make, holds);
   const source = request.inline.length > 0 ? "inline" : `dir:${content}`;
   return { ...result, history: `${step.line.keyword} ${source} in ${request.destination} ` };
@@ -91,10 +99,13 @@ async function perform(
   root: SourceRoot,
   request: Wish,
   added: AddedSources | undefined,
-): Promise<StoredLayer> {
+): Promise<{ readonly layer: StoredLayer; readonly digest: string }> {
   const { session } = step;
   const rows = state.layers.map((layer) => layer.record.row);
-  const copy = added === undefined ? request : { ...request, patterns: added.copied };
+  const copy =
+    added === undefined
+      ? { ...request, digest: root.kind === "directory" }
+      : { ...request, patterns: added.copied };
   return session.scratch(async (dir) => {
     const reply = await withPlain(session.ctx, added?.archives ?? [], (archives) =>
       copyFrom(session, root, { rows }, { ...copy, archives }, dir),
@@ -102,11 +113,8 @@ async function perform(
     const extra = request.inline.length + request.fetched.length + (added?.archives.length ?? 0);
     if (reply.count === 0 && extra === 0 && root.kind === "layers")
       throw missing(step, request.patterns[0] ?? "", false);
-    return sealUpper(session.ctx, session.run, {
-      upper: join(dir, "target", "upper"),
-      below: rows,
-      maxTime: session.request.timestamp,
-    });
+    const layer = await sealStep(session, { dir: join(dir, "target"), below: state.layers });
+    return { layer, digest: reply.digest };
   });
 }
 

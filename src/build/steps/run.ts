@@ -1,5 +1,4 @@
 /** RUN: a container like any other on the layers so far; what it leaves in overlay's upper directory is the layer. */
-import { join } from "node:path";
 import { KelpError } from "../../base/index.ts";
 import {
   type CreateRequest,
@@ -10,12 +9,13 @@ import {
 } from "../../container/index.ts";
 import { containerDir } from "../../host/index.ts";
 import { capturePlan } from "../../runtime/index.ts";
-import { type StoredLayer, sealUpper } from "../../storage/index.ts";
+import type { StoredLayer } from "../../storage/index.ts";
 import type { RunInstruction } from "../dockerfile/instruction.ts";
 import type { LayerStep } from "../session.ts";
 import { chainOf, envMap, type StageState, shellOf } from "../stage-state.ts";
 import { PROXY_ARGS } from "../variables.ts";
 import { type FindRoot, type ReadyMounts, type RunMounts, resolveRunMounts } from "./run-mounts.ts";
+import { sealStep } from "./seal.ts";
 import type { StepContext } from "./step-context.ts";
 
 export interface RunResult extends LayerStep {
@@ -98,15 +98,14 @@ async function perform(step: StepContext, state: StageState, work: Work): Promis
       const status = await start(step, record.id, mounts.secretEnv);
       session.checkInterrupted();
       if (status !== 0) throw failed(step, work.argv, status);
-      return await sealUpper(ctx, session.run, {
-        upper: join(containerDir(ctx.paths, record.id), "upper"),
-        below: state.layers.map((layer) => layer.record.row),
+      return await sealStep(session, {
+        dir: containerDir(ctx.paths, record.id),
+        below: state.layers,
         mountPoints: [
           ...MOUNT_POINTS,
           "/etc/localtime",
           ...record.config.mounts.map(({ destination }) => destination),
         ],
-        maxTime: session.request.timestamp,
       });
     } finally {
       session.running.delete(record.id);

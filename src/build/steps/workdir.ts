@@ -1,10 +1,10 @@
 /** WORKDIR makes its directory where the image lacks it. */
-import { join } from "node:path";
 import { runInside } from "../../runtime/index.ts";
-import { rootfsIn, sealUpper } from "../../storage/index.ts";
+import { rootfsIn } from "../../storage/index.ts";
 import type { MakeDirectoryRequest } from "../inside/directory-job.ts";
 import type { LayerStep } from "../session.ts";
 import { chainOf, type StageState } from "../stage-state.ts";
+import { sealStep } from "./seal.ts";
 import type { StepContext } from "./step-context.ts";
 
 export async function workdirStep(path: string, state: StageState, step: StepContext): Promise<LayerStep> {
@@ -22,8 +22,7 @@ export async function workdirStep(path: string, state: StageState, step: StepCon
         { views: [{ rootfs, writable: true }] },
       );
       if (!made.made) return undefined;
-      const layer = { upper: join(dir, "upper"), below: rows, maxTime: session.request.timestamp };
-      return sealUpper(ctx, session.run, layer);
+      return sealStep(session, { dir, below: state.layers });
     }),
   );
 }

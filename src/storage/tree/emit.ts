@@ -8,6 +8,7 @@ import { printable } from "../tar/header.ts";
 import type { EntryType, TarEntry, TarHandler } from "../tar/parser.ts";
 import { isAllowedXattr } from "../xattrs.ts";
 import type { Directory } from "./directory.ts";
+import { LowerView } from "./lower-view.ts";
 import { asContainer } from "./owners.ts";
 import { isOpaqueDirectory, isWhiteout, isWhiteoutFile } from "./whiteouts.ts";
 
@@ -15,6 +16,11 @@ export interface EmitOptions {
   readonly libc: Libc;
   /** The tree is overlay's own layer of a container: what it says is removed becomes whiteouts. */
   readonly layer?: boolean;
+  /**
+   * Directories of the layers below, topmost first. Then the same changes are told in the same way whatever driver noted
+   * them: whiteouts of what is there below, and no opaque directories.
+   */
+  readonly lower?: readonly string[];
   /** What is left out, by its path from the root of the tree. */
   readonly skip?: (path: string, looks: Stats) => boolean;
   /** Names that are gone from the directory at that path: they become whiteouts. */
@@ -28,6 +34,8 @@ export interface EmitOptions {
 const CHUNK = 256 << 10;
 /** The opaque marker is written anyway, and aufs' other words mean nothing. */
 const META_PREFIX = ".wh..wh.";
+/** fuse-overlayfs makes it beside the marker. */
+const FUSE_OPAQUE = ".wh..opq";
 
 const GONE = new Set(["ENOENT", "ELOOP", "ENOTDIR", "ENXIO"]);
 const DENIED = new Set(["EACCES", "EPERM"]);
@@ -37,6 +45,10 @@ interface Place {
   readonly name: string;
   /** From the root of the tree. */
   readonly path: string;
+  /** What the layers below have in the directory it lies in (or that it is). */
+  readonly below: LowerView | undefined;
+  /** The directory it lies in replaces what the layers below have there. */
+  readonly opaque: boolean;
 }
 
 /** Emits what lies in one tree. Hard links are known across all calls of one emitter. */
@@ -56,34 +68,72 @@ export class TreeEmitter {
   directory(dir: Directory, name: string): void {
     const looks = fstatSync(dir.fd);
     if (name !== "") this.#plain("directory", `${name}/`, looks, dir.self);
-    this.#children(dir, name === "." || name === "" ? "" : `${name}/`, "");
+    const { libc, lower } = this.#options;
+    const below = lower === undefined ? undefined : LowerView.open(libc, lower);
+    try {
+      this.#children(dir, {
+        name: name === "." || name === "" ? "" : `${name}/`,
+        path: "",
+        below,
+        opaque: false,
+      });
+    } finally {
+      below?.close();
+    }
   }
 
   /** One object of `dir` as `name`. */
   object(dir: Directory, base: string, name: string): void {
     const looks = dir.stat(base);
     if (looks === undefined) return;
-    this.#one(dir, base, looks, { name, path: base });
+    this.#one(dir, base, looks, { name, path: base, below: undefined, opaque: false });
   }
 
-  #children(dir: Directory, prefix: string, path: string): void {
-    if (this.#options.layer === true && isOpaqueDirectory(this.#options.libc, dir.self, dir))
-      this.#marker(prefix + OPAQUE_MARKER);
-    for (const base of this.#options.removed?.(path) ?? []) this.#marker(prefix + whiteoutName(base));
-    for (const base of dir.names()) {
+  /** What is gone comes first. @param at its name ends with a slash */
+  #children(dir: Directory, at: Place): void {
+    const isRemoval = (base: string, looks: Stats) =>
+      this.#options.layer === true && (isWhiteout(looks) || isWhiteoutFile(base));
+    const found = dir.names().flatMap((base) => {
       const looks = dir.stat(base);
-      const inner = path === "" ? base : `${path}/${base}`;
-      if (looks === undefined || this.#options.skip?.(inner, looks) === true) continue;
-      this.#one(dir, base, looks, { name: prefix + base, path: inner });
+      return looks === undefined ? [] : [{ base, looks, path: at.path === "" ? base : `${at.path}/${base}` }];
+    });
+    const removals = found.filter(({ base, looks }) => isRemoval(base, looks)).map(({ base }) => base);
+    const opaque = this.#isOpaque(dir, at);
+    for (const marker of this.#gone(dir, at, { removals, opaque })) this.#marker(at.name + marker);
+    for (const { base, looks, path } of found) {
+      if (isRemoval(base, looks) || this.#options.skip?.(path, looks) === true) continue;
+      this.#one(dir, base, looks, { name: at.name + base, path, below: at.below, opaque });
     }
   }
 
+  /** Nothing of the layers below is seen in it; what lies in such a directory is so as well. */
+  #isOpaque(dir: Directory, { below, opaque }: Place): boolean {
+    const { layer, libc } = this.#options;
+    if (layer !== true || below?.isEmpty === true) return false;
+    return (opaque && below !== undefined) || isOpaqueDirectory(libc, dir.self, dir);
+  }
+
+  /** Names of the entries that remove something. */
+  #gone(
+    dir: Directory,
+    { path, below }: Place,
+    { removals, opaque }: { readonly removals: readonly string[]; readonly opaque: boolean },
+  ): string[] {
+    const said = [
+      ...(this.#options.removed?.(path) ?? []),
+      ...removals.flatMap((base) => {
+        if (base.startsWith(META_PREFIX) || base === FUSE_OPAQUE) return [];
+        return isWhiteoutFile(base) ? base.slice(whiteoutName("").length) : base;
+      }),
+    ];
+    if (below === undefined) return [...(opaque ? [OPAQUE_MARKER] : []), ...said.map(whiteoutName)];
+    const hidden = opaque ? below.names().filter((base) => dir.stat(base) === undefined) : [];
+    const real = said.filter((base) => below.get(base) !== undefined);
+    return [...new Set([...real, ...hidden])].sort().map(whiteoutName);
+  }
+
   #one(dir: Directory, base: string, looks: Stats, place: Place): void {
-    if (this.#options.layer === true && isWhiteout(looks))
-      this.#marker(sibling(place.name, whiteoutName(base)));
-    else if (this.#options.layer === true && isWhiteoutFile(base)) {
-      if (!base.startsWith(META_PREFIX)) this.#marker(place.name);
-    } else if (looks.isDirectory()) this.#subdirectory(dir, base, place);
+    if (looks.isDirectory()) this.#subdirectory(dir, base, place);
     else if (!looks.isSocket()) this.#leaf(dir, base, looks, place.name);
   }
 
@@ -99,14 +149,16 @@ export class TreeEmitter {
     }
   }
 
-  #subdirectory(dir: Directory, base: string, { name, path }: Place): void {
+  #subdirectory(dir: Directory, base: string, { name, path, below, opaque }: Place): void {
     const child = this.#attempt(name, () => dir.child(base));
     if (child === undefined) return;
+    const view = below?.child(base);
     try {
       const looks = fstatSync(child.fd);
       this.#plain("directory", `${name}/`, looks, child.self);
-      this.#children(child, `${name}/`, path);
+      this.#children(child, { name: `${name}/`, path, below: view, opaque });
     } finally {
+      view?.close();
       child.close();
     }
   }
@@ -200,10 +252,6 @@ export class TreeEmitter {
       });
     }
   }
-}
-
-function sibling(name: string, base: string): string {
-  return name.slice(0, name.lastIndexOf("/") + 1) + base;
 }
 
 function deviceNumbers(looks: Stats): { devMajor: number; devMinor: number } {

@@ -22,7 +22,7 @@ export function layerOptions(libc: Libc, path: string, layer: LayerPart): Omit<E
     .filter((point) => !isThere(libc, layer.lower, point))
     .map((point) => point.slice(1));
   const bare = bareMountPoints(path, made);
-  return { layer: true, skip: (name) => bare.has(name) };
+  return { layer: true, lower: layer.lower, skip: (name) => bare.has(name) };
 }
 
 /** Those that hold nothing but one another. */
@@ -49,7 +49,8 @@ function isBare(parent: Directory, name: string, path: string, bare: ReadonlySet
   if (looks?.isDirectory() !== true) return looks?.isFile() === true && looks.size === 0;
   const dir = parent.child(name);
   try {
-    return dir.names().every((inner) => bare.has(`${path}/${inner}`));
+    // fuse-overlayfs writes whiteouts into every directory it makes.
+    return dir.names().every((inner) => inner.startsWith(".wh.") || bare.has(`${path}/${inner}`));
   } finally {
     dir.close();
   }

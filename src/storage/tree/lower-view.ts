@@ -31,6 +31,11 @@ export class LowerView {
     return new LowerView(libc, []);
   }
 
+  /** No layer has the directory. */
+  get isEmpty(): boolean {
+    return this.#dirs.length === 0;
+  }
+
   /** What is seen under that name, if anything is. */
   get(name: string): LowerEntry | undefined {
     for (const dir of this.#dirs) {

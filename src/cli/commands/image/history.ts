@@ -1,9 +1,8 @@
-import { ago, humanSize } from "../../../base/index.ts";
+import { ago, humanSize, rfc3339 } from "../../../base/index.ts";
 import { findImage, type HistoryLine, imageHistory } from "../../../image/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { printFormatted } from "../../format.ts";
-import { goTime } from "../../image-rows.ts";
 import { NO_TRUNC_OPTION, QUIET_OPTION } from "../../options/listing.ts";
 
 export default defineCommand({
@@ -53,7 +52,7 @@ function historyRow(line: HistoryLine, { human, whole }: { human: boolean; whole
     Tags: line.tags,
     json: () => ({
       id: line.id ?? "<missing>",
-      created: goTime(line.created),
+      created: rfc3339(line.created),
       CreatedBy: line.createdBy,
       size: line.size,
       comment: line.comment,
