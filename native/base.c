@@ -128,7 +128,8 @@ static void find_base(struct vm *vm, int dir, uint64_t wanted)
  * op_join_base() - find the base, or decide that a new one is to be made
  * Runs in: launch. The lock stays held, by this process and the monitor forked from it, until
  * op_register_holder(): so of many first starts one makes the base and the others find it. With @net the base includes
- * the shared network; its holders are fewer, since a process is in one network namespace only.
+ * the shared network; its holders are fewer, since a process is in one network namespace only. @own_net: instead, a
+ * network namespace for this container alone.
  */
 int op_join_base(struct vm *vm, const union args *args)
 {
@@ -138,6 +139,8 @@ int op_join_base(struct vm *vm, const union args *args)
 	error = fix_fd(open(a->lock.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), FD_LOCK);
 	if (error == 0)
 		error = fix_fd(open(a->live.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC), FD_LIVE);
+	if (a->own_net != 0)
+		vm->net = NET_OWN;
 	if (error == 0 && a->net.size > 0) {
 		vm->net = NET_NEW;
 		error = fix_fd(open(a->net.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC), FD_NET_LIVE);
@@ -148,7 +151,7 @@ int op_join_base(struct vm *vm, const union args *args)
 		if (errno != EINTR)
 			return -errno;
 	vm->base_index = vm->cursor.index - 1;
-	if (vm->net != NET_NONE)
+	if (vm->net == NET_NEW)
 		find_base(vm, FD_NET_LIVE, a->namespaces | CLONE_NEWNET);
 	if (vm->base == BASE_JOINED)
 		vm->net = NET_JOINED;
@@ -183,12 +186,12 @@ int base_join(const struct vm *vm)
 	return 0;
 }
 
-/* base_enter_net() - enter the shared network, or make it; 0 or -errno. Nothing in here leads back to the host's. */
+/* base_enter_net() - enter the shared network, or make it or one of our own; 0 or -errno. Nothing in here leads back to the host's. */
 int base_enter_net(const struct vm *vm)
 {
 	int error = 0;
 
-	if (vm->net == NET_NEW)
+	if (vm->net != NET_JOINED)
 		return unshare(CLONE_NEWNET) < 0 ? -errno : 0;
 	for (int i = 0; i < NAMESPACE_KINDS; i++)
 		if (kinds[i].flag == CLONE_NEWNET) {
@@ -246,7 +249,7 @@ int op_register_holder(struct vm *vm, const union args *args)
 		return 0;
 	entry_name(&l, name, sizeof(name), getpid(), process_start(0));
 	error = make_entry(FD_LIVE, name);
-	if (error == 0 && vm->net != NET_NONE)
+	if (error == 0 && (vm->net == NET_NEW || vm->net == NET_JOINED))
 		error = make_entry(FD_NET_LIVE, name);
 	if (error != 0)
 		return error;

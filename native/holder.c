@@ -183,6 +183,7 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 		monitor_end(&m);
 	vm->cursor = finish;
 	vm_finish(vm, error == 0);
+	uplink_end(vm);
 	base_unregister(getpid(), start);
 	if (error == 0)
 		monitor_farewell(&m);
@@ -356,7 +357,7 @@ static int enter_base(struct vm *vm)
 	return error == 0 ? 0 : vm_fail(vm, STAGE_LAUNCH, vm->base_index, -error);
 }
 
-/* Into the shared network, if the plan asks for it. The uplink is started, or found, on this side of the door. */
+/* Into the shared network or one of our own, if the plan asks for it. The uplink is started, or found, on this side of the door. */
 static int enter_net(struct vm *vm)
 {
 	int error;
@@ -370,7 +371,7 @@ static int enter_net(struct vm *vm)
 		error = uplink_give();
 	if (error != 0)
 		return vm_fail(vm, STAGE_LAUNCH, vm->base_index, -error);
-	return vm->net == NET_NEW ? vm_run(vm, STAGE_NETBASE) : 0;
+	return vm->net != NET_JOINED ? vm_run(vm, STAGE_NETBASE) : 0;
 }
 
 /* holder_main() - the process just forked from the launcher; in a new base already in its namespaces */

@@ -7,9 +7,11 @@
 #include "vm.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <linux/fib_rules.h>
 #include <linux/if_addr.h>
 #include <linux/if_link.h>
+#include <linux/if_tun.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
@@ -179,6 +181,35 @@ int op_veth_add(struct vm *vm, const union args *args)
 	nest_end(&r, peer);
 	nest_end(&r, data);
 	nest_end(&r, link);
+	return talk(slot_fd(vm, a->socket), &r);
+}
+
+/*
+ * op_tap_add() - an interface whose other side is a program that may come and go: it stays without one
+ * EBUSY where a program has it already.
+ */
+int op_tap_add(struct vm *vm, const union args *args)
+{
+	const struct args_tap_add *a = &args->tap_add;
+	struct ifreq request = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	struct request r;
+	struct ifinfomsg *info;
+	int tun, error = 0;
+
+	if (a->name.size >= sizeof(request.ifr_name))
+		return -EINVAL;
+	memcpy(request.ifr_name, a->name.data, a->name.size);
+	tun = open(a->device.data, O_RDWR | O_CLOEXEC);
+	if (tun < 0)
+		return -errno;
+	if (ioctl(tun, TUNSETIFF, &request) < 0 || ioctl(tun, TUNSETPERSIST, 1) < 0)
+		error = -errno;
+	close(tun);
+	if (error != 0)
+		return error;
+	info = begin(&r, RTM_NEWLINK, 0, sizeof(*info));
+	info->ifi_flags = info->ifi_change = IFF_UP;
+	describe_link(&r, &a->name, &(const struct text){ .size = 0 }, a->mtu);
 	return talk(slot_fd(vm, a->socket), &r);
 }
 

@@ -87,7 +87,10 @@ static int put_listener(struct vm *vm, int fd)
 	return error;
 }
 
-/* op_publish() - listen at @count ports from @port on. Runs in: launch */
+/*
+ * op_publish() - listen at @count ports from @port on
+ * Runs in: launch. Without a target it only finds out whether one could: another program will do so.
+ */
 int op_publish(struct vm *vm, const union args *args)
 {
 	const struct args_publish *a = &args->publish;
@@ -101,7 +104,10 @@ int op_publish(struct vm *vm, const union args *args)
 		int error = set_address(&at, &a->address, a->port + i);
 		int fd = error < 0 ? error : open_listener(&at, a->protocol == IPPROTO_UDP);
 
-		error = fd < 0 ? fd : put_listener(vm, fd);
+		if (fd >= 0 && a->target.size == 0)
+			close(fd);
+		else
+			error = fd < 0 ? fd : put_listener(vm, fd);
 		if (error < 0)
 			return error;
 	}
@@ -135,7 +141,7 @@ int publish_forward(struct vm *vm)
 	while (plan_next(&vm->plan, &at, &op) == 1 && op.stage == STAGE_LAUNCH) {
 		const struct args_publish *a = &op.args.publish;
 
-		if (op.code != OP_PUBLISH)
+		if (op.code != OP_PUBLISH || a->target.size == 0)
 			continue;
 		for (uint32_t i = 0; i < a->count; i++) {
 			union address target;

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0xec, 0x93, 0xcc, 0xe1, 0xa8, 0xf7, 0xf2, 0xc6 }
+#define PLAN_TABLE_HASH { 0x21, 0x93, 0xe9, 0x94, 0x15, 0x3f, 0x44, 0x58 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -106,6 +106,7 @@ enum opcode {
 	OP_RULE_ADD = 0x79,
 	OP_NETFILTER = 0x7a,
 	OP_PUBLISH = 0x7b,
+	OP_TAP_ADD = 0x7c,
 	OP_LIMIT
 };
 
@@ -222,6 +223,7 @@ struct args_join_base {
 	struct text lock;
 	struct text live;
 	struct text net;
+	uint32_t own_net;
 	uint64_t namespaces;
 };
 
@@ -552,6 +554,8 @@ struct args_uplink {
 	struct text fifo;
 	struct texts argv;
 	struct texts env;
+	uint32_t on_demand;
+	struct text failed;
 };
 
 struct args_await_uplink {
@@ -629,6 +633,13 @@ struct args_publish {
 	struct text target;
 	uint32_t target_port;
 	uint32_t prefix;
+};
+
+struct args_tap_add {
+	uint32_t socket;
+	struct text device;
+	struct text name;
+	uint32_t mtu;
 };
 
 union args {
@@ -714,6 +725,7 @@ union args {
 	struct args_rule_add rule_add;
 	struct args_netfilter netfilter;
 	struct args_publish publish;
+	struct args_tap_add tap_add;
 };
 
 /* X(opcode, function) for every operation; config records have no function. */
@@ -788,7 +800,8 @@ union args {
 	X(OP_ROUTE_ADD, op_route_add) \
 	X(OP_RULE_ADD, op_rule_add) \
 	X(OP_NETFILTER, op_netfilter) \
-	X(OP_PUBLISH, op_publish)
+	X(OP_PUBLISH, op_publish) \
+	X(OP_TAP_ADD, op_tap_add)
 
 /* How an opcode's arguments lie in its struct; `stages` has a bit per legal stage. */
 struct op_def {
@@ -878,10 +891,11 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STRV, offsetof(struct args_runtime, kill) },
 		{ ARG_STRV, offsetof(struct args_runtime, remove) },
 		{ ARG_STRV, offsetof(struct args_runtime, env) } } },
-	[OP_JOIN_BASE] = { 1 << STAGE_LAUNCH, 4, {
+	[OP_JOIN_BASE] = { 1 << STAGE_LAUNCH, 5, {
 		{ ARG_STR, offsetof(struct args_join_base, lock) },
 		{ ARG_STR, offsetof(struct args_join_base, live) },
 		{ ARG_STR, offsetof(struct args_join_base, net) },
+		{ ARG_U32, offsetof(struct args_join_base, own_net) },
 		{ ARG_U64, offsetof(struct args_join_base, namespaces) } } },
 	[OP_JOIN_HOLDER] = { 1 << STAGE_LAUNCH, 3, {
 		{ ARG_U32, offsetof(struct args_join_holder, pid) },
@@ -1090,10 +1104,12 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STR, offsetof(struct args_event, path) },
 		{ ARG_U64, offsetof(struct args_event, max_bytes) },
 		{ ARG_STRV, offsetof(struct args_event, line) } } },
-	[OP_UPLINK] = { 1 << STAGE_UPLINK, 3, {
+	[OP_UPLINK] = { 1 << STAGE_UPLINK, 5, {
 		{ ARG_STR, offsetof(struct args_uplink, fifo) },
 		{ ARG_STRV, offsetof(struct args_uplink, argv) },
-		{ ARG_STRV, offsetof(struct args_uplink, env) } } },
+		{ ARG_STRV, offsetof(struct args_uplink, env) },
+		{ ARG_U32, offsetof(struct args_uplink, on_demand) },
+		{ ARG_STR, offsetof(struct args_uplink, failed) } } },
 	[OP_AWAIT_UPLINK] = { 1 << STAGE_MONITOR, 0, {
 		{ 0, 0 } } },
 	[OP_OPEN_NETLINK] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 1, {
@@ -1149,6 +1165,11 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_BLOB, offsetof(struct args_publish, target) },
 		{ ARG_U32, offsetof(struct args_publish, target_port) },
 		{ ARG_U32, offsetof(struct args_publish, prefix) } } },
+	[OP_TAP_ADD] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR, 4, {
+		{ ARG_SLOT, offsetof(struct args_tap_add, socket) },
+		{ ARG_STR, offsetof(struct args_tap_add, device) },
+		{ ARG_STR, offsetof(struct args_tap_add, name) },
+		{ ARG_U32, offsetof(struct args_tap_add, mtu) } } },
 };
 #endif
 

@@ -42,7 +42,7 @@ int plan_map(struct plan *plan, int fd, uint32_t size);
 
 enum verb { VERB_START, VERB_EXEC, VERB_ENTER };
 enum base_state { BASE_NONE, BASE_JOINED, BASE_NEW };
-enum net_state { NET_NONE, NET_JOINED, NET_NEW }; /* the shared network namespace; NONE: not asked for */
+enum net_state { NET_NONE, NET_JOINED, NET_NEW, NET_OWN }; /* the shared network namespace; NONE: not asked for; OWN: one for us alone */
 enum { NAMESPACE_KINDS = 8 };
 
 /* The state of one process of the chain. Plain data: it is copied by fork and, byte for byte, through a re-exec. */
@@ -96,6 +96,7 @@ _Noreturn void holder_continue(struct vm *vm);
 
 /* ---- uplink.c ---- */
 int uplink_give(void);
+void uplink_end(const struct vm *vm);
 
 /* ---- ops_publish.c ---- */
 int publish_forward(struct vm *vm);

@@ -55,13 +55,14 @@ function isNamed(lines: readonly string[], name: string): boolean {
 
 function* ownNames(
   record: ContainerRecord,
-  { members }: Networking,
+  { members, own: stack }: Networking,
   gateway: string | undefined,
 ): Generator<readonly [address: string, names: readonly string[]]> {
   if (gateway !== undefined) yield [gateway, ["host.containers.internal", "host.docker.internal"]];
   if (members.some(({ network }) => network.dns)) return; // it is among its neighbours
   const own = [effectiveHostname(record), record.name];
-  const addresses = members.flatMap(({ endpoint }) => addressesOf(endpoint));
+  const addresses =
+    stack?.address === undefined ? members.flatMap(({ endpoint }) => addressesOf(endpoint)) : [stack.address];
   for (const address of addresses.length > 0 ? addresses.slice(0, 1) : ["127.0.0.1"]) yield [address, own];
 }
 
@@ -70,11 +71,16 @@ function addressesOf({ ip, ip6 }: Endpoint): string[] {
 }
 
 /** Where the container reaches the host, if it does: the host's own address, for its loopback is closed. */
-function hostAddress(ctx: Context, { config }: ContainerRecord, { uplink }: Networking): string | undefined {
+function hostAddress(
+  ctx: Context,
+  { config }: ContainerRecord,
+  { uplink, own }: Networking,
+): string | undefined {
   const { hostContainersInternalIp } = ctx.settings;
   if (hostContainersInternalIp !== "") return hostContainersInternalIp;
   if (config.network.mode === "host") return "127.0.0.1";
-  if (uplink.plan === undefined) return undefined;
+  if (own?.host !== undefined) return own.host;
+  if (uplink.plan === undefined && own?.address === undefined) return undefined;
   const all = Object.values(networkInterfaces()).flatMap((entries) => entries ?? []);
   return all.find(({ family, internal }) => family === "IPv4" && !internal)?.address;
 }

@@ -1,6 +1,13 @@
 /** --network: which mode a word means, and which networks with what. */
 import { UsageError } from "../base/index.ts";
-import { DEFAULT_NETWORK, parseAddress, parseMac, requireNetwork } from "../network/index.ts";
+import {
+  checkOwnStack,
+  DEFAULT_NETWORK,
+  isOwnStack,
+  parseAddress,
+  parseMac,
+  requireNetwork,
+} from "../network/index.ts";
 import type { Context, NetworkAttachment } from "../state/index.ts";
 import type { CreateOptions } from "./create-options.ts";
 import { resolveContainer } from "./select.ts";
@@ -12,8 +19,6 @@ export interface NetworkChoice {
 
 /** Modes that are one word, alone. */
 const ALONE = new Set(["host", "none"]);
-/** podman's ways to the outside for one container alone; here all share one. */
-const UPLINKS = new Set(["slirp4netns", "pasta"]);
 
 /** @throws {UsageError} for combinations that mean nothing, NotFoundError for networks that are not there */
 export function chooseNetworks(ctx: Context, options: CreateOptions): NetworkChoice {
@@ -28,7 +33,7 @@ export function chooseNetworks(ctx: Context, options: CreateOptions): NetworkCho
   }
   const names = words.flatMap(splitNetworks);
   for (const { name } of names) {
-    if (names.length > 1 && (ALONE.has(name) || UPLINKS.has(name)))
+    if (names.length > 1 && (ALONE.has(name) || isOwnStack(name)))
       throw new UsageError(
         "conflicting-networks",
         `cannot set multiple networks without bridge network mode, selected mode ${name}`,
@@ -42,16 +47,9 @@ function singleMode(ctx: Context, word: string): string | undefined {
   if (ALONE.has(word)) return word;
   if (kind === "container") return `container:${resolveContainer(ctx, word.slice("container:".length)).id}`;
   if (kind === "ns") return word;
-  if (UPLINKS.has(kind) && word.includes(":")) {
-    throw new UsageError(
-      "not-supported",
-      `cannot use network ${JSON.stringify(word)}: options are not supported`,
-      {
-        hint: "All containers share one uplink; leave the options out.",
-      },
-    );
-  }
-  return undefined;
+  if (!isOwnStack(kind)) return undefined;
+  checkOwnStack(word);
+  return word;
 }
 
 /** `a,b` is two networks; `a:ip=…,mac=…` is one. */
@@ -72,7 +70,7 @@ function attachments(ctx: Context, names: readonly { name: string; options: stri
 }
 
 function isDefault(name: string): boolean {
-  return ["", "default", "private", "bridge"].includes(name) || UPLINKS.has(name);
+  return ["", "default", "private", "bridge"].includes(name);
 }
 
 function parseOptions(name: string, text: string): NetworkAttachment {

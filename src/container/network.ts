@@ -4,9 +4,12 @@ import { ensureDir, netDir } from "../host/index.ts";
 import {
   findNetwork,
   findUplink,
+  isOwnStack,
   leaseEndpoint,
   type Membership,
+  type OwnStack,
   planNetwork,
+  planOwnStack,
   requireNetwork,
   type Uplink,
   uplinkNotice,
@@ -18,24 +21,32 @@ export interface Networking {
   readonly members: readonly Membership[];
   readonly plan: NetworkPlan | undefined;
   readonly uplink: Uplink;
+  /** With a stack of its own instead of networks. */
+  readonly own?: OwnStack;
 }
 
 const NONE: Networking = { members: [], plan: undefined, uplink: {} };
 
 /**
- * Takes the container's addresses and plans its interfaces; for containers of kelp's own networks.
+ * Takes the container's addresses and plans its interfaces; for containers of kelp's own networks, and those that have
+ * a network stack of their own.
  *
  * @throws {ConflictError} if an address is taken or none is left
  */
 export function prepareNetwork(ctx: Context, record: ContainerRecord): Networking {
-  if (record.config.network.mode !== "bridge") return NONE;
+  const { mode, ports } = record.config.network;
+  if (isOwnStack(mode)) {
+    const own = planOwnStack(ctx, { container: record.id, mode, ports });
+    return { ...NONE, plan: own.plan, own };
+  }
+  if (mode !== "bridge") return NONE;
   const members = leaseAll(ctx, record);
   ensureDir(netDir(ctx.paths));
   const uplink =
     members.length > 0 && members.every(({ network }) => network.internal) ? {} : findUplink(ctx);
   const notice = uplinkNotice(ctx, uplink);
   if (notice !== undefined) log.warn(notice);
-  return { members, plan: planNetwork(ctx, members, uplink, record.config.network.ports), uplink };
+  return { members, plan: planNetwork(ctx, members, uplink, ports), uplink };
 }
 
 /** Takes the addresses of all its networks, and gives back those of networks it is not on any more. */

@@ -22,7 +22,8 @@ export function resolvText({ network }: ContainerConfig, networking: Networking)
   return lines.map((line) => `${line}\n`).join("");
 }
 
-function ownServers({ members, plan, uplink }: Networking, host: readonly string[]): readonly string[] {
+function ownServers({ members, plan, uplink, own }: Networking, host: readonly string[]): readonly string[] {
+  if (own !== undefined) return own.dns === undefined ? host : [own.dns];
   if (plan === undefined) return host;
   const given = members.flatMap(({ network }) => network.dnsServers);
   if (given.length > 0) return given;

@@ -1,5 +1,6 @@
 /** Addresses as numbers: parsing, printing, subnets and ranges. Pure. */
 import { UsageError } from "../base/index.ts";
+import type { LinkAddress } from "../state/index.ts";
 
 export interface Address {
   readonly family: 4 | 6;
@@ -142,6 +143,17 @@ export function hostRange(subnet: Subnet): { first: bigint; last: bigint } {
 export function broadcastOf(subnet: Subnet): Uint8Array | undefined {
   if (subnet.family === 6 || subnet.prefix > 30) return undefined;
   return addressBytes({ family: 4, value: lastAddress(subnet) });
+}
+
+/** An address as an interface has it. Both are known to be well-formed. */
+export function linkAddress(address: string, subnet: string): LinkAddress {
+  const net = requireSubnet(subnet);
+  const broadcast = broadcastOf(net);
+  return {
+    address: addressBytes(parseAddress(address)!),
+    prefix: net.prefix,
+    ...(broadcast === undefined ? {} : { broadcast }),
+  };
 }
 
 /** Hardware addresses: six bytes from `02:6b:…`; undefined if it is none. */

@@ -23,7 +23,7 @@ const FORWARDED = 1;
  * For a new shared namespace. Whatever leaves by the uplink has its address. Monitors connect to containers with their
  * clients' own addresses, so the answers, addressed to somewhere else, have to be recognised.
  */
-export function sharedFilters(): Uint8Array {
+export function makeSharedFilters(): Uint8Array {
   return makeTable("kelp", {
     leave: {
       type: "nat",

@@ -10,6 +10,7 @@ export { DEFAULT_NETWORK, defaultNetwork, findNetwork, listNetworks, requireNetw
 export { removeNetworkFilters } from "./filters.ts";
 export { inspectNetwork, type MemberNames, subnetOf } from "./inspect.ts";
 export { type LeaseRequest, leaseEndpoint } from "./lease.ts";
+export { checkOwnStack, isOwnStack, type OwnStack, planOwnStack } from "./own-stack.ts";
 export { type Membership, peerName, planNetwork } from "./plan.ts";
 export { forwardTarget } from "./ports.ts";
 export { findUplink, UPLINK_DNS, type Uplink, uplinkNotice } from "./uplink.ts";

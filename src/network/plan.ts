@@ -5,7 +5,6 @@ import type {
   Context,
   Endpoint,
   InterfacePlan,
-  LinkAddress,
   LinkRoute,
   NetworkPlan,
   NetworkRecord,
@@ -13,16 +12,17 @@ import type {
 } from "../state/index.ts";
 import {
   addressBytes,
-  broadcastOf,
   contains,
+  linkAddress,
   parseAddress,
   parseMac,
   parseSubnet,
   requireSubnet,
 } from "./address.ts";
-import { networkFilters, sharedFilters } from "./filters.ts";
+import { networkFilters } from "./filters.ts";
 import { isOn } from "./options.ts";
 import { planPorts } from "./ports.ts";
+import { SHARED_FILTERS } from "./shared-filters.ts";
 import { UPLINK_MTU, type Uplink } from "./uplink.ts";
 
 export interface Membership {
@@ -39,7 +39,7 @@ export function planNetwork(
 ): NetworkPlan {
   return {
     holders: netDir(ctx.paths),
-    filters: sharedFilters(),
+    filters: Buffer.from(SHARED_FILTERS, "base64"),
     ...(uplink.plan === undefined ? {} : { uplink: uplink.plan }),
     bridges: members.map(({ network }) => planBridge(network)),
     interfaces: members.map((member, index) => planInterface(member, index)),
@@ -64,16 +64,6 @@ export function planBridge(network: NetworkRecord): BridgePlan {
 
 export function mtuOf({ options }: NetworkRecord): number {
   return options.mtu === undefined ? UPLINK_MTU : Number(options.mtu);
-}
-
-function linkAddress(address: string, subnet: string): LinkAddress {
-  const net = requireSubnet(subnet);
-  const broadcast = broadcastOf(net);
-  return {
-    address: addressBytes(parseAddress(address)!),
-    prefix: net.prefix,
-    ...(broadcast === undefined ? {} : { broadcast }),
-  };
 }
 
 /** @param index counts the container's networks: of several default routes the first network's is used */

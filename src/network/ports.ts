@@ -9,7 +9,7 @@ interface Target {
   readonly prefix: number;
 }
 
-/** Without an address a port is published everywhere, for both families; a listener prefers its own family inside. */
+/** A listener prefers its own family inside. */
 export function planPorts(ports: readonly PortMapping[], members: readonly Membership[]): PublishPlan[] {
   const targets = members.flatMap(({ network, endpoint }) =>
     [endpoint.ip, endpoint.ip6].flatMap((text): Target[] => {
@@ -18,24 +18,29 @@ export function planPorts(ports: readonly PortMapping[], members: readonly Membe
       return [{ address, prefix: parseSubnet(subnetOf(network, text).subnet)!.prefix }];
     }),
   );
-  return ports.flatMap((port) => {
-    const wildcard = port.hostIp === "";
-    return (wildcard ? ["0.0.0.0", "::"] : [port.hostIp]).flatMap((text) => {
+  return listenersOf(ports).flatMap((listener) => {
+    const six = listener.address.length === 16;
+    const target = targets.find(({ address }) => (address.family === 6) === six) ?? targets[0];
+    if (target === undefined) return [];
+    return [{ ...listener, target: addressBytes(target.address), prefix: target.prefix }];
+  });
+}
+
+/** What is listened at; without an address everywhere, by both families. */
+export function listenersOf(ports: readonly PortMapping[]): Omit<PublishPlan, "target" | "prefix">[] {
+  return ports.flatMap(({ hostIp, hostPort, containerPort, protocol, range }) => {
+    if (protocol === "sctp") return [];
+    const wildcard = hostIp === "";
+    return (wildcard ? ["0.0.0.0", "::"] : [hostIp]).map((text) => {
       const address = parseAddress(text)!;
-      const target = targets.find((other) => other.address.family === address.family) ?? targets[0];
-      if (target === undefined || port.protocol === "sctp") return [];
-      return [
-        {
-          protocol: port.protocol,
-          address: addressBytes(address),
-          port: port.hostPort,
-          count: port.range,
-          target: addressBytes(target.address),
-          targetPort: port.containerPort,
-          prefix: target.prefix,
-          optional: wildcard && address.family === 6,
-        },
-      ];
+      return {
+        protocol,
+        address: addressBytes(address),
+        port: hostPort,
+        count: range,
+        targetPort: containerPort,
+        optional: wildcard && address.family === 6,
+      };
     });
   });
 }

@@ -1,22 +1,28 @@
 /** The program that connects the shared network namespace to the outside. */
-import { accessSync, constants, statSync, writeFileSync } from "node:fs";
+import { accessSync, constants, existsSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HostError } from "../base/index.ts";
 import { findProgram, readIfExists, writeFileAtomic } from "../host/index.ts";
-import type { Context, NetworkPlan } from "../state/index.ts";
+import type { Context, TapPlan, UplinkPlan } from "../state/index.ts";
+import { addressBytes, linkAddress, parseAddress } from "./address.ts";
 import { UPLINK_INTERFACE } from "./filters.ts";
 
 /** The name server that the uplink answers for; it asks the host's, whatever that is at the moment. */
 export const UPLINK_DNS = "10.0.2.3";
 /** Largest packets the uplink takes; the fewer the better, since each crosses into user space. */
 export const UPLINK_MTU = 65520;
+/** slirp4netns's own choices: the shared namespace's addresses, and the routers it plays. */
+const OWN = ["10.0.2.100/24", "fd00::100/64"] as const;
+const ROUTERS = ["10.0.2.2", "fd00::2"] as const;
 
 const TUN = "/dev/net/tun";
 /** Older ones lack the sandbox, or have known holes in their TCP/IP stack. */
 const OLDEST: readonly [number, number] = [1, 0];
+/** Of the programs that connect namespaces. */
+export const HELPER_ENVIRONMENT = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
 
 export interface Uplink {
-  readonly plan?: NonNullable<NetworkPlan["uplink"]>;
+  readonly plan?: UplinkPlan;
   /** Why there is none, for people. */
   readonly missing?: string;
 }
@@ -34,9 +40,9 @@ export function findUplink(ctx: Context): Uplink {
   requireVersion(ctx, program);
   const argv = [
     program,
-    "--configure",
     `--mtu=${UPLINK_MTU}`,
     "--disable-host-loopback",
+    "--enable-ipv6",
     "--enable-sandbox",
     "--enable-seccomp",
     "--exit-fd=3",
@@ -46,7 +52,14 @@ export function findUplink(ctx: Context): Uplink {
     UPLINK_INTERFACE,
   ];
   return {
-    plan: { fifo: join(ctx.paths.runtime, "uplink"), argv, env: ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"] },
+    plan: {
+      fifo: join(ctx.paths.runtime, "uplink"),
+      argv,
+      env: HELPER_ENVIRONMENT,
+      onDemand: true,
+      failed: failedPath(ctx),
+      tap: planTap(),
+    },
   };
 }
 
@@ -59,6 +72,58 @@ function chosenProgram({ settings }: Context): string | undefined {
     "uplink-missing",
     `cannot use ${path} (${origins.networkCmdPath}): there is no such program`,
   );
+}
+
+function failedPath(ctx: Context): string {
+  return join(ctx.paths.runtime, "uplink-failed");
+}
+
+/**
+ * Settings of an interface to a program that is not there yet. The kernel is to tell (`app_solicit`) when it looks for the
+ * router's hardware address, to look often, and not to give up at the moment when the interface comes to life: so a packet
+ * waits as long as the program takes to start.
+ */
+const TAP_SETTINGS: TapPlan["settings"] = [
+  ...["ipv4", "ipv6"].flatMap((family) => [
+    [`${family}/neigh/${UPLINK_INTERFACE}/app_solicit`, "1"] as const,
+    [`${family}/neigh/${UPLINK_INTERFACE}/mcast_solicit`, "500"] as const,
+    [`${family}/neigh/${UPLINK_INTERFACE}/retrans_time_ms`, "10"] as const,
+  ]),
+  [`ipv4/conf/${UPLINK_INTERFACE}/arp_evict_nocarrier`, "0"],
+  [`ipv6/conf/${UPLINK_INTERFACE}/ndisc_evict_nocarrier`, "0"],
+];
+
+function planTap(): TapPlan {
+  return {
+    device: TUN,
+    name: UPLINK_INTERFACE,
+    mtu: UPLINK_MTU,
+    addresses: OWN.map((text) => linkAddress(...splitAddress(text))),
+    routes: ROUTERS.map((router) => ({
+      destination: new Uint8Array(),
+      prefix: 0,
+      gateway: addressBytes(parseAddress(router)!),
+      metric: 0,
+    })),
+    settings: TAP_SETTINGS,
+  };
+}
+
+function splitAddress(text: string): [address: string, subnet: string] {
+  return [text.slice(0, text.indexOf("/")), text];
+}
+
+/** For a container that asks for the program. @throws {HostError} where it is missing, too old or without its device */
+export function requireSlirp4netns(ctx: Context): string {
+  const program = chosenProgram(ctx);
+  if (program !== undefined && isUsable(TUN)) {
+    requireVersion(ctx, program);
+    return program;
+  }
+  const reason = program === undefined ? "slirp4netns is not installed" : `${TUN} cannot be opened`;
+  throw new HostError("no-slirp4netns", `cannot use --network slirp4netns: ${reason}`, {
+    hint: program === undefined ? "Install slirp4netns." : `Ask an administrator for chmod 666 ${TUN}.`,
+  });
 }
 
 function isUsable(path: string): boolean {
@@ -95,8 +160,15 @@ function readVersion(program: string): readonly [number, number] {
   return match === null ? [0, 0] : [Number(match[1]), Number(match[2])];
 }
 
-/** A line for the user about a missing uplink, once in the life of the runtime directory; scripts capture what `run` says. */
-export function uplinkNotice(ctx: Context, { missing }: Uplink): string | undefined {
+/**
+ * A line for the user about an uplink that is missing or does not work, once in the life of the runtime directory; scripts
+ * capture what `run` says.
+ */
+export function uplinkNotice(ctx: Context, { plan, missing }: Uplink): string | undefined {
+  if (plan !== undefined && existsSync(plan.failed)) {
+    rmSync(plan.failed, { force: true });
+    return `containers reach nothing outside: ${plan.argv[0]} ends before it works`;
+  }
   if (missing === undefined) return undefined;
   try {
     writeFileSync(join(ctx.paths.runtime, "uplink-notice"), "", { flag: "wx", mode: 0o600 });

@@ -12,12 +12,14 @@ export interface BaseInput {
   readonly maps: IdMaps;
   /** Directory of those who hold the shared network, if that is to be entered too. */
   readonly holders?: string | undefined;
+  /** A network namespace that nobody else enters is to be made for the monitor. */
+  readonly ownNetwork?: boolean | undefined;
 }
 
 const ORIGIN = "base namespaces";
 
 /** The launch, map and base stages; the latter two run only if nobody holds a base yet. */
-export function lowerBase(plan: PlanBuilder, { paths, maps, holders }: BaseInput): void {
+export function lowerBase(plan: PlanBuilder, { paths, maps, holders, ownNetwork }: BaseInput): void {
   plan.add(
     "launch",
     "joinBase",
@@ -25,6 +27,7 @@ export function lowerBase(plan: PlanBuilder, { paths, maps, holders }: BaseInput
       lock: join(paths.runtime, "base.lock"),
       live: join(paths.runtime, "live"),
       net: holders ?? "",
+      ownNet: ownNetwork === true ? 1 : 0,
       namespaces: BASE_NAMESPACES,
     },
     { origin: ORIGIN },

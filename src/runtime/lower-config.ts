@@ -27,10 +27,10 @@ const RESTART_DELAY_MS = 100;
 const RESTART_DELAY_MAX_MS = 60_000;
 
 /** The config stage of a container's plan. */
-export function lowerConfig(plan: PlanBuilder, { monitor, spec, cgroup }: LowerInput): void {
-  const flags = cloneFlags(spec);
+export function lowerConfig(plan: PlanBuilder, { monitor, spec, cgroup, network }: LowerInput): void {
+  const elsewhere = (cgroup === undefined ? 0n : CLONE.NEWCGROUP) | (network?.own ? CLONE.NEWNET : 0n);
   plan.add("config", "container", {
-    cloneFlags: cgroup === undefined ? flags : flags & ~CLONE.NEWCGROUP,
+    cloneFlags: cloneFlags(spec) & ~elsewhere,
     tty: spec.process.terminal ? 1 : 0,
     stdin: STDIN[monitor.stdin],
     init: monitor.init ? 1 : 0,

@@ -4,7 +4,7 @@ import type { NetworkPlan } from "../state/index.ts";
 import { CLONE } from "./kernel.ts";
 import { lowerBase } from "./lower-base.ts";
 import type { ProcessIdentity } from "./lower-exec.ts";
-import { lowerAwaitUplink, lowerInterfaces, lowerSharedNetwork, lowerSharedSlots } from "./lower-network.ts";
+import { lowerInterfaces, lowerSharedNetwork, lowerSharedSlots, lowerTap } from "./lower-network.ts";
 import { type Plan, TOLERATE } from "./plan/ops.ts";
 import { PlanBuilder, SLOT } from "./plan-builder.ts";
 
@@ -53,7 +53,8 @@ export function lowerConnect(
 /** Makes what the plan's bridges and uplink lack. */
 export function lowerReload(input: NetworkChangeInput): Plan {
   const plan = begin(input);
-  lowerAwaitUplink(plan, input.network);
+  // The program may have been installed after the namespace was made.
+  if (input.network.uplink?.tap !== undefined) lowerTap(plan, "monitor", input.network.uplink.tap);
   return plan.build();
 }
 

@@ -6,6 +6,7 @@ import type {
   LinkRoute,
   NetworkPlan,
   PublishPlan,
+  TapPlan,
 } from "../state/index.ts";
 import { O } from "./kernel.ts";
 import { TOLERATE } from "./plan/ops.ts";
@@ -39,15 +40,41 @@ export function lowerPorts(plan: PlanBuilder, ports: readonly PublishPlan[]): vo
   }
 }
 
-/** Before anything of the container: the namespace, where it is new, and the bridges. */
+/** Before anything of the container: the namespace its monitor is in, shared or its own. */
+export function lowerNetwork(plan: PlanBuilder, network: NetworkPlan | undefined): void {
+  if (network === undefined) return;
+  if (network.own) lowerOwnNetwork(plan, network);
+  else lowerSharedNetwork(plan, network);
+}
+
+/** What `setup` needs of it; made again for every first process. */
+export function lowerNetworkSlots(plan: PlanBuilder, network: NetworkPlan | undefined): void {
+  if (network !== undefined && !network.own) lowerSharedSlots(plan);
+}
+
+/** A namespace for this container alone, and the program that connects it, which is waited for. */
+function lowerOwnNetwork(plan: PlanBuilder, network: NetworkPlan): void {
+  lowerUplink(plan, network);
+  const origin = "--network";
+  plan.add("netbase", "linkUp", { name: "lo" }, { origin });
+  const settings = { path: "/proc/sys/net", flags: O.PATH | O.DIRECTORY, into: SLOT.fd };
+  plan.add("netbase", "openPath", settings, { origin });
+  // Nobody else has the address: there is nothing to wait for.
+  const args = { root: SLOT.fd, path: "ipv6/conf/default/accept_dad", resolve: 0n, data: "0" };
+  plan.add("netbase", "writeAt", args, { origin, tolerate: TOLERATE.missing });
+  plan.add("monitor", "awaitUplink", {}, { origin });
+}
+
+/** The namespace, where it is new, and the bridges. */
 export function lowerSharedNetwork(plan: PlanBuilder, network: NetworkPlan): void {
-  if (network.uplink !== undefined) plan.add("uplink", "uplink", network.uplink, { origin: ORIGIN });
+  lowerUplink(plan, network);
   lowerNamespace(plan, network);
+  if (network.uplink?.tap !== undefined) lowerTap(plan, "netbase", network.uplink.tap);
   plan.add("monitor", "openNetlink", { into: SLOT.netlink }, { origin: ORIGIN });
   for (const bridge of network.bridges) lowerBridge(plan, bridge);
 }
 
-/** What `setup` needs of the shared network; made again for every first process. */
+/** The other ends of the container's interfaces go where these lead. */
 export function lowerSharedSlots(plan: PlanBuilder): void {
   const origin = ORIGIN;
   plan.add("monitor", "openNetlink", { into: SLOT.netlink }, { origin });
@@ -55,10 +82,55 @@ export function lowerSharedSlots(plan: PlanBuilder): void {
   plan.add("monitor", "openPath", { path, flags: 0, into: SLOT.sharedNet }, { origin });
 }
 
-/** Last before others may find us: the first container waits until the outside is reachable. */
-export function lowerAwaitUplink(plan: PlanBuilder, network: NetworkPlan): void {
-  if (network.uplink !== undefined)
-    plan.add("monitor", "awaitUplink", {}, { origin: network.uplink.argv[0] });
+function lowerUplink(plan: PlanBuilder, { uplink }: NetworkPlan): void {
+  if (uplink === undefined) return;
+  const { fifo, argv, env, failed } = uplink;
+  const args = { fifo, argv, env, onDemand: uplink.onDemand ? 1 : 0, failed };
+  plan.add("uplink", "uplink", args, { origin: ORIGIN });
+}
+
+/** The uplink's interface, at which nobody listens yet. @param stage `monitor`: where it may be there already */
+export function lowerTap(plan: PlanBuilder, stage: "netbase" | "monitor", tap: TapPlan): void {
+  const { device, name, mtu, addresses, routes, settings } = tap;
+  const tolerate = stage === "monitor" ? TOLERATE.any : TOLERATE.none;
+  const options = { origin: `uplink ${name}`, tolerate };
+  const socket = SLOT.netlink;
+  plan.add(stage, "tapAdd", { socket, device, name, mtu }, options);
+  plan.add(stage, "openPath", { path: "/proc/sys/net", flags: O.PATH | O.DIRECTORY, into: SLOT.fd }, options);
+  // A kernel without IPv6 has none of its settings, addresses and routes.
+  for (const [path, data] of settings)
+    plan.add(
+      stage,
+      "writeAt",
+      { root: SLOT.fd, path, resolve: 0n, data },
+      { ...options, tolerate: tolerate | TOLERATE.missing },
+    );
+  for (const address of addresses) {
+    const six = address.address.length === 16 ? TOLERATE.unsupported | TOLERATE.denied : TOLERATE.none;
+    plan.add(
+      stage,
+      "addressAdd",
+      { socket, link: name, ...addressArgs(address) },
+      { ...options, tolerate: tolerate | six },
+    );
+  }
+  for (const { gateway, ...route } of routes) {
+    const six = gateway.length === 16;
+    plan.add(
+      stage,
+      "routeAdd",
+      {
+        socket,
+        link: name,
+        family: six ? FAMILY.inet6 : FAMILY.inet,
+        gateway,
+        ...route,
+        table: MAIN_TABLE,
+        type: ROUTE.unicast,
+      },
+      { ...options, tolerate: six ? TOLERATE.any : tolerate },
+    );
+  }
 }
 
 function lowerNamespace(plan: PlanBuilder, { filters }: NetworkPlan): void {

@@ -11,13 +11,7 @@ import { type HealthPlan, lowerHealth } from "./lower-health.ts";
 import { lowerMasks } from "./lower-masks.ts";
 import { lowerDevReadOnly, lowerMounts } from "./lower-mounts.ts";
 import { lowerNamespaces, makesCgroupNamespace } from "./lower-namespaces.ts";
-import {
-  lowerAwaitUplink,
-  lowerInterfaces,
-  lowerPorts,
-  lowerSharedNetwork,
-  lowerSharedSlots,
-} from "./lower-network.ts";
+import { lowerInterfaces, lowerNetwork, lowerNetworkSlots, lowerPorts } from "./lower-network.ts";
 import { lowerProcess } from "./lower-process.ts";
 import { refuseUnsupported } from "./lower-refuse.ts";
 import { lowerLinks, lowerRootfs, lowerRootReadOnly } from "./lower-rootfs.ts";
@@ -36,7 +30,7 @@ export interface LowerInput {
   readonly maps: IdMaps;
   readonly paths: Paths;
   readonly facts: RuntimeFacts;
-  /** Absent: the container has no network but its own loopback, or somebody else's. */
+  /** Absent: the container has no network but its own loopback, or somebody else's. `own`: its monitor is in its namespace. */
   readonly network?: NetworkPlan | undefined;
   /** Bind sources that are not directories (`bindSources` finds them): their targets are made as files. */
   readonly fileSources: ReadonlySet<string>;
@@ -128,13 +122,10 @@ export function lowerSpec(input: LowerInput): Plan {
 export function lowerSurroundings(plan: PlanBuilder, input: LowerInput): void {
   const { network } = input;
   lowerPorts(plan, network?.ports ?? []);
-  lowerBase(plan, { ...input, holders: network?.holders });
+  lowerBase(plan, { ...input, holders: network?.holders, ownNetwork: network?.own });
   plan.add("monitor", "reexecReadOnly", {}, { origin: "default" });
-  if (network !== undefined) {
-    lowerSharedNetwork(plan, network);
-    lowerAwaitUplink(plan, network);
-  }
+  lowerNetwork(plan, network);
   plan.add("monitor", "registerHolder", {}, { origin: "default" });
-  if (network !== undefined) lowerSharedSlots(plan);
+  lowerNetworkSlots(plan, network);
   lowerCgroup(plan, input.cgroup);
 }

@@ -89,6 +89,7 @@ export interface PublishPlan {
   readonly address: Uint8Array;
   readonly port: number;
   readonly count: number;
+  /** Empty: somebody else will listen, who is to find the port free. */
   readonly target: Uint8Array;
   readonly targetPort: number;
   /** Of the target's subnet. */
@@ -97,17 +98,39 @@ export interface PublishPlan {
   readonly optional: boolean;
 }
 
+/** The program that connects a network namespace to the outside. */
+export interface UplinkPlan {
+  /** Counts who needs it. */
+  readonly fifo: string;
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  /** Started when the first packet wants to leave; else at once, and waited for. */
+  readonly onDemand: boolean;
+  /** A file that says: it ended before it worked. */
+  readonly failed: string;
+  /** Its interface, which is there before it; absent: the program makes it. */
+  readonly tap?: TapPlan;
+}
+
+export interface TapPlan {
+  readonly device: string;
+  readonly name: string;
+  readonly mtu: number;
+  readonly addresses: readonly LinkAddress[];
+  readonly routes: readonly LinkRoute[];
+  /** Beneath /proc/sys/net. */
+  readonly settings: readonly (readonly [path: string, value: string])[];
+}
+
 /** What a container's start does about the network: decided by network, carried out by runtime. */
 export interface NetworkPlan {
-  /** Entries of those who hold the shared namespace. */
+  /** The namespace is this container's alone, and so is its uplink. */
+  readonly own?: boolean;
+  /** Entries of those who hold the shared namespace; empty: it is not entered. */
   readonly holders: string;
   /** nf_tables messages for a new shared namespace. */
   readonly filters: Uint8Array;
-  readonly uplink?: {
-    readonly fifo: string;
-    readonly argv: readonly string[];
-    readonly env: readonly string[];
-  };
+  readonly uplink?: UplinkPlan;
   readonly bridges: readonly BridgePlan[];
   readonly interfaces: readonly InterfacePlan[];
   readonly ports: readonly PublishPlan[];

@@ -34,7 +34,7 @@ function sample(): Plan {
       {
         op: "joinBase",
         stage: "launch",
-        args: { lock: join(dir, "lock"), live: join(dir, "live"), net: "", namespaces: 0n },
+        args: { lock: join(dir, "lock"), live: join(dir, "live"), net: "", ownNet: 0, namespaces: 0n },
       },
       { op: "openPath", stage: "monitor", args: { path: "/", flags: 0, into: 3 } },
       { op: "closeSlot", stage: "setup", args: { slot: 3 } },

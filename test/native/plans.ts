@@ -181,6 +181,7 @@ export class Sandbox {
       lock: join(this.dir, "lock"),
       live: this.live,
       net: "",
+      ownNet: 0,
       namespaces: NEWUSER | NEWNS,
     });
     if (oneId) {

@@ -8,8 +8,8 @@
  *   launch   the process kelp became, in the host's namespaces
  *   map      the same process, only when a new base is made, while the base process waits
  *   base     the base process (monitor to be), only in a new base, before anything else
- *   uplink   the monitor, inside the base namespaces but still in the host's network; only if the plan asks for the shared network
- *   netbase  the monitor, inside the shared network namespace; only in a new one
+ *   uplink   the monitor, inside the base namespaces but still in the host's network; only if the plan asks for the shared network or for one of its own
+ *   netbase  the monitor, inside that network namespace; only in a new one
  *   monitor  the monitor (or exec's parent), inside the base namespaces, before the container's process exists
  *   setup    the container's first process (or exec's child), in its new namespaces
  *   exec     the same process (with `init`: its child), last steps up to execve
@@ -61,7 +61,7 @@ export const OPS = {
   notify: op(0x0a, ["config"], { target: "slot", when: "u32", mainPid: "str", ready: "str", dir: "str", name: "str", pass: "strv" }),
   runtime: op(0x0b, ["config"], { pidFile: "str", console: "str", start: "strv", kill: "strv", remove: "strv", env: "strv" }),
   // --- base namespaces --------------------------------------------------------------------------
-  joinBase: op(0x10, ["launch"], { lock: "str", live: "str", net: "str", namespaces: "u64" }),
+  joinBase: op(0x10, ["launch"], { lock: "str", live: "str", net: "str", ownNet: "u32", namespaces: "u64" }),
   joinHolder: op(0x11, ["launch"], { pid: "u32", start: "u64", namespaces: "u64" }),
   idMap: op(0x12, ["map"], { kind: "u32", text: "str" }),
   run: op(0x13, ["map", "monitor", "finish"], { argv: "strv", env: "strv", pidArg: "u32" }),
@@ -121,7 +121,7 @@ export const OPS = {
   execve: op(0x59, program, { argv: "strv", env: "strv", search: "strv" }),
   pidVariable: op(0x5a, ["exec"], { name: "str" }),
   // --- the shared network, and what hangs on it --------------------------------------------------------
-  uplink: op(0x70, ["uplink"], { fifo: "str", argv: "strv", env: "strv" }),
+  uplink: op(0x70, ["uplink"], { fifo: "str", argv: "strv", env: "strv", onDemand: "u32", failed: "str" }),
   awaitUplink: op(0x71, ["monitor"], {}),
   openNetlink: op(0x72, network, { into: "into" }),
   bridgeAdd: op(0x73, network, { socket: "slot", name: "str", mac: "blob", mtu: "u32" }),
@@ -132,6 +132,7 @@ export const OPS = {
   routeAdd: op(0x78, network, { socket: "slot", link: "str", family: "u32", destination: "blob", prefix: "u32", gateway: "blob", metric: "u32", table: "u32", type: "u32" }),
   ruleAdd: op(0x79, network, { socket: "slot", family: "u32", mark: "u32", table: "u32", priority: "u32" }),
   netfilter: op(0x7a, ["netbase", "monitor"], { batch: "blob" }),
+  tapAdd: op(0x7c, ["netbase", "monitor"], { socket: "slot", device: "str", name: "str", mtu: "u32" }),
   publish: op(0x7b, ["launch"], { protocol: "u32", address: "blob", port: "u32", count: "u32", target: "blob", targetPort: "u32", prefix: "u32" }),
   // --- afterwards ----------------------------------------------------------------------------------------
   removeTree: op(0x60, ["finish"], { path: "str" }),

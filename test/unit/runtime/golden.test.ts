@@ -14,6 +14,18 @@ import type { Context } from "../../../src/state/index.ts";
 import { type Case, FACTS, ID, lowerInputOf, PATHS, planOf, SINGLE, specOf } from "./fixture.ts";
 
 const FOLDER = join(import.meta.dirname, "..", "..", "golden");
+const TAP = {
+  device: "/dev/net/tun",
+  name: "tap0",
+  mtu: 65520,
+  addresses: [{ address: Uint8Array.of(10, 0, 2, 100), prefix: 24 }],
+  routes: [
+    { destination: new Uint8Array(), prefix: 0, gateway: Uint8Array.of(10, 0, 2, 2), metric: 0 },
+    { destination: new Uint8Array(), prefix: 0, gateway: new Uint8Array(16), metric: 0 },
+  ],
+  settings: [["ipv4/neigh/tap0/app_solicit", "1"]],
+} as const;
+
 const update = process.env.KELP_UPDATE_GOLDEN === "1";
 
 const HOST_NAMESPACES = { pid: "host", ipc: "host", uts: "host", cgroup: "host", user: "" };
@@ -82,7 +94,16 @@ const CASES: Readonly<Record<string, Case>> = {
             },
           },
         ],
-        { plan: { fifo: "/run/user/1000/kelp/uplink", argv: ["/usr/bin/slirp4netns", "tap0"], env: [] } },
+        {
+          plan: {
+            fifo: "/run/user/1000/kelp/uplink",
+            argv: ["/usr/bin/slirp4netns", "tap0"],
+            env: [],
+            onDemand: true,
+            failed: "/run/user/1000/kelp/uplink-failed",
+            tap: TAP,
+          },
+        },
         [{ hostIp: "", hostPort: 8080, containerPort: 80, protocol: "tcp", range: 1 }],
       ),
     },

@@ -35,7 +35,11 @@ test("a plan reads as one line an operation with the option it comes from", () =
 test("numbers are shown as people write them", () => {
   const plan: Plan = {
     ops: [
-      { op: "joinBase", stage: "launch", args: { lock: "l", live: "d", net: "", namespaces: 0x10020000n } },
+      {
+        op: "joinBase",
+        stage: "launch",
+        args: { lock: "l", live: "d", net: "", ownNet: 0, namespaces: 0x10020000n },
+      },
       {
         op: "openAt",
         stage: "setup",
