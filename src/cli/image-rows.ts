@@ -26,7 +26,7 @@ export function imageRow(summary: ImageSummary, { whole, now }: RowView) {
     VirtualSize: record.size,
     Containers: summary.containers,
     Dangling: record.names.length === 0,
-    History: record.names.join(", "),
+    History: [...record.names, ...record.formerNames].join(", "),
     Labels: goMap({ ...summary.labels }),
     Names: record.names,
     ParentId: summary.parent ?? "",
@@ -40,6 +40,7 @@ export function imageRow(summary: ImageSummary, { whole, now }: RowView) {
 
 export function imageJson(summary: ImageSummary): object {
   const { record } = summary;
+  const history = [...record.names, ...record.formerNames];
   return {
     Id: record.id,
     ParentId: summary.parent ?? "",
@@ -54,7 +55,7 @@ export function imageJson(summary: ImageSummary): object {
     ...(record.readOnly ? { ReadOnly: true } : {}),
     Names: record.names.length === 0 ? undefined : record.names,
     Digest: record.manifestDigest,
-    History: record.names.length === 0 ? undefined : record.names,
+    History: history.length === 0 ? undefined : history,
     Created: Math.floor(record.created / 1000),
     CreatedAt: rfc3339(record.created),
   };

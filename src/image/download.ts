@@ -42,9 +42,10 @@ export async function downloadBlob(ctx: Context, download: BlobDownload): Promis
 /** The blob's lock; undefined if another process has finished it, whose copy is at `path` then. */
 async function claim(ctx: Context, download: BlobDownload): Promise<PartialBlob | undefined> {
   const store = new BlobStore(ctx.paths);
+  const { digest, size } = download.blob;
   for (let told = false; ; told = true) {
-    if (linkExisting(store.path(download.blob.digest), download.path)) return undefined;
-    const partial = PartialBlob.tryOpen(ctx.paths, download.blob.digest);
+    if (store.size(digest) === size && linkExisting(store.path(digest), download.path)) return undefined;
+    const partial = PartialBlob.tryOpen(ctx.paths, digest);
     if (partial !== undefined) {
       partial.link(download.path);
       return partial;

@@ -26,7 +26,7 @@ export function encodeManifest(manifest: Manifest, layers: readonly LayerFile[],
 }
 
 /** What a layer's first bytes say. */
-export function compressionOf(layer: LayerFile): LayerCompression {
+export function compressionOf(layer: Pick<LayerFile, "path" | "size">): LayerCompression {
   const range = openRange({ path: layer.path, offset: 0, size: Math.min(6, layer.size) });
   try {
     const found = sniffCompression(Buffer.concat([...readRange(range, true)]));

@@ -24,6 +24,7 @@ export type { PullOptions } from "./pull.ts";
 export type { PushOptions } from "./push.ts";
 export {
   acquireImages,
+  imageMending,
   manifestLists,
   PULL_POLICIES,
   type PullPolicy,

@@ -58,7 +58,7 @@ export function inspectImage(ctx: Context, image: ImageRecord, driver = "overlay
     ManifestType: manifest.mediaType,
     User: config.config.User ?? "",
     History: config.history,
-    NamesHistory: image.names,
+    NamesHistory: [...image.names, ...image.formerNames],
   };
 }
 

@@ -82,7 +82,7 @@ function layerFor(
     name,
   };
   if (
-    (chainId !== undefined && layerPresent(ctx, chainId, layer.digest)) ||
+    (chainId !== undefined && layerPresent(ctx, chainId, layer)) ||
     blobs.size(layer.digest) === layer.size
   ) {
     fetch.progress.blob(layer.digest, layer.size).end("exists");

@@ -175,7 +175,8 @@ export class Puller {
 
   #config(source: Repository, descriptor: Descriptor): Promise<Buffer> | Buffer {
     const blobs = new BlobStore(this.#ctx.paths);
-    if (blobs.size(descriptor.digest) === descriptor.size) return blobs.read(descriptor.digest);
+    if (blobs.damage(descriptor.digest, { size: descriptor.size }) === undefined)
+      return blobs.read(descriptor.digest);
     return source.document(descriptor, "image config", MAX_CONFIG, this.#options.signal);
   }
 

@@ -68,6 +68,15 @@ export async function pushImages(
   return digest;
 }
 
+/** What puts damaged images right: from where they came, or from what is left of them. */
+export async function imageMending() {
+  const [refetch, { remakeManifest }] = await Promise.all([
+    import("./refetch.ts"),
+    import("./remake-manifest.ts"),
+  ]);
+  return { ...refetch, remakeManifest };
+}
+
 /** Indexes made in the store (`manifest create` and its kin), with all they need of registries. */
 export async function manifestLists() {
   const [{ pushList }, { addArtifact }, lists] = await Promise.all([

@@ -1,5 +1,5 @@
 /** The layers of an image as files: in the form the manifest names, or uncompressed. */
-import { rmSync, statSync } from "node:fs";
+import { existsSync, rmSync, statSync } from "node:fs";
 import { StorageError } from "../base/index.ts";
 import type { Descriptor, Digest, Manifest } from "../oci/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
@@ -12,8 +12,8 @@ import {
   readRange,
   recordingPath,
   requireLayer,
-  sniffCompression,
 } from "../storage/index.ts";
+import { compressionOf } from "./encode-manifest.ts";
 import { jobRunner } from "./inside.ts";
 
 /** A file to read; `temporary` ones are the caller's to remove. */
@@ -31,7 +31,7 @@ export async function layersAsStored(
   manifest: Manifest,
 ): Promise<LayerFile[]> {
   const store = new BlobStore(ctx.paths);
-  const made = await assemble(
+  const made = await plainLayers(
     ctx,
     image.layers.flatMap((row, index) => {
       const { digest } = manifest.layers[index] as Descriptor;
@@ -66,27 +66,19 @@ export async function layersPlain(
   }
 }
 
-export function dropTemporary(files: readonly LayerFile[]): void {
+export function dropTemporary(files: readonly Pick<LayerFile, "path" | "temporary">[]): void {
   for (const file of files) if (file.temporary) rmSync(file.path, { force: true });
 }
 
 async function plainFile(ctx: Context, file: LayerFile, diffId: Digest): Promise<LayerFile> {
+  const compression = compressionOf(file);
+  if (compression === "none") return file;
   const range = openRange({ path: file.path, offset: 0, size: file.size });
   const writer = new BlobStore(ctx.paths).begin();
   try {
-    const head = Buffer.concat([...readRange({ ...range, size: Math.min(6, file.size) }, true)]);
-    const compression = sniffCompression(head);
-    if (compression !== "gzip" && compression !== "zstd") {
-      writer.abort();
-      return file;
-    }
     for await (const piece of decompress(readRange(range, true), compression)) writer.write(piece);
     const { path, size, digest } = writer.finish();
-    if (digest !== diffId)
-      throw new StorageError(
-        "layer-damaged",
-        `cannot write out layer ${diffId}: its blob ${file.digest} has changed on disk`,
-      );
+    if (digest !== diffId) throw damaged(diffId, file.digest);
     return { path, size, digest, temporary: true };
   } catch (error) {
     writer.abort();
@@ -96,27 +88,66 @@ async function plainFile(ctx: Context, file: LayerFile, diffId: Digest): Promise
   }
 }
 
-async function assemble(
+function damaged(diffId: Digest, blob: Digest): StorageError {
+  return new StorageError(
+    "layer-damaged",
+    `cannot write out layer ${diffId}: its blob ${blob} has changed on disk`,
+    { hint: "`kelp system check --repair` mends what can be mended" },
+  );
+}
+
+/** Plain layers written out to temporary files by digest: from their recordings, or from a compressed form that is kept. */
+export async function plainLayers(
   ctx: Context,
-  wanted: readonly { row: number; digest: Digest }[],
+  wanted: readonly { readonly row: number; readonly digest: Digest }[],
 ): Promise<Map<Digest, string>> {
   const made = new Map<Digest, string>();
-  if (wanted.length === 0) return made;
-  const store = new BlobStore(ctx.paths);
-  for (const { digest } of wanted) made.set(digest, store.temporary("assembled"));
   const unique = [...new Map(wanted.map((item) => [item.digest, item])).values()];
+  const recorded = unique.filter(({ row }) => existsSync(recordingPath(ctx.paths, row)));
   try {
-    await jobRunner(ctx)("assemble-layers", {
-      layers: unique.map(({ row, digest }) => ({
-        dir: layerDir(ctx.paths, row),
-        recording: recordingPath(ctx.paths, row),
-        out: made.get(digest) as string,
-        diffId: digest,
-      })),
-    });
+    await assemble(ctx, recorded, made);
+    for (const { row, digest } of unique) {
+      if (made.has(digest)) continue;
+      const { path } = await plainFile(ctx, compressedFile(ctx, row, digest), digest);
+      made.set(digest, path);
+    }
     return made;
   } catch (error) {
     for (const path of made.values()) rmSync(path, { force: true });
     throw error;
   }
+}
+
+/** The form another image brought the layer in. */
+function compressedFile(ctx: Context, row: number, plain: Digest): LayerFile {
+  const store = new BlobStore(ctx.paths);
+  const digest = requireLayer(ctx, row).blob as Digest | undefined;
+  const size = digest === undefined || digest === plain ? undefined : store.size(digest);
+  if (digest === undefined || size === undefined)
+    throw new StorageError(
+      "layer-missing",
+      `cannot write out layer ${plain}: what is kept of it is missing`,
+      {
+        hint: "`kelp system check --repair` mends what can be mended",
+      },
+    );
+  return { path: store.path(digest), size, digest, temporary: false };
+}
+
+async function assemble(
+  ctx: Context,
+  layers: readonly { readonly row: number; readonly digest: Digest }[],
+  made: Map<Digest, string>,
+): Promise<void> {
+  if (layers.length === 0) return;
+  const store = new BlobStore(ctx.paths);
+  for (const { digest } of layers) made.set(digest, store.temporary("assembled"));
+  await jobRunner(ctx)("assemble-layers", {
+    layers: layers.map(({ row, digest }) => ({
+      dir: layerDir(ctx.paths, row),
+      recording: recordingPath(ctx.paths, row),
+      out: made.get(digest) as string,
+      diffId: digest,
+    })),
+  });
 }

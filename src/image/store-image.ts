@@ -91,6 +91,7 @@ export function recordImage(
   const id = digestHex(blobs.put(bytes));
   const manifestDigest = blobs.put(manifest);
   blobs.sync();
+  adoptManifest(ctx, id, manifestDigest);
   const moved = image.names.flatMap((name) => {
     const from = ctx.state.images.byName(name)?.id;
     return from === undefined || from === id ? [] : [{ name, from }];
@@ -110,8 +111,15 @@ export function recordImage(
   return { record, names: image.names, moved, ownersDropped: layers.some((layer) => layer.ownersDropped) };
 }
 
+/** An image that is there keeps the manifest it came with, unless that has been lost. */
+function adoptManifest(ctx: Context, id: string, manifest: Digest): void {
+  const known = ctx.state.images.get(id);
+  if (known === undefined || new BlobStore(ctx.paths).has(known.manifestDigest as Digest)) return;
+  ctx.state.images.setManifest(id, manifest);
+}
+
 /** A manifest for an image that came without: its layers as they are kept. */
-function makeManifest(
+export function makeManifest(
   { docker = false, annotations = {} }: Pick<NewImage, "docker" | "annotations">,
   config: Uint8Array,
   layers: readonly StoredLayer[],

@@ -5,10 +5,14 @@ import type { ImageRecord } from "./records.ts";
 
 const SELECT = `SELECT id, manifest_digest, created, size, read_only, config,
   (SELECT json_group_array(name) FROM (SELECT name FROM image_names WHERE image = images.id ORDER BY seq)) AS names,
+  (SELECT json_group_array(name) FROM (SELECT name FROM former_names WHERE image = images.id
+    AND name NOT IN (SELECT name FROM image_names WHERE image = images.id) ORDER BY seq DESC)) AS former_names,
   (SELECT json_group_array(digest) FROM image_digests WHERE image = images.id AND name = '') AS digests,
   (SELECT json_group_array(name || '@' || digest) FROM image_digests WHERE image = images.id AND name <> '') AS repo_digests,
   (SELECT json_group_array(layer) FROM (SELECT layer FROM image_layers WHERE image = images.id ORDER BY position)) AS layers
   FROM images`;
+
+export type NewImageRecord = Omit<ImageRecord, "formerNames">;
 
 export class Images {
   readonly #db: Database;
@@ -19,11 +23,14 @@ export class Images {
 
   /**
    * Records an image, or adds the given names and digests to the one that is there: the same
-   * content loaded twice is one image. A name moves here from whichever image had it.
+   * content loaded twice is one image. A name moves here from whichever image had it. Layers follow from the content:
+   * others than these are damage, and are replaced.
    */
-  put(image: ImageRecord): ImageRecord {
+  put(image: NewImageRecord): ImageRecord {
     return this.#db.transaction(() => {
-      if (this.#db.get("SELECT 1 FROM images WHERE id = ?", image.id) === undefined) this.#insert(image);
+      const known = this.get(image.id);
+      if (known === undefined) this.#insert(image);
+      if (known?.layers.join() !== image.layers.join()) this.#setLayers(image.id, image.layers);
       for (const name of image.names) this.#setName(image.id, name);
       for (const digest of image.digests) this.#addDigest(image.id, digest, "");
       for (const reference of image.repoDigests) {
@@ -34,7 +41,7 @@ export class Images {
     });
   }
 
-  #insert(image: ImageRecord): void {
+  #insert(image: NewImageRecord): void {
     this.#db.run(
       "INSERT INTO images (id, manifest_digest, created, size, read_only, config) VALUES (?, ?, ?, ?, ?, ?)",
       image.id,
@@ -44,19 +51,28 @@ export class Images {
       image.readOnly ? 1 : 0,
       image.configJson,
     );
-    image.layers.forEach((layer, position) => {
-      this.#db.run(
-        "INSERT INTO image_layers (image, position, layer) VALUES (?, ?, ?)",
-        image.id,
-        position,
-        layer,
-      );
-    });
+  }
+
+  #setLayers(id: string, layers: readonly number[]): void {
+    this.#db.run("DELETE FROM image_layers WHERE image = ?", id);
+    for (const [position, layer] of layers.entries())
+      this.#db.run("INSERT INTO image_layers (image, position, layer) VALUES (?, ?, ?)", id, position, layer);
   }
 
   #setName(id: string, name: string): void {
-    this.#db.run("DELETE FROM image_names WHERE name = ? AND image <> ?", name, id);
+    this.#dropName(name, "AND image <> ?", id);
     this.#db.run("INSERT OR IGNORE INTO image_names (name, image) VALUES (?, ?)", name, id);
+  }
+
+  /** Takes a name from the image that has it, which remembers. */
+  #dropName(name: string, condition = "", ...values: string[]): boolean {
+    const where = `FROM image_names WHERE name = ? ${condition}`;
+    this.#db.run(
+      `INSERT OR REPLACE INTO former_names (image, name) SELECT image, name ${where}`,
+      name,
+      ...values,
+    );
+    return this.#db.run(`DELETE ${where}`, name, ...values).changes > 0;
   }
 
   #addDigest(id: string, digest: string, name: string): void {
@@ -117,14 +133,12 @@ export class Images {
   untag(name: string): boolean {
     const at = name.indexOf("@");
     return this.#db.transaction(() => {
-      const { changes } =
-        at < 0
-          ? this.#db.run("DELETE FROM image_names WHERE name = ?", name)
-          : this.#db.run(
-              "DELETE FROM image_digests WHERE digest = ? AND name = ?",
-              name.slice(at + 1),
-              name.slice(0, at).replace(/:[^/:]*$/, ""),
-            );
+      if (at < 0) return this.#dropName(name);
+      const { changes } = this.#db.run(
+        "DELETE FROM image_digests WHERE digest = ? AND name = ?",
+        name.slice(at + 1),
+        name.slice(0, at).replace(/:[^/:]*$/, ""),
+      );
       return changes > 0;
     });
   }
@@ -146,6 +160,7 @@ function toRecord(row: Row): ImageRecord {
     created: row.created as number,
     size: row.size as number,
     names: JSON.parse(row.names as string),
+    formerNames: JSON.parse(row.former_names as string),
     digests: JSON.parse(row.digests as string),
     repoDigests: JSON.parse(row.repo_digests as string),
     layers: JSON.parse(row.layers as string),

@@ -26,7 +26,7 @@ export {
   writeContainerEvent,
   writeEvent,
 } from "./events.ts";
-export { Images } from "./images.ts";
+export { Images, type NewImageRecord } from "./images.ts";
 export { Layers } from "./layers.ts";
 export { isIdPrefix, newId, randomName } from "./names.ts";
 export type * from "./network-records.ts";

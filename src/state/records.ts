@@ -214,6 +214,8 @@ export interface ImageRecord {
   /** Sum of the unpacked layers. */
   readonly size: number;
   readonly names: readonly string[];
+  /** Those it has no longer, the last one first. */
+  readonly formerNames: readonly string[];
   /** Digests this image is known by (`sha256:…`): its manifest, and those of indexes it came from. */
   readonly digests: readonly string[];
   /** `name@digest` pairs it was really fetched or loaded with. */

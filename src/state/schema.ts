@@ -109,6 +109,14 @@ export const MIGRATIONS: readonly string[] = [
     data BLOB NOT NULL -- encrypted with a key that is not in the store
   ) STRICT;
   `,
+  `
+  CREATE TABLE former_names (
+    seq INTEGER PRIMARY KEY,
+    image TEXT NOT NULL REFERENCES images(id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    UNIQUE (image, name)
+  ) STRICT;
+  `,
 ];
 
 export const SCHEMA_VERSION = MIGRATIONS.length;

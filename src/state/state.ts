@@ -5,6 +5,7 @@ import { BuildCache } from "./build-cache.ts";
 import { Containers } from "./containers.ts";
 import { Database, type TransactionOptions } from "./db.ts";
 import { Images } from "./images.ts";
+import { Integrity } from "./integrity.ts";
 import { Layers } from "./layers.ts";
 import { Networks } from "./networks.ts";
 import { Secrets } from "./secrets.ts";
@@ -15,6 +16,7 @@ export class State {
   readonly buildCache: BuildCache;
   readonly containers: Containers;
   readonly images: Images;
+  readonly integrity: Integrity;
   readonly layers: Layers;
   readonly networks: Networks;
   readonly secrets: Secrets;
@@ -25,6 +27,7 @@ export class State {
     this.buildCache = new BuildCache(this.#db);
     this.containers = new Containers(this.#db, paths);
     this.images = new Images(this.#db);
+    this.integrity = new Integrity(this.#db);
     this.layers = new Layers(this.#db);
     this.networks = new Networks(this.#db);
     this.secrets = new Secrets(this.#db);

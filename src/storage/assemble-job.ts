@@ -1,10 +1,11 @@
 /** The job `assemble-layers`: writes uncompressed layers out again, byte for byte, from recording and files. */
-import { closeSync, createReadStream, openSync, readSync, writeSync } from "node:fs";
-import { StorageError } from "../base/index.ts";
-import { loadLibc } from "../host/index.ts";
+import { closeSync, openSync, readSync, statSync, writeSync } from "node:fs";
+import { errnoCode, StorageError } from "../base/index.ts";
+import { errnoText, loadLibc } from "../host/index.ts";
 import { Digester } from "../oci/index.ts";
 import { fsPath } from "./entry-path.ts";
-import { CHUNK, zlib } from "./source.ts";
+import { CHUNK, closeRange, decompress, openRange, readRange } from "./source.ts";
+import { printable } from "./tar/header.ts";
 
 export interface AssembleInput {
   readonly layers: readonly {
@@ -22,19 +23,20 @@ export async function assembleLayers(input: AssembleInput): Promise<null> {
   process.chdir("/");
   for (const layer of input.layers) {
     const fd = openSync(layer.out, "wx", 0o600);
-    const recording = createReadStream(layer.recording).pipe(zlib().createGunzip());
+    const recording = openRange({ path: layer.recording, offset: 0, size: statSync(layer.recording).size });
     const writer = new Writer(fd);
     let inside = false;
     try {
       const records = new RecordReader(writer);
-      for await (const piece of recording) {
+      for await (const piece of decompress(readRange(recording, true), "gzip")) {
         if (!inside) libc.chroot(layer.dir);
         inside = true;
-        records.push(piece as Buffer);
+        records.push(piece);
       }
     } finally {
       if (inside) libc.chroot(".");
       closeSync(fd);
+      closeRange(recording);
     }
     const found = writer.digester.digest();
     if (found !== layer.diffId) throw damaged(layer.dir, `it gives ${found} instead of ${layer.diffId}`);
@@ -58,7 +60,7 @@ class Writer {
 
   /** Content of a file of the layer; the process is chrooted into it. */
   file(name: string, pieces: readonly (readonly [number, number])[]): void {
-    const fd = openSync(fsPath("", name), "r");
+    const fd = openFile(name);
     try {
       for (const [offset, length] of pieces) this.#copy(fd, name, offset, length);
     } finally {
@@ -69,10 +71,18 @@ class Writer {
   #copy(fd: number, name: string, offset: number, length: number): void {
     for (let done = 0; done < length; ) {
       const got = readSync(fd, this.#buffer, 0, Math.min(CHUNK, length - done), offset + done);
-      if (got === 0) throw damaged(name, "the file is shorter than it was");
+      if (got === 0) throw damaged(printable(name), "the file is shorter than it was");
       this.bytes(this.#buffer.subarray(0, got));
       done += got;
     }
+  }
+}
+
+function openFile(name: string): number {
+  try {
+    return openSync(fsPath("", name), "r");
+  } catch (error) {
+    throw damaged(printable(name), errnoText(errnoCode(error)) ?? String(error));
   }
 }
 
@@ -114,6 +124,6 @@ class RecordReader {
 
 function damaged(what: string, reason: string): StorageError {
   return new StorageError("layer-damaged", `cannot write out layer ${what}: ${reason}`, {
-    hint: "remove the image and load or pull it again",
+    hint: "`kelp system check --repair` mends what can be mended",
   });
 }

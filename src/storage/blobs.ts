@@ -7,6 +7,7 @@ import {
   openSync,
   readdirSync,
   readFileSync,
+  readSync,
   renameSync,
   rmSync,
   unlinkSync,
@@ -16,6 +17,15 @@ import { dirname, join } from "node:path";
 import { errnoCode, randomHex, StorageError } from "../base/index.ts";
 import { blobPath, ensureDir, type Paths, syncDirectory, tempDir, writeError } from "../host/index.ts";
 import { type Digest, Digester, digestHex, isDigest, sha256 } from "../oci/index.ts";
+
+export interface BlobCheck {
+  readonly size?: number | undefined;
+  readonly quick?: boolean;
+}
+
+export type BlobDamage = "missing" | "size" | "digest";
+
+const HASH_PIECE = 1 << 20;
 
 export class BlobStore {
   readonly #paths: Paths;
@@ -81,15 +91,39 @@ export class BlobStore {
   }
 
   /**
-   * Gives a verified and synced temporary file its place. If the blob is there already the
-   * temporary file is dropped.
+   * Gives a verified and synced temporary file its place. A blob that is there already is replaced: it has the same
+   * bytes, or has been damaged and is mended by this.
    */
   adopt(temporary: string, digest: Digest): void {
     const target = this.path(digest);
     if (temporary === target) return;
     ensureDir(dirname(target));
-    if (existsSync(target)) rmSync(temporary, { force: true });
-    else renameSync(temporary, target);
+    renameSync(temporary, target);
+  }
+
+  /**
+   * What is wrong with a blob, by its length and, unless `quick`, by its content.
+   *
+   * @param size what a manifest says of it
+   */
+  damage(digest: Digest, { size, quick = false }: BlobCheck = {}): BlobDamage | undefined {
+    const found = this.size(digest);
+    if (found === undefined) return "missing";
+    if (size !== undefined && found !== size) return "size";
+    return quick || this.#hash(digest) === digest ? undefined : "digest";
+  }
+
+  #hash(digest: Digest): Digest {
+    const digester = new Digester();
+    const fd = openSync(this.path(digest), "r");
+    const buffer = Buffer.allocUnsafe(HASH_PIECE);
+    try {
+      for (let got = readSync(fd, buffer); got > 0; got = readSync(fd, buffer))
+        digester.update(buffer.subarray(0, got));
+    } finally {
+      closeSync(fd);
+    }
+    return digester.digest();
   }
 
   /** Makes the names of new blobs survive a power cut; before they are recorded. */
@@ -119,7 +153,7 @@ export class BlobStore {
 }
 
 const EMPTY = `sha256:${"0".repeat(64)}` as Digest;
-const MEND = "remove the image and load or pull it again";
+const MEND = "`kelp system check --repair` mends what can be mended";
 
 /** A blob on its way in: written under a temporary name, hashed as it comes. */
 export class BlobWriter {

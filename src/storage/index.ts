@@ -4,7 +4,7 @@
  *
  * Must not know: registries, archives' layouts, names of images, who runs its jobs.
  */
-export { BlobStore, type BlobWriter } from "./blobs.ts";
+export { type BlobDamage, BlobStore, type BlobWriter } from "./blobs.ts";
 export { checkLayer, type LayerCheck, type LayerFinding } from "./check-layer.ts";
 export { chooseDriver, DRIVERS, type DriverName, layersRootfs, rootfsIn } from "./driver.ts";
 export { entryComponents, fsPath } from "./entry-path.ts";

@@ -18,6 +18,6 @@ export function requireLayer(ctx: Context, row: number): LayerRecord {
   const record = ctx.state.layers.get(row);
   if (record !== undefined) return record;
   throw new StorageError("layer-missing", `cannot use layer ${row}: it is not in the store`, {
-    hint: "remove the image and load or pull it again",
+    hint: "`kelp system check --repair` mends what can be mended",
   });
 }

@@ -94,11 +94,11 @@ function knownLayers(ctx: Context, sources: readonly LayerSource[]): (LayerRecor
 }
 
 /** True if the layer is unpacked and what it came as can be given again. */
-export function layerPresent(ctx: Context, chainId: Digest, blob: Digest): boolean {
+export function layerPresent(ctx: Context, chainId: Digest, blob: { digest: Digest; size: number }): boolean {
   const record = ctx.state.layers.byChainId(chainId);
   if (record === undefined || !existsSync(layerDir(ctx.paths, record.row))) return false;
-  if (blob === record.diffId && existsSync(recordingPath(ctx.paths, record.row))) return true;
-  return record.blob === blob && new BlobStore(ctx.paths).has(blob);
+  if (blob.digest === record.diffId && existsSync(recordingPath(ctx.paths, record.row))) return true;
+  return record.blob === blob.digest && new BlobStore(ctx.paths).size(blob.digest) === blob.size;
 }
 
 function makeRequest(paths: Paths, source: LayerSource): UnpackRequest {

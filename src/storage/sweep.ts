@@ -9,6 +9,7 @@ import { type Digest, isManifestType, parseIndex, parseManifest } from "../oci/i
 import type { Context, ImageRecord } from "../state/index.ts";
 import { BlobStore } from "./blobs.ts";
 import type { RunInside } from "./jobs.ts";
+import { recordingPath } from "./layer-place.ts";
 import { mappedRow } from "./mapped.ts";
 import { removePartials } from "./partial.ts";
 import { tryLockAlone } from "./store-lock.ts";
@@ -116,6 +117,7 @@ export function usedBlobs(ctx: Context, store = new BlobStore(ctx.paths)): Set<D
   for (const image of ctx.state.images.list()) {
     for (const digest of [image.manifestDigest, `sha256:${image.id}`, ...image.digests]) used.add(digest);
     for (const digest of layerBlobs(ctx, store, image)) if (digest !== undefined) used.add(digest);
+    for (const digest of substitutes(ctx, image)) used.add(digest);
   }
   return used as Set<Digest>;
 }
@@ -128,6 +130,14 @@ function layerBlobs(ctx: Context, store: BlobStore, image: ImageRecord): (string
   } catch {
     return image.layers.map((row) => ctx.state.layers.get(row)?.blob);
   }
+}
+
+/** Layers without a recording can only be written out as plain ones from the form another image brought them in. */
+function substitutes(ctx: Context, image: ImageRecord): string[] {
+  return image.layers.flatMap((row) => {
+    const blob = ctx.state.layers.get(row)?.blob;
+    return blob === undefined || existsSync(recordingPath(ctx.paths, row)) ? [] : [blob];
+  });
 }
 
 function isIndexDocument(bytes: Buffer): boolean {

@@ -2,11 +2,12 @@
  * A layer that is unpacked already, offered again in some stored form: the form is verified, and
  * kept if it is compressed, so that the image it belongs to can be written out with its digests.
  */
-import { closeSync, fsyncSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync } from "node:fs";
 import { StorageError } from "../base/index.ts";
 import { type Digest, Digester } from "../oci/index.ts";
 import type { Context, LayerRecord } from "../state/index.ts";
 import { BlobStore } from "./blobs.ts";
+import { recordingPath } from "./layer-place.ts";
 import type { LayerSource } from "./layers.ts";
 import { closeRange, decompress, type OpenRange, openRange, readRange, sniffCompression } from "./source.ts";
 
@@ -34,23 +35,29 @@ export async function verifyLayer(ctx: Context, source: LayerSource, record: Lay
   }
 }
 
-/** The blob has its digest already; what it unpacks to must be what is there. */
+/** The blob has its digest already; what it unpacks to must be what is there. A plain one is only kept if nothing else is. */
 async function verifyDownloaded(ctx: Context, source: LayerSource, record: LayerRecord): Promise<void> {
   await source.verified;
   const store = new BlobStore(ctx.paths);
   const blob = source.blob as Digest;
-  if (blob === record.diffId || (record.blob === blob && store.has(blob))) return;
+  if (record.blob === blob && store.size(blob) === source.file.size) return;
+  const plain = blob === record.diffId;
+  if (plain && existsSync(recordingPath(ctx.paths, record.row))) return;
   const { sign: _, ...file } = source.file;
   const range = openRange(file);
   try {
-    const compression = sniffCompression(Buffer.concat([...readRange({ ...range, size: 4 }, true)]));
-    const diffId = await tarDigest(compression === "zstd" ? "zstd" : "gzip", range);
-    if (diffId !== record.diffId) throw mismatch(source.name, diffId, record.diffId as Digest);
+    if (!plain) await verifyContent(source, record, range);
     fsyncSync(range.fd);
   } finally {
     closeRange(range);
   }
   if (file.path !== store.path(blob)) store.adopt(file.path, blob);
+}
+
+async function verifyContent(source: LayerSource, record: LayerRecord, range: OpenRange): Promise<void> {
+  const compression = sniffCompression(Buffer.concat([...readRange({ ...range, size: 4 }, true)]));
+  const diffId = await tarDigest(compression === "zstd" ? "zstd" : "gzip", range);
+  if (diffId !== record.diffId) throw mismatch(source.name, diffId, record.diffId as Digest);
 }
 
 async function tarDigest(

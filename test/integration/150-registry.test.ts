@@ -135,6 +135,23 @@ real.test(
   },
 );
 
+real.test("a password can come from a secret, and the user's name from the secret's", async () => {
+  const args = ["--cert-dir", guarded.certDir, "--authfile", join(box.directory, "auth-secret.json")];
+  const login = (secret: string, ...user: string[]) =>
+    box.kelp(["login", ...args, ...user, "--secret", secret, guarded.host]);
+  await box.ok(["secret", "create", USER ?? "", "-"], { stdin: PASSWORD ?? "" });
+  await box.ok(["secret", "create", "wrong", "-"], { stdin: "no" });
+  const done = { code: 0, stdout: "Login Succeeded!\n", stderr: "" };
+  expect(await login(USER ?? "")).toEqual(done);
+  expect(await login(USER ?? "", "-u", USER ?? "")).toEqual(done);
+  expect(await login("wrong", "-u", USER ?? "")).toEqual({
+    code: 125,
+    stdout: "",
+    stderr: `Error: logging into "${guarded.host}": invalid username/password\n`,
+  });
+  expect((await login("none")).stderr).toContain("none");
+});
+
 real.test("search finds what was pushed, and lists tags", async () => {
   for (const tag of ["1", "2"])
     await box.ok(["push", "-q", BUSYBOX, `${open.host}/find/me:${tag}`], insecure());

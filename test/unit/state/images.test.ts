@@ -42,6 +42,17 @@ test("a name belongs to the image that took it last", () => {
   expect(images.untag(NAME)).toBe(false);
 });
 
+test("names an image had are remembered, the last one first, but not those it has again", () => {
+  const { images } = openState();
+  const { id } = images.put(image({ names: ["a:1", "b:1", "c:1"] }));
+  images.untag("a:1");
+  images.put(image({ names: ["b:1"] }));
+  expect(images.get(id)?.formerNames).toEqual(["b:1", "a:1"]);
+  images.tag(id, "a:1");
+  expect(images.get(id)?.names).toEqual(["c:1", "a:1"]);
+  expect(images.get(id)?.formerNames).toEqual(["b:1"]);
+});
+
 test("images are listed newest first", () => {
   const { images } = openState();
   for (const created of [5, 9, 7]) images.put(image({ created }));

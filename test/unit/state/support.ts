@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Paths } from "../../../src/host/index.ts";
-import { type ContainerConfig, type ImageRecord, newId, State } from "../../../src/state/index.ts";
+import { type ContainerConfig, type NewImageRecord, newId, State } from "../../../src/state/index.ts";
 
 const made: string[] = [];
 const opened: State[] = [];
@@ -40,7 +40,7 @@ export function config(changes: Partial<ContainerConfig> = {}): ContainerConfig 
   return { image: "", autoRemove: false, mounts: [], ...changes } as ContainerConfig;
 }
 
-export function image(changes: Partial<ImageRecord> = {}): ImageRecord {
+export function image(changes: Partial<NewImageRecord> = {}): NewImageRecord {
   const id = newId();
   return {
     id,

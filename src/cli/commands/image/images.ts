@@ -28,7 +28,7 @@ export default defineCommand({
     digests: { kind: "boolean", text: "Show digests" },
     ...FILTER_OPTION,
     ...FORMAT_OPTION,
-    history: { kind: "boolean", text: "Show the names an image has" },
+    history: { kind: "boolean", text: "Show the names an image has and had" },
     ...HEADING_OPTION,
     ...NO_TRUNC_OPTION,
     ...QUIET_OPTION,

@@ -1,6 +1,7 @@
 import { RegistryError, UsageError } from "../../../base/index.ts";
 import { type Credentials, findCredentials, saveCredentials, verifyLogin } from "../../../registry/index.ts";
-import { openContext } from "../../../state/index.ts";
+import { findSecret, openSecret } from "../../../secret/index.ts";
+import { type Context, openContext } from "../../../state/index.ts";
 import { defineCommand, type Io } from "../../command.ts";
 import { authOptions, LOGIN_FILE_OPTIONS, namedRegistry, settingsOnly } from "../../options/login.ts";
 
@@ -20,15 +21,18 @@ export default defineCommand({
     secret: {
       kind: "string",
       value: "NAME",
-      text: "Take the password from a secret",
-      unsupported: "kelp has no secrets",
+      text: "Take the password, and without --username the name, from a secret",
     },
     "tls-verify": { kind: "boolean", default: true, text: "Require HTTPS and verify certificates" },
     username: { kind: "string", short: "u", value: "USER", text: "User name" },
     verbose: { kind: "boolean", short: "v", text: "Say which file the credentials are written to" },
   },
   args: { min: 0, max: 1, completes: "none" },
-  exclusive: [["password", "password-stdin"]],
+  exclusive: [
+    ["password", "password-stdin"],
+    ["password", "secret"],
+    ["password-stdin", "secret"],
+  ],
   async run({ args, options, given, io, globals }) {
     const ctx = await openContext(settingsOnly(globals));
     const files = authOptions(ctx, options, globals);
@@ -47,6 +51,7 @@ export default defineCommand({
       stored !== undefined &&
       options.username === undefined &&
       options.password === undefined &&
+      options.secret === undefined &&
       !options["password-stdin"]
     ) {
       const valid = await verifyLogin(ctx, access, host, stored).then(
@@ -61,7 +66,10 @@ export default defineCommand({
       }
       io.err("Existing credentials are invalid, please enter valid username and password\n");
     }
-    const credentials = await askCredentials(io, options, stored);
+    const credentials =
+      options.secret === undefined
+        ? await askCredentials(io, options, stored)
+        : secretCredentials(ctx, options.secret, options.username);
     await verifyLogin(ctx, access, host, credentials);
     const path = await saveCredentials(files, key, credentials);
     if (options.verbose) io.out(`Used: ${path}\n`);
@@ -84,6 +92,12 @@ async function askCredentials(
     flags.username ?? (await prompt(io, `Username${stored ? ` (${stored.username})` : ""}: `, true)) ?? "";
   const password = flags.password ?? (await prompt(io, "Password: ", false));
   return { username: username === "" ? (stored?.username ?? "") : username, password };
+}
+
+/** A secret that goes by the user's name needs no other. */
+function secretCredentials(ctx: Context, name: string, username: string | undefined): Credentials {
+  const record = findSecret(ctx, name);
+  return { username: username ?? record.name, password: openSecret(ctx, record).toString("utf8") };
 }
 
 async function readLine(io: Io): Promise<string> {
