@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0x21, 0x93, 0xe9, 0x94, 0x15, 0x3f, 0x44, 0x58 }
+#define PLAN_TABLE_HASH { 0xaa, 0x37, 0x7f, 0x5b, 0x80, 0x9e, 0x92, 0x05 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -556,6 +556,7 @@ struct args_uplink {
 	struct texts env;
 	uint32_t on_demand;
 	struct text failed;
+	uint32_t cgroup;
 };
 
 struct args_await_uplink {
@@ -1104,12 +1105,13 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STR, offsetof(struct args_event, path) },
 		{ ARG_U64, offsetof(struct args_event, max_bytes) },
 		{ ARG_STRV, offsetof(struct args_event, line) } } },
-	[OP_UPLINK] = { 1 << STAGE_UPLINK, 5, {
+	[OP_UPLINK] = { 1 << STAGE_UPLINK, 6, {
 		{ ARG_STR, offsetof(struct args_uplink, fifo) },
 		{ ARG_STRV, offsetof(struct args_uplink, argv) },
 		{ ARG_STRV, offsetof(struct args_uplink, env) },
 		{ ARG_U32, offsetof(struct args_uplink, on_demand) },
-		{ ARG_STR, offsetof(struct args_uplink, failed) } } },
+		{ ARG_STR, offsetof(struct args_uplink, failed) },
+		{ ARG_SLOT, offsetof(struct args_uplink, cgroup) } } },
 	[OP_AWAIT_UPLINK] = { 1 << STAGE_MONITOR, 0, {
 		{ 0, 0 } } },
 	[OP_OPEN_NETLINK] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 1, {

@@ -393,7 +393,7 @@ static int start_keeper(const struct vm *vm, const struct args_uplink *a, int fi
 		return -errno;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
-	pid = sys_clone(0, NULL, -1);
+	pid = sys_clone(0, NULL, slot_fd(vm, a->cgroup));
 	if (pid == 0) {
 		/* Orphaned at once: the monitor waits for nobody but its container. */
 		pid = sys_clone(0, NULL, -1);

@@ -27,6 +27,8 @@ const PACKAGES = {
   procps: "ps",
   strace: "strace",
   attr: "setfattr",
+  systemd: "systemd/systemd",
+  "dbus-daemon": "dbus-daemon",
   libseccomp2: "libseccomp.so.2",
   mandoc: "mandoc",
   zsh: "zsh",

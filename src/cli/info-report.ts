@@ -1,6 +1,14 @@
 /** What `kelp info` tells, under podman's keys as far as they mean something here. */
 import { cpus, freemem, hostname, release, totalmem, uptime } from "node:os";
-import { findDelegatedCgroup, findProgram, loadIdMaps, readIfExists } from "../host/index.ts";
+import { cgroupManager } from "../container/index.ts";
+import {
+  controllersOf,
+  findDelegatedCgroup,
+  findProgram,
+  loadIdMaps,
+  readIfExists,
+  userManagerCgroup,
+} from "../host/index.ts";
 import { defaultCapabilities, holdfastPath } from "../runtime/index.ts";
 import type { Context } from "../state/index.ts";
 import { storeReport } from "./info-store.ts";
@@ -25,15 +33,14 @@ export function infoReport(ctx: Context): object {
 
 function hostReport(ctx: Context): object {
   const cgroupVersion = readIfExists("/sys/fs/cgroup/cgroup.controllers") === undefined ? "v1" : "v2";
-  const delegation = findDelegatedCgroup();
   const holdfast = holdfastPath(ctx.paths);
   const { Version } = versionReport();
   const memory = memoryInfo();
   const report = {
     arch: goArch(),
-    cgroupManager: "cgroupfs",
+    cgroupManager: cgroupManager(ctx, {}),
     cgroupVersion,
-    cgroupControllers: "path" in delegation ? delegation.controllers : [],
+    cgroupControllers: usableControllers(ctx),
     conmon: {
       package: "part of kelp (holdfast, no conmon)",
       path: holdfast,
@@ -70,6 +77,14 @@ function hostReport(ctx: Context): object {
     variant: "",
   };
   return Object.defineProperty(report, "CgroupsVersion", { value: cgroupVersion });
+}
+
+/** Those that limits of containers can have. */
+function usableControllers(ctx: Context): readonly string[] {
+  const given = cgroupManager(ctx, {}) === "systemd" ? userManagerCgroup() : undefined;
+  if (given !== undefined) return controllersOf(given);
+  const delegation = findDelegatedCgroup();
+  return "path" in delegation ? delegation.controllers : [];
 }
 
 function networkProgram(name: string, ctx: Context): object {

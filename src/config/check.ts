@@ -22,10 +22,10 @@ const CHOICES: readonly Choice[] = [
   },
   {
     setting: "cgroupManager",
-    words: ["cgroupfs"],
-    what: "cannot use cgroup manager",
+    words: ["", "systemd", "cgroupfs"],
+    what: "unknown cgroup manager",
     code: "invalid-cgroup-manager",
-    hint: 'kelp makes control groups itself (cgroupfs) where they were delegated; "systemd-run --user --scope kelp …" gives it a scope of its own',
+    hint: "Managers: systemd, cgroupfs.",
   },
 ];
 

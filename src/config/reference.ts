@@ -8,7 +8,7 @@ export const KEY_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>
       "What a container's /etc/hosts begins with: a path, none, or image; empty: the host's own file",
     cgroup_conf: "Written to files of every container's control group, FILE=VALUE",
     cgroupns: "Default of --cgroupns: private or host",
-    cgroups: "Default of --cgroups: enabled, disabled or no-conmon",
+    cgroups: "Default of --cgroups: enabled, disabled, no-conmon or split",
     container_name_as_hostname: "The name given with --name is the hostname, where --hostname names none",
     default_capabilities: "Capabilities of a container that is not privileged",
     default_sysctls: "Kernel parameters of every container, NAME=VALUE",
@@ -45,7 +45,7 @@ export const KEY_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>
     volumes: "Volumes of every container, in --volume's words",
   },
   engine: {
-    cgroup_manager: "Who makes control groups: cgroupfs, which is kelp itself",
+    cgroup_manager: "Who makes control groups: systemd, or cgroupfs, which is kelp itself",
     detach_keys: "Keys that leave an attached container running",
     env: "Put into kelp's own environment, NAME=VALUE: the proxy for registries, say",
     events_container_create_inspect_data: "The event of a container's creation carries its inspection",
@@ -104,7 +104,7 @@ export const LEFT_TO_PODMAN: readonly { readonly keys: readonly string[]; readon
       "engine.hooks_dir",
       "engine.no_pivot_root",
     ],
-    why: "holdfast runs and watches containers, and makes their control groups",
+    why: "holdfast runs and watches containers, and kelp finds out who makes their control groups",
   },
   {
     keys: [

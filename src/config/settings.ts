@@ -9,6 +9,7 @@ export interface SettingValues {
   readonly logLevel: string;
   /** Results are not printed. */
   readonly noout: boolean;
+  /** Who makes control groups: systemd, cgroupfs (kelp itself); empty: systemd where the user has one. */
   readonly cgroupManager: string;
   /** The uplink's program; empty: slirp4netns, wherever it is. */
   readonly networkCmdPath: string;
@@ -115,7 +116,7 @@ export const DEFAULTS: SettingValues = {
   runroot: "",
   logLevel: "warn",
   noout: false,
-  cgroupManager: "cgroupfs",
+  cgroupManager: "",
   networkCmdPath: "",
   storageDriver: "",
   storageOpts: [],

@@ -1,15 +1,16 @@
-/** The control group of a container: where it is made, what it may use, and how others find it. */
-import { mkdirSync, rmdirSync, writeFileSync } from "node:fs";
+/** The control group of a container: what it may use, who makes it, and how others find it. */
+import { rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { errnoCode, HostError } from "../base/index.ts";
+import { HostError, UsageError } from "../base/index.ts";
+import { hostEnvironment } from "../config/index.ts";
 import {
-  cgroupMount,
+  type CgroupDelegation,
+  controllersOf,
+  DELEGATE_COMMAND,
   enableControllers,
-  errnoText,
-  findDelegatedCgroup,
-  findOwnCgroup,
   mayEnterCgroup,
   readIfExists,
+  userManagerCgroup,
 } from "../host/index.ts";
 import {
   type CgroupConfig,
@@ -19,71 +20,100 @@ import {
   runsSystemd,
 } from "../runtime/index.ts";
 import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
+import { hasUserManager } from "../systemd/index.ts";
+import { cgroupHome, makeHome } from "./cgroup-home.ts";
 import { cgroupOf, notePath } from "./cgroup-note.ts";
 
 /** Controllers that every container gets where they are delegated: without limits they count. */
 const COUNTING = ["memory", "pids", "cpu", "io"];
 
-/** Whether a start is meant, and by whom. */
-export interface CgroupUse {
-  readonly starting: boolean;
-  /** The container is what a unit of the service manager is about. */
-  readonly isService: boolean;
+const MODES = ["enabled", "disabled", "no-conmon", "split"];
+
+/**
+ * Whether a container could get its group and its limits here, as far as that can be known without making it.
+ *
+ * @throws {UsageError} for limits that are none
+ * @throws {HostError} `missing-controller` for a limit that cannot be applied here
+ */
+export function checkCgroup(ctx: Context, config: ContainerConfig): void {
+  if (!MODES.includes(config.cgroups))
+    throw new UsageError(
+      "invalid-cgroups",
+      `invalid --cgroups ${config.cgroups}: must be ${MODES.join(", ")}`,
+    );
+  const limits = cgroupSettings(config.resources);
+  if (config.cgroups === "disabled") return;
+  const home = cgroupHome(ctx, config);
+  if (home.manager === "cgroupfs") chooseSettings(ctx, config, limits, home.delegation);
+  if (home.manager === "systemd") checkDelegated(limits);
+}
+
+/** What systemd was not given it cannot hand on; where its group has another name, the start finds out. */
+function checkDelegated(limits: readonly CgroupSetting[]): void {
+  const path = userManagerCgroup();
+  if (path === undefined) return;
+  const controllers = controllersOf(path);
+  const unmet = limits.find(
+    ({ controller, value }) => value !== "max" && controller !== "" && !controllers.includes(controller),
+  );
+  if (unmet !== undefined) throw missingController(unmet, lackReason(unmet, path, controllers));
 }
 
 /**
- * The group a start makes; undefined where the container gets none. With --cgroups=split, and for a service's
- * container, it lies in the group that kelp was started in, whose limits and life are the unit's; a start leaves that
- * group for one beside the container's, since a group with processes cannot give controllers to groups inside it.
+ * Makes what a start needs of the group above the container's; undefined where it gets none. This process may be in
+ * another group afterwards.
  *
+ * @param isService the container is what a unit of the service manager is about
  * @throws {HostError} `missing-controller` for a limit that cannot be applied here
  */
-export function planCgroup(
+export async function prepareCgroup(
   ctx: Context,
-  id: string,
-  config: ContainerConfig,
-  use: CgroupUse = { starting: false, isService: false },
-): CgroupConfig | undefined {
+  record: ContainerRecord,
+  isService: boolean,
+): Promise<CgroupConfig | undefined> {
+  const { config } = record;
   if (config.cgroups === "disabled") return undefined;
-  const all = cgroupSettings(config.resources);
+  const limits = cgroupSettings(config.resources);
+  const home = cgroupHome(ctx, config, isService);
+  const { delegation, name } = await makeHome(home, record);
+  const chosen = chooseSettings(ctx, config, limits, delegation);
+  if (chosen === undefined || "reason" in delegation) return undefined;
+  return {
+    path: join(delegation.path, name),
+    nested: seesWritable(config),
+    ...chosen,
+    // What stays when the container's unit goes must not be in it.
+    ...(home.manager === "cgroupfs" ? {} : { shared: join(dirname(delegation.path), "kelp-shared") }),
+  };
+}
+
+/** What is written to the files of the container's group, beneath this one; undefined if there can be none. */
+function chooseSettings(
+  ctx: Context,
+  config: ContainerConfig,
+  limits: readonly CgroupSetting[],
+  delegation: CgroupDelegation,
+): Pick<CgroupConfig, "controllers" | "settings"> | undefined {
   // "No limit" needs nothing of a controller that is not there.
-  const asked = all.filter(({ value }) => value !== "max");
-  const isSplit = config.cgroupParent === undefined && (config.cgroups === "split" || use.isService);
-  const delegation = isSplit
-    ? findOwnCgroup()
-    : config.cgroupParent === undefined
-      ? findDelegatedCgroup()
-      : parentGroup(config.cgroupParent);
+  const asked = limits.filter(({ value }) => value !== "max");
   if ("reason" in delegation) {
     if (asked[0] !== undefined) throw missingController(asked[0], delegation.reason);
     return undefined;
   }
   const { path, controllers } = delegation;
-  const settings = [...all, ...defaultSettings(ctx, config, controllers)];
+  const settings = [...limits, ...defaultSettings(ctx, config, controllers)];
   const wanted = new Set<string>([
     ...COUNTING.filter((name) => controllers.includes(name)),
     ...asked.map(controllerOf).filter(Boolean),
   ]);
-  if (isSplit && use.starting) moveInto(join(path, MONITOR_GROUP));
-  const lacking = isSplit && !use.starting ? [] : enableControllers(path, [...wanted]);
+  const lacking = wanted.size === 0 ? [] : enableControllers(path, [...wanted]);
   const unmet = asked.find(({ controller }) => lacking.includes(controller));
   if (unmet !== undefined) throw missingController(unmet, lackReason(unmet, path, controllers));
   const given = [...wanted].filter((name) => !lacking.includes(name));
   return {
-    path: join(path, `kelp-${id}`),
-    nested: seesWritable(config),
     controllers: given,
     settings: settings.filter(({ controller }) => controller === "" || given.includes(controller)),
   };
-}
-
-/** The monitor's, beside its container's; podman's name for it. */
-const MONITOR_GROUP = "runtime";
-
-/** This process, and so all that it becomes and makes. */
-function moveInto(group: string): void {
-  mkdirSync(group, { recursive: true });
-  writeFileSync(join(group, "cgroup.procs"), String(process.pid));
 }
 
 const controllerOf = ({ controller }: CgroupSetting) => controller;
@@ -96,24 +126,6 @@ function defaultSettings(
   const { pidsLimit } = ctx.settings;
   if (pidsLimit <= 0 || resources["pids-limit"] !== undefined || !controllers.includes("pids")) return [];
   return [{ controller: "pids", file: "pids.max", value: String(pidsLimit), origin: "default pids limit" }];
-}
-
-/** --cgroup-parent: a path from the root of the hierarchy. */
-function parentGroup(parent: string): ReturnType<typeof findDelegatedCgroup> {
-  const mount = cgroupMount();
-  if (mount === undefined) return { reason: "control groups version 2 are not mounted" };
-  const path = join(mount, join("/", parent));
-  try {
-    mkdirSync(path, { recursive: true });
-  } catch (cause) {
-    throw new HostError(
-      "cgroup-parent",
-      `cannot use --cgroup-parent ${parent}: ${errnoText(errnoCode(cause)) ?? "it cannot be made"}`,
-      { cause, hint: "name a group that was delegated to you, or one inside it" },
-    );
-  }
-  const controllers = (readIfExists(join(path, "cgroup.controllers")) ?? "").split(/\s+/).filter(Boolean);
-  return { path, controllers };
 }
 
 /** What the container sees of its group is writable (runtime's mounts), or it has the right to make it so. */
@@ -133,7 +145,7 @@ function missingController({ controller, origin }: CgroupSetting, reason: string
     "missing-controller",
     `cannot apply ${origin}: the cgroup controller ${controller} is not available: ${reason}`,
     {
-      hint: `have it delegated (with systemd: Delegate=yes in user@.service, then "systemd-run --user --scope kelp …"), leave ${origin} out, or use --cgroups=disabled to run without limits`,
+      hint: `have it delegated (${DELEGATE_COMMAND}; kelp doctor: cgroup-controllers), leave ${origin} out, or use --cgroups=disabled to run without limits`,
     },
   );
 }
@@ -164,17 +176,29 @@ export function noteCgroup(ctx: Context, id: string, cgroup: CgroupConfig | unde
 }
 
 /**
- * The group for one more process of a container.
+ * The group for one more process of a container. Where this process may not put others into it (a login session beside
+ * the user's systemd), systemd moves it near, if there is one.
  *
- * @throws {HostError} if it has limits and this process may not put others into its group
+ * @throws {HostError} if the container has limits and they would not hold
  */
-export function execCgroup(ctx: Context, { id, config }: ContainerRecord): string | undefined {
+export async function execCgroup(ctx: Context, { id, config }: ContainerRecord): Promise<string | undefined> {
   const cgroup = cgroupOf(ctx, id);
   if (cgroup === undefined || mayEnterCgroup(cgroup.processes)) return cgroup?.processes;
+  const unit = cgroup.path.split("/").findLast((word) => /\.(scope|service)$/.test(word));
+  let reason = `this shell may not put processes into ${dirname(cgroup.processes)}`;
+  if (unit !== undefined && hasUserManager(hostEnvironment())) {
+    const { joinUnit } = await import("./cgroup-scope.ts");
+    try {
+      await joinUnit(unit);
+      return cgroup.processes;
+    } catch (error) {
+      reason = error instanceof Error ? error.message : reason;
+    }
+  }
   if (Object.keys(config.resources).length === 0) return undefined;
   throw new HostError(
     "cgroup-unreachable",
-    `cannot execute in container ${id}: its limits would not hold: this shell may not put processes into ${dirname(cgroup.processes)}`,
+    `cannot execute in container ${id}: its limits would not hold: ${reason}`,
     { hint: "run kelp exec in the session in which the container was started" },
   );
 }

@@ -6,7 +6,7 @@ import { parseSize, UsageError } from "../base/index.ts";
 import { type ImageRunConfig, parseImageConfig } from "../oci/index.ts";
 import { applicableSysctls } from "../runtime/index.ts";
 import type { ContainerConfig, Context, ImageRecord } from "../state/index.ts";
-import { planCgroup } from "./cgroup.ts";
+import { checkCgroup } from "./cgroup.ts";
 import { healthConfig, isActive } from "./config-health.ts";
 import { logConfig } from "./config-log.ts";
 import { namespaceConfig, namespaceOwners } from "./config-namespaces.ts";
@@ -90,13 +90,14 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
     network,
     cgroups: options.cgroups || ctx.settings.cgroups,
     ...(options["cgroup-parent"] ? { cgroupParent: options["cgroup-parent"] } : {}),
+    ...askedManager(ctx),
     resources: resourceLimits(options, request.given),
     secrets: [],
     dependencies: namespaceOwners(namespaces, network.mode),
     createCommand: ["kelp", ...request.argv],
   };
   checkRuntime(config);
-  planCgroup(ctx, input.id, config);
+  checkCgroup(ctx, config);
   const noop = request.given.has("kernel-memory")
     ? ["The --kernel-memory flag is no longer supported. This flag is a noop."]
     : [];
@@ -107,6 +108,13 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
 function runtimePart(ctx: Context, { step }: CreateRequest): Pick<ContainerConfig, "runtime"> {
   const runtime = step === undefined ? chooseRuntime(ctx) : undefined;
   return runtime === undefined ? {} : { runtime };
+}
+
+/** A manager that the command line names is the container's for good; what a file says may change. */
+function askedManager({ settings }: Context): Pick<ContainerConfig, "cgroupManager"> {
+  const { cgroupManager, origins } = settings;
+  if (origins.cgroupManager !== "--cgroup-manager") return {};
+  return { cgroupManager: cgroupManager === "systemd" ? "systemd" : "cgroupfs" };
 }
 
 /** Flags that contradict each other; asked before an image is fetched for nothing. */

@@ -102,14 +102,14 @@ export async function prepareExec(
     keepFds: options.preserveFds,
     onFailure: onFailure(ctx, id, planPath, options.client),
   };
-  const { plan, failure } = await planExec(ctx, record, planPath, common, () =>
+  const { plan, failure } = await planExec(ctx, record, planPath, common, async () =>
     lowerExec({
       ...common,
       namespaces: spec.linux.namespaces,
       init: live.init,
       facts,
       seccomp: compiledSeccomp(spec, config),
-      cgroup: execCgroup(ctx, record),
+      cgroup: await execCgroup(ctx, record),
       keepGroups: config.groupAdd.includes("keep-groups"),
     }),
   );
@@ -135,9 +135,9 @@ async function planExec(
   { config: { runtime }, id }: ContainerRecord,
   planPath: string,
   common: CommonInput,
-  own: () => Plan,
+  own: () => Promise<Plan>,
 ): Promise<{ readonly plan: Plan; readonly failure?: () => KelpError | undefined }> {
-  if (runtime === undefined) return { plan: own() };
+  if (runtime === undefined) return { plan: await own() };
   const { externalExecError, externalExecPlan } = await import("./external.ts");
   const plan = externalExecPlan(ctx, runtime, id, planPath, common);
   return { plan, failure: () => externalExecError(runtime, planPath) };

@@ -4,6 +4,7 @@
  *
  * Must not know: the terminal, how arguments are parsed, how a plan is written or carried out.
  */
+export { cgroupManager } from "./cgroup-home.ts";
 export { containerChanges, MOUNT_POINTS } from "./changes.ts";
 export { type CommitOptions, commitContainer } from "./commit.ts";
 export { compareTrees, type Tree } from "./compare.ts";

@@ -1,7 +1,8 @@
 /** The parts of podman's inspection that are words of the container's record: `Config` and `HostConfig`. */
 import { humanSize } from "../base/index.ts";
 import type { SpecRlimit } from "../oci/index.ts";
-import type { ContainerConfig, ContainerRecord, PortMapping } from "../state/index.ts";
+import type { ContainerConfig, ContainerRecord, Context, PortMapping } from "../state/index.ts";
+import { cgroupManager } from "./cgroup-home.ts";
 import { HEALTH_DEFAULTS } from "./config-health.ts";
 import { signalName } from "./signal.ts";
 
@@ -91,7 +92,7 @@ function inspectHealth(health: NonNullable<ContainerConfig["health"]>) {
 }
 
 /** `HostConfig`. */
-export function inspectHostConfig(config: ContainerConfig, limits: readonly SpecRlimit[]) {
+export function inspectHostConfig(ctx: Context, config: ContainerConfig, limits: readonly SpecRlimit[]) {
   const binds = config.mounts.filter((mount) => mount.type === "bind" || mount.type === "volume");
   const tmpfs = config.mounts.filter((mount) => mount.type === "tmpfs");
   return {
@@ -100,7 +101,7 @@ export function inspectHostConfig(config: ContainerConfig, limits: readonly Spec
         .filter((word) => word !== "")
         .join(":"),
     ),
-    CgroupManager: "cgroupfs",
+    CgroupManager: cgroupManager(ctx, config),
     CgroupMode: config.namespaces.cgroup,
     ContainerIDFile: config.cidFile ?? "",
     LogConfig: {
@@ -144,6 +145,7 @@ export function inspectHostConfig(config: ContainerConfig, limits: readonly Spec
     ConsoleSize: [0, 0],
     Isolation: "",
     ...inspectResources(config),
+    CgroupParent: shownParent(ctx, config),
     Ulimits: limits.map(({ type, soft, hard }) => ({ Name: type, Soft: soft, Hard: hard })),
     CpuCount: 0,
     CpuPercent: 0,
@@ -153,6 +155,10 @@ export function inspectHostConfig(config: ContainerConfig, limits: readonly Spec
   };
 }
 
+function shownParent(ctx: Context, config: ContainerConfig): string {
+  return config.cgroupParent ?? (cgroupManager(ctx, config) === "systemd" ? "user.slice" : "");
+}
+
 function inspectResources(config: ContainerConfig) {
   const number = (key: string) => Number(config.resources[key] ?? 0);
   const text = (key: string) => String(config.resources[key] ?? "");
@@ -160,7 +166,6 @@ function inspectResources(config: ContainerConfig) {
     CpuShares: number("cpu-shares"),
     Memory: number("memory"),
     NanoCpus: Math.round(number("cpus") * 1e9),
-    CgroupParent: config.cgroupParent ?? "",
     BlkioWeight: number("blkio-weight"),
     BlkioWeightDevice: null,
     BlkioDeviceReadBps: null,

@@ -1,12 +1,13 @@
 /** One container in the shape `podman inspect` prints. */
 import { join } from "node:path";
-import { containerDir, containerRunDir } from "../host/index.ts";
+import { cgroupMount, containerDir, containerRunDir } from "../host/index.ts";
 import { effectiveCapabilities, effectiveLimits } from "../runtime/index.ts";
-import type { Context, MountConfig } from "../state/index.ts";
+import type { ContainerRecord, Context, MountConfig } from "../state/index.ts";
+import { cgroupOf } from "./cgroup-note.ts";
 import { type Health, healthOf } from "./health.ts";
 import { inspectConfig, inspectHostConfig } from "./inspect-config.ts";
 import { inspectNetworkSettings } from "./inspect-network.ts";
-import { type ContainerStatus, type ContainerView, isRunning } from "./view.ts";
+import { type ContainerView, isRunning } from "./view.ts";
 import { volumePaths } from "./volumes.ts";
 
 const NEVER = "0001-01-01T00:00:00Z";
@@ -31,7 +32,7 @@ export function inspectContainer(ctx: Context, view: ContainerView, extras: Insp
     Created: goTime(record.created),
     Path: command[0] ?? "",
     Args: command.slice(1),
-    State: inspectState(status, healthOf(ctx, record)),
+    State: inspectState(ctx, view, healthOf(ctx, record)),
     Image: config.image,
     ImageDigest: image?.manifestDigest ?? "",
     ImageName: config.imageName,
@@ -69,7 +70,7 @@ export function inspectContainer(ctx: Context, view: ContainerView, extras: Insp
     KubeExitCodePropagation: "invalid",
     lockNumber: 0,
     Config: inspectConfig(record),
-    HostConfig: inspectHostConfig(config, limitsOf(view)),
+    HostConfig: inspectHostConfig(ctx, config, limitsOf(view)),
   };
 }
 
@@ -83,7 +84,7 @@ function limitsOf({ record: { config }, status }: ContainerView) {
   return limits.filter(({ type }) => asked.has(type));
 }
 
-function inspectState(status: ContainerStatus, health: Health | undefined) {
+function inspectState(ctx: Context, { record, status }: ContainerView, health: Health | undefined) {
   return {
     OciVersion: "1.2.0",
     Status: status.state,
@@ -111,11 +112,18 @@ function inspectState(status: ContainerStatus, health: Health | undefined) {
               Output: output,
             })),
     },
-    CgroupPath: "",
+    CgroupPath: isRunning(status) ? shownCgroup(ctx, record) : "",
     CheckpointedAt: NEVER,
     RestoredAt: NEVER,
     StoppedByUser: status.stoppedByUser,
   };
+}
+
+/** From the root of the hierarchy, as /proc/PID/cgroup says it. */
+function shownCgroup(ctx: Context, { id }: ContainerRecord): string {
+  const path = cgroupOf(ctx, id)?.path ?? "";
+  const mount = cgroupMount();
+  return mount !== undefined && path.startsWith(`${mount}/`) ? path.slice(mount.length) : path;
 }
 
 function inspectMounts(ctx: Context, mounts: readonly MountConfig[]) {

@@ -39,7 +39,7 @@ import {
   keepsEvents,
 } from "../state/index.ts";
 import { writeBindFiles } from "./bind-files.ts";
-import { noteCgroup, planCgroup } from "./cgroup.ts";
+import { noteCgroup, prepareCgroup } from "./cgroup.ts";
 import { claimStart } from "./claim.ts";
 import { forgetHealth } from "./health.ts";
 import { healthPlan } from "./health-plan.ts";
@@ -126,10 +126,7 @@ export async function prepareStart(
   const spec = makeSpec(input);
   for (const notice of specNotices(input)) log.warn(notice);
   for (const path of overlayVolumeDirs(spec, directory)) mkdirSync(path, { recursive: true, mode: 0o700 });
-  const cgroup = planCgroup(ctx, id, config, {
-    starting: true,
-    isService: service.notify !== undefined,
-  });
+  const cgroup = await prepareCgroup(ctx, record, service.notify !== undefined);
   noteCgroup(ctx, id, cgroup);
   const lowerInput: LowerInput = {
     spec,

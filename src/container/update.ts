@@ -10,7 +10,7 @@ import {
   type Context,
   writeContainerEvent,
 } from "../state/index.ts";
-import { planCgroup } from "./cgroup.ts";
+import { checkCgroup } from "./cgroup.ts";
 import { cgroupOf } from "./cgroup-note.ts";
 import { statusOf } from "./status.ts";
 import { isRunning } from "./view.ts";
@@ -32,7 +32,7 @@ export function updateContainer(ctx: Context, record: ContainerRecord, change: C
   const config = { ...record.config, ...change, resources };
   if (Object.keys(change.resources ?? {}).length > 0) {
     if (isRunning(statusOf(ctx, record))) applyLimits(ctx, record, config, change.resources ?? {});
-    else planCgroup(ctx, record.id, config);
+    else checkCgroup(ctx, config);
   }
   ctx.state.containers.setConfig(record.id, config);
   writeContainerEvent(ctx, "update", record);

@@ -1,5 +1,5 @@
 /** Where in the control group tree this process may make groups of its own. */
-import { accessSync, constants, statfsSync, writeFileSync } from "node:fs";
+import { accessSync, constants, mkdirSync, statfsSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { readIfExists } from "./fs.ts";
 import { readProcFile } from "./procfs.ts";
@@ -14,6 +14,10 @@ export type CgroupDelegation =
       readonly controllers: readonly string[];
     }
   | { /** Why there is none, for people. */ readonly reason: string };
+
+/** What an administrator does to let users' systemds hand on every controller. */
+export const DELEGATE_COMMAND =
+  "as root: systemctl edit user@.service, add [Service] Delegate=cpu cpuset io memory pids, and log in again";
 
 export interface CgroupTree {
   /** Text of /proc/self/cgroup. */
@@ -37,22 +41,16 @@ export function findDelegatedCgroup(tree: CgroupTree = systemTree()): CgroupDele
   const mayUse = (path: string) => tree.isWritable(path) && tree.isWritable(join(path, "cgroup.procs"));
   const path = own !== "/" && mayUse(dirname(group)) ? dirname(group) : mayUse(group) ? group : undefined;
   if (path === undefined) return { reason: `control group ${own} was not delegated to this user` };
-  return { path, controllers: controllersOf(tree, path) };
+  return { path, controllers: controllersOf(path, tree) };
 }
 
 /** Our own group, for new ones inside it, if it was delegated to us. */
 export function findOwnCgroup(tree: CgroupTree = systemTree()): CgroupDelegation {
-  const own = /^0::(.*)$/m.exec(tree.own)?.[1];
-  if (own === undefined || tree.mount === undefined)
-    return { reason: "control groups version 2 are not mounted" };
-  const path = own === "/" ? tree.mount : join(tree.mount, own);
-  if (own.startsWith("/..") || !tree.isWritable(path) || !tree.isWritable(join(path, "cgroup.procs")))
-    return { reason: `control group ${own} was not delegated to this user` };
-  return { path, controllers: controllersOf(tree, path) };
-}
-
-function controllersOf(tree: CgroupTree, path: string): string[] {
-  return (tree.read(join(path, "cgroup.controllers")) ?? "").split(/\s+/).filter(Boolean);
+  const path = ownCgroup(tree);
+  if (path === undefined) return { reason: "control groups version 2 are not mounted" };
+  if (!tree.isWritable(path) || !tree.isWritable(join(path, "cgroup.procs")))
+    return { reason: `control group ${path} was not delegated to this user` };
+  return { path, controllers: controllersOf(path, tree) };
 }
 
 function systemTree(): CgroupTree {
@@ -101,13 +99,39 @@ export function enableControllers(path: string, wanted: readonly string[]): stri
 
 /** Whether this process may start others in a group: the kernel asks for the common parent's list of processes. */
 export function mayEnterCgroup(group: string, tree: CgroupTree = systemTree()): boolean {
-  const own = /^0::(.*)$/m.exec(tree.own)?.[1];
-  if (own === undefined || tree.mount === undefined || own.startsWith("/..")) return false;
-  const from = join(tree.mount, own).split("/");
+  const own = ownCgroup(tree);
+  if (own === undefined) return false;
+  const from = own.split("/");
   const to = group.split("/");
   const differs = from.findIndex((word, index) => word !== to[index]);
   const common = (differs < 0 ? from : from.slice(0, differs)).join("/");
   return tree.isWritable(join(common, "cgroup.procs"));
+}
+
+/** Absolute path of the group this process is in; undefined where it cannot be seen. */
+export function ownCgroup(tree: CgroupTree = systemTree()): string | undefined {
+  const own = /^0::(.*)$/m.exec(tree.own)?.[1];
+  return own === undefined || tree.mount === undefined || own.startsWith("/..")
+    ? undefined
+    : join(tree.mount, own);
+}
+
+/** The controllers that groups inside this one can have. */
+export function controllersOf(path: string, tree: CgroupTree = systemTree()): string[] {
+  return (tree.read(join(path, "cgroup.controllers")) ?? "").split(/\s+/).filter(Boolean);
+}
+
+/** The group that the system has delegated to the user's systemd, where it has its usual name. */
+export function userManagerCgroup(uid = process.getuid?.() ?? 0): string | undefined {
+  const mount = cgroupMount();
+  const path = join(mount ?? "", "user.slice", `user-${uid}.slice`, `user@${uid}.service`);
+  return mount !== undefined && isCgroup2(path) ? path : undefined;
+}
+
+/** Moves this process into a group, which is made if it is not there. */
+export function enterCgroup(path: string): void {
+  mkdirSync(path, { recursive: true });
+  writeFileSync(join(path, "cgroup.procs"), String(process.pid));
 }
 
 /** Where the version 2 tree is mounted, if it is. */

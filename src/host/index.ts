@@ -8,10 +8,15 @@ export { unpackedAsset } from "./assets.ts";
 export {
   type CgroupDelegation,
   cgroupMount,
+  controllersOf,
+  DELEGATE_COMMAND,
   enableControllers,
+  enterCgroup,
   findDelegatedCgroup,
   findOwnCgroup,
   mayEnterCgroup,
+  ownCgroup,
+  userManagerCgroup,
 } from "./cgroups.ts";
 export { ChangeSignal } from "./changes.ts";
 export {

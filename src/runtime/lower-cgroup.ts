@@ -12,6 +12,8 @@ export interface CgroupConfig {
   /** Controllers that the inner group of a nested one gets, so that programs find their limits. */
   readonly controllers: readonly string[];
   readonly settings: readonly CgroupSetting[];
+  /** A group for what serves other containers as well, where this one's surroundings end with it (a unit of systemd). */
+  readonly shared?: string;
 }
 
 const ORIGIN = "cgroup";
@@ -26,6 +28,13 @@ export function processGroup({ path, nested }: Pick<CgroupConfig, "path" | "nest
 /** The slot of that group; NO_SLOT without a group. */
 export function cgroupSlot(cgroup: CgroupConfig | undefined): number {
   return cgroup === undefined ? NO_SLOT : SLOT.cgroup;
+}
+
+/** The slot of the group for what other containers need, too; NO_SLOT if it can be where we are. */
+export function lowerSharedCgroup(plan: PlanBuilder, cgroup: CgroupConfig | undefined): number {
+  if (cgroup?.shared === undefined) return NO_SLOT;
+  plan.add("launch", "cgroupMake", { path: cgroup.shared, into: SLOT.sharedCgroup }, { origin: ORIGIN });
+  return SLOT.sharedCgroup;
 }
 
 /** In the launcher, because it alone surely sees the host's hierarchy as the caller does. */

@@ -19,7 +19,7 @@ function begin(input: NetworkChangeInput): PlanBuilder {
   const plan = new PlanBuilder();
   plan.add("config", "onFailure", input.onFailure);
   lowerBase(plan, { ...input, holders: input.network.holders });
-  lowerSharedNetwork(plan, input.network);
+  lowerSharedNetwork(plan, input.network, undefined);
   lowerSharedSlots(plan); // what we do is short: the others wait, and need not find us
   return plan;
 }

@@ -9,7 +9,8 @@ import type {
   TapPlan,
 } from "../state/index.ts";
 import { O } from "./kernel.ts";
-import { TOLERATE } from "./plan/ops.ts";
+import { type CgroupConfig, lowerSharedCgroup } from "./lower-cgroup.ts";
+import { NO_SLOT, TOLERATE } from "./plan/ops.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
 
 const ORIGIN = "shared network";
@@ -41,10 +42,14 @@ export function lowerPorts(plan: PlanBuilder, ports: readonly PublishPlan[]): vo
 }
 
 /** Before anything of the container: the namespace its monitor is in, shared or its own. */
-export function lowerNetwork(plan: PlanBuilder, network: NetworkPlan | undefined): void {
+export function lowerNetwork(
+  plan: PlanBuilder,
+  network: NetworkPlan | undefined,
+  cgroup: CgroupConfig | undefined,
+): void {
   if (network === undefined) return;
   if (network.own) lowerOwnNetwork(plan, network);
-  else lowerSharedNetwork(plan, network);
+  else lowerSharedNetwork(plan, network, cgroup);
 }
 
 /** What `setup` needs of it; made again for every first process. */
@@ -54,7 +59,7 @@ export function lowerNetworkSlots(plan: PlanBuilder, network: NetworkPlan | unde
 
 /** A namespace for this container alone, and the program that connects it, which is waited for. */
 function lowerOwnNetwork(plan: PlanBuilder, network: NetworkPlan): void {
-  lowerUplink(plan, network);
+  lowerUplink(plan, network, NO_SLOT);
   const origin = "--network";
   plan.add("netbase", "linkUp", { name: "lo" }, { origin });
   const settings = { path: "/proc/sys/net", flags: O.PATH | O.DIRECTORY, into: SLOT.fd };
@@ -66,8 +71,12 @@ function lowerOwnNetwork(plan: PlanBuilder, network: NetworkPlan): void {
 }
 
 /** The namespace, where it is new, and the bridges. */
-export function lowerSharedNetwork(plan: PlanBuilder, network: NetworkPlan): void {
-  lowerUplink(plan, network);
+export function lowerSharedNetwork(
+  plan: PlanBuilder,
+  network: NetworkPlan,
+  cgroup: CgroupConfig | undefined,
+): void {
+  lowerUplink(plan, network, network.uplink === undefined ? NO_SLOT : lowerSharedCgroup(plan, cgroup));
   lowerNamespace(plan, network);
   if (network.uplink?.tap !== undefined) lowerTap(plan, "netbase", network.uplink.tap);
   plan.add("monitor", "openNetlink", { into: SLOT.netlink }, { origin: ORIGIN });
@@ -82,10 +91,10 @@ export function lowerSharedSlots(plan: PlanBuilder): void {
   plan.add("monitor", "openPath", { path, flags: 0, into: SLOT.sharedNet }, { origin });
 }
 
-function lowerUplink(plan: PlanBuilder, { uplink }: NetworkPlan): void {
+function lowerUplink(plan: PlanBuilder, { uplink }: NetworkPlan, cgroup: number): void {
   if (uplink === undefined) return;
   const { fifo, argv, env, failed } = uplink;
-  const args = { fifo, argv, env, onDemand: uplink.onDemand ? 1 : 0, failed };
+  const args = { fifo, argv, env, onDemand: uplink.onDemand ? 1 : 0, failed, cgroup };
   plan.add("uplink", "uplink", args, { origin: ORIGIN });
 }
 

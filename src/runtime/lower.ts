@@ -124,7 +124,7 @@ export function lowerSurroundings(plan: PlanBuilder, input: LowerInput): void {
   lowerPorts(plan, network?.ports ?? []);
   lowerBase(plan, { ...input, holders: network?.holders, ownNetwork: network?.own });
   plan.add("monitor", "reexecReadOnly", {}, { origin: "default" });
-  lowerNetwork(plan, network);
+  lowerNetwork(plan, network, input.cgroup);
   plan.add("monitor", "registerHolder", {}, { origin: "default" });
   lowerNetworkSlots(plan, network);
   lowerCgroup(plan, input.cgroup);

@@ -31,6 +31,7 @@ export const SLOT = {
   ownNetlink: 13,
   /** The service manager's socket. */
   notify: 14,
+  sharedCgroup: 15,
 } as const;
 
 export interface OpOptions {

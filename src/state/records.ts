@@ -165,6 +165,8 @@ export interface ContainerConfig {
   readonly runtime?: { readonly name: string; readonly path: string; readonly flags: readonly string[] };
   readonly network: NetworkConfig;
   readonly cgroups: string;
+  /** If one was asked for; else each start finds out. */
+  readonly cgroupManager?: "systemd" | "cgroupfs";
   readonly cgroupParent?: string;
   readonly resources: Readonly<Record<string, number | string>>;
   readonly log: LogConfig;

@@ -15,3 +15,4 @@ export { killMarked, leaksOf, mountsBeneath, processesUsing } from "./leaks.ts";
 export { paxEntry, type RawEntry, rawTar } from "./raw-tar.ts";
 export { type Feature, missing, requires } from "./requires.ts";
 export { type KelpOptions, type KelpResult, run, type Sandbox, useSandbox } from "./sandbox.ts";
+export { type UserManagerHandle, useUserManager } from "./user-manager.ts";

@@ -15,6 +15,7 @@ import {
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { DRIVER, smallDisk } from "./environment.ts";
+import { lacksUserManager } from "./user-manager.ts";
 
 type Probe = () => string | undefined;
 
@@ -100,6 +101,7 @@ const PROBES = {
     Bun.which("systemctl") !== null && Bun.spawnSync(["systemctl", "--user", "is-system-running"]).success
       ? undefined
       : "no systemd user session",
+  usersystemd: lacksUserManager,
   seccomp: seccompLibrary,
   busybox: () => program("busybox"),
   skopeo: () => program("skopeo"),

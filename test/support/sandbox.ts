@@ -32,6 +32,8 @@ export interface Sandbox {
   readonly runtime: string;
   /** The whole environment kelp gets. */
   readonly env: Readonly<Record<string, string>>;
+  /** Carried out after the last test, before the look at what is left. */
+  readonly ends: (() => unknown)[];
   /** Runs kelp to its end. */
   kelp(args: readonly string[], options?: KelpOptions): Promise<KelpResult>;
   /** Runs kelp and gives its standard output without the last newline; throws if it failed. */
@@ -97,6 +99,7 @@ async function lastingLeaks({ directory, runtime }: Sandbox): Promise<string[]> 
 /** Ends what runs and deletes the files, some of which belong to subordinate ids. */
 async function tearDown(box: Sandbox): Promise<void> {
   await box.kelp(["rm", "--all", "--force", "--time", "0"]);
+  for (const end of box.ends) await end();
   const leaks = await lastingLeaks(box);
   if (KEEP) console.error(`kept: ${box.directory} ${box.runtime}`);
   else {
@@ -129,7 +132,7 @@ export function useSandbox(name: string, extra: Readonly<Record<string, string>>
     if (code !== 0) throw new Error(`kelp ${args.join(" ")} exited with ${code}:\n${stdout}${stderr}`);
     return stdout.replace(/\n$/, "");
   };
-  const box: Sandbox = { directory, runtime, env, kelp, ok };
+  const box: Sandbox = { directory, runtime, env, ends: [], kelp, ok };
   afterAll(() => tearDown(box), 90_000);
   return box;
 }

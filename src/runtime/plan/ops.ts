@@ -121,7 +121,7 @@ export const OPS = {
   execve: op(0x59, program, { argv: "strv", env: "strv", search: "strv" }),
   pidVariable: op(0x5a, ["exec"], { name: "str" }),
   // --- the shared network, and what hangs on it --------------------------------------------------------
-  uplink: op(0x70, ["uplink"], { fifo: "str", argv: "strv", env: "strv", onDemand: "u32", failed: "str" }),
+  uplink: op(0x70, ["uplink"], { fifo: "str", argv: "strv", env: "strv", onDemand: "u32", failed: "str", cgroup: "slot" }),
   awaitUplink: op(0x71, ["monitor"], {}),
   openNetlink: op(0x72, network, { into: "into" }),
   bridgeAdd: op(0x73, network, { socket: "slot", name: "str", mac: "blob", mtu: "u32" }),

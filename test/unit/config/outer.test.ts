@@ -99,8 +99,8 @@ test("what cannot be honoured is refused by name, with who said it", async () =>
       () => "",
       (error: Error) => error.message,
     );
-  expect(await message({ cgroupManager: "systemd" })).toBe(
-    'cannot use cgroup manager "systemd" (--cgroup-manager)',
+  expect(await message({ cgroupManager: "docker" })).toBe(
+    'unknown cgroup manager "docker" (--cgroup-manager)',
   );
   expect(await message({ storageOpts: ["overlay.size=1G"] })).toBe(
     'cannot use storage option "overlay.size=1G" (--storage-opt): the drivers know mount_program=/PATH only',
@@ -111,7 +111,7 @@ test("what cannot be honoured is refused by name, with who said it", async () =>
 
 test("podman's cgroup manager is podman's affair", async () => {
   writeFileSync(join(root, "none.conf"), '[engine]\ncgroup_manager = "systemd"');
-  expect((await loadSettings(paths(), {}, env)).cgroupManager).toBe("cgroupfs");
+  expect((await loadSettings(paths(), {}, env)).cgroupManager).toBe("");
 });
 
 test("the overlay program of the last storage option counts", () => {

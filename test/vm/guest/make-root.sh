@@ -1,0 +1,36 @@
+#!/bin/sh
+# Hook of mmdebstrap: turns the new root ($1) into the guest's disk and puts that, kernel and initrd into $2.
+# Its own user namespace is enough: mke2fs writes the owners that it sees.
+set -eu
+root=$1 out=$2 here=$(dirname "$0")
+
+printf 'kelp-test\n' >"$root/etc/hostname"
+printf '127.0.0.1 localhost kelp-test\n' >"$root/etc/hosts"
+printf '0123456789abcdef0123456789abcdef\n' >"$root/etc/machine-id"
+cat >"$root/etc/fstab" <<FSTAB
+/dev/vda / ext4 defaults,noatime 0 0
+LABEL=payload /opt/kelp ext4 ro 0 0
+LABEL=home /home ext4 defaults,noatime 0 2
+FSTAB
+mkdir -p "$root/opt/kelp" "$root/var/lib/systemd/linger" "$root/var/log/journal"
+
+# kelp stays when nobody is logged in, guest does not.
+for user in kelp guest; do
+	chroot "$root" useradd --no-create-home --shell /bin/sh "$user"
+done
+touch "$root/var/lib/systemd/linger/kelp"
+printf 'd /home/%s 0700 %s %s\n' kelp kelp kelp guest guest guest >"$root/etc/tmpfiles.d/home.conf"
+ln -s /opt/kelp/kelp "$root/usr/local/bin/kelp"
+
+cp "$here/agent.service" "$root/etc/systemd/system/"
+chroot "$root" systemctl --quiet enable agent.service
+chroot "$root" systemctl --quiet mask apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer e2scrub_all.timer \
+	e2scrub_reap.service fstrim.timer getty@tty1.service serial-getty@ttyS0.service systemd-timesyncd.service
+rm -rf "$root"/var/cache/apt/* "$root"/var/lib/apt/lists/*
+
+cp "$root"/boot/vmlinuz-* "$out/vmlinuz"
+cp "$root"/boot/initrd.img-* "$out/initrd"
+chmod 644 "$out/vmlinuz" "$out/initrd"
+# Without what mmdebstrap has mounted there.
+unshare --mount sh -c 'for name in proc sys dev; do umount -R "$1/$name" || :; done
+	exec mke2fs -q -t ext4 -E root_owner=0:0 -d "$1" "$2" 2G' sh "$root" "$out/root.ext4"
