@@ -4,7 +4,7 @@ import { hostname as machineName } from "node:os";
 import { resolve } from "node:path";
 import { parseSize, UsageError } from "../base/index.ts";
 import { type ImageRunConfig, parseImageConfig } from "../oci/index.ts";
-import { applicableSysctls } from "../runtime/index.ts";
+import { applicableSysctls, readUserFiles } from "../runtime/index.ts";
 import type { ContainerConfig, Context, ImageRecord } from "../state/index.ts";
 import { checkCgroup } from "./cgroup.ts";
 import { healthConfig, isActive } from "./config-health.ts";
@@ -25,9 +25,10 @@ import type { CreateOptions, CreateRequest } from "./create-options.ts";
 import { resolveEnv } from "./env.ts";
 import { resolveMounts } from "./mounts.ts";
 import { checkRuntime, chooseRuntime } from "./oci-runtime.ts";
+import { layersView } from "./rootfs.ts";
 import { parseSdNotify } from "./service.ts";
 import { parseSignal } from "./signal.ts";
-import { userNamespace } from "./userns.ts";
+import { type AutoImage, userNamespace } from "./userns.ts";
 import { inheritedMounts } from "./volumes-from.ts";
 
 export interface ConfigInput {
@@ -68,7 +69,7 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
   const own = image === undefined ? {} : parseImageConfig(Buffer.from(image.configJson)).config;
   const run = request.step?.run ?? own;
   const { network, warnings } = networkConfig(ctx, options, Object.keys(run.ExposedPorts ?? {}));
-  const users = userNamespace(ctx, options, ctx.settings.userNamespace);
+  const users = userNamespace(ctx, options, ctx.settings.userNamespace, autoImage(ctx, image, run));
   const namespaces = namespaceConfig(ctx, options, users.mode);
   const config: ContainerConfig = {
     ...imageParts(input),
@@ -102,6 +103,17 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
     ? ["The --kernel-memory flag is no longer supported. This flag is a noop."]
     : [];
   return { config, warnings: [...warnings, ...noop] };
+}
+
+/** Read only for who asks for it: most containers have no range of their own. */
+function autoImage(ctx: Context, image: ImageRecord | undefined, run: ImageRunConfig): AutoImage | undefined {
+  if (image === undefined) return undefined;
+  return {
+    get files() {
+      return readUserFiles(layersView(ctx, image.layers));
+    },
+    user: run.User ?? "",
+  };
 }
 
 /** The steps of a build are holdfast's always. */

@@ -71,7 +71,7 @@ export async function prepareExec(
     containerDir: containerDir(ctx.paths, id),
     files: {},
     volumes: new Map(),
-    joined: Object.fromEntries(["pid", "network", "ipc", "uts", "cgroup"].map((type) => [type, ""])),
+    joined: Object.fromEntries(["pid", "network", "ipc", "uts", "cgroup", "user"].map((type) => [type, ""])),
   });
   const execProcess = makeExecProcess(
     spec,

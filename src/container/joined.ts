@@ -10,6 +10,7 @@ const FILES: Readonly<Record<string, string>> = {
   ipc: "ipc",
   uts: "uts",
   cgroup: "cgroup",
+  user: "user",
 };
 
 /**
@@ -21,8 +22,9 @@ export function joinedNamespaces(
   ctx: Context,
   { config }: ContainerRecord,
 ): Partial<Record<SpecNamespaceType, string>> {
-  const { pid, ipc, uts, cgroup } = config.namespaces;
-  const modes = { pid, ipc, uts, cgroup, network: config.network.mode };
+  const { pid, ipc, uts, cgroup, user } = config.namespaces;
+  const own = config.ownIds === undefined ? {} : { user };
+  const modes = { pid, ipc, uts, cgroup, network: config.network.mode, ...own };
   const joined: Partial<Record<SpecNamespaceType, string>> = {};
   for (const [type, mode] of Object.entries(modes)) {
     if (!mode.startsWith("container:")) continue;

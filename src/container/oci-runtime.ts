@@ -54,11 +54,13 @@ function executable(path: string): string | undefined {
  *
  * @throws {UsageError}
  */
-export function checkRuntime({ runtime, init, groupAdd }: ContainerConfig): void {
+export function checkRuntime({ runtime, init, groupAdd, namespaces }: ContainerConfig): void {
   if (runtime === undefined) return;
   const refuse = (option: string, reason: string) =>
     new UsageError("not-with-runtime", `cannot use ${option} with --runtime ${runtime.name}: ${reason}`);
   if (init) throw refuse("--init", "the small init is holdfast's");
+  if (namespaces.ipc.startsWith("container:"))
+    throw refuse("--ipc container:", "only holdfast can share the other container's /dev/shm");
   if (groupAdd.includes("keep-groups") && runtimeKind(runtime) !== "crun")
     throw refuse("--group-add keep-groups", "only holdfast and crun can leave the groups alone");
 }

@@ -5,7 +5,7 @@ import { NotFoundError } from "../base/index.ts";
 import { containerDir, ensureDir, hostFacts } from "../host/index.ts";
 import { holdfastPath } from "../runtime/index.ts";
 import type { ContainerRecord, Context, ImageRecord, RootfsSource } from "../state/index.ts";
-import { chooseDriver, type DriverName, layersRootfs, type RunInside } from "../storage/index.ts";
+import { chooseDriver, type DriverName, layerDir, layersRootfs, type RunInside } from "../storage/index.ts";
 
 /** The image's layers through the driver the container was made with, or the directory of --rootfs. */
 export async function containerRootfs(ctx: Context, record: ContainerRecord): Promise<RootfsSource> {
@@ -50,6 +50,20 @@ export function requireImage(ctx: Context, { config, name }: ContainerRecord): I
     "no-such-image",
     `cannot use container ${name}: its image ${config.image.slice(0, 12)} is gone`,
   );
+}
+
+/** An image's layers for who only reads files in them; nothing is made. */
+export function layersView(ctx: Context, rows: readonly number[]): RootfsSource {
+  const nowhere = join(ctx.paths.data, "layers", "none");
+  return {
+    kind: "overlay",
+    layersDir: "/",
+    lower: rows.toReversed().map((row) => layerDir(ctx.paths, row).slice(1)),
+    upper: nowhere,
+    work: nowhere,
+    merged: nowhere,
+    options: [],
+  };
 }
 
 /** Name of the storage driver that new containers get. */

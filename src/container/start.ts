@@ -13,6 +13,7 @@ import {
 } from "../host/index.ts";
 import { parseImageConfig } from "../oci/index.ts";
 import {
+  type BindFiles,
   bindSources,
   type ClientConfig,
   compiledSeccomp,
@@ -147,17 +148,11 @@ export async function prepareStart(
     keepFds,
     pidVariable: service.pidVariable,
     createWorkdir: isImageWorkdir(ctx, config),
-    ...(files.localtimeLink === undefined ? {} : { links: { "/etc/localtime": files.localtimeLink } }),
+    ...rootLinks(config, files),
     origins: new Map(config.mounts.map((mount) => [mount.destination, mount.origin ?? ""])),
   };
   const plan = await choosePlan(ctx, id, input.config, lowerInput);
-  for (const path of [
-    join(directory, "exit"),
-    join(containerRunDir(ctx.paths, id), "status"),
-    askedPath(ctx, id),
-    pausedPath(ctx, id),
-  ])
-    rmSync(path, { force: true });
+  forgetLastLife(ctx, id);
   forgetHealth(ctx, record);
   const planPath = writePlans(ctx, id, plan, secrets.env.length > 0);
   refreshNeighbours(
@@ -166,6 +161,29 @@ export async function prepareStart(
   );
   if (config.autoRemove) copyPlan(ctx, id, withoutEnvironment(plan, secrets.env.length > 0));
   return { holdfast: holdfastPath(ctx.paths), planPath, keepFds };
+}
+
+/** A directory of the user's and the steps of a build keep what they have. */
+function rootLinks(
+  { rootfs, layers }: ContainerConfig,
+  { localtimeLink }: BindFiles,
+): Pick<LowerInput, "links" | "missingLinks"> {
+  const isOurs = rootfs === undefined && layers === undefined;
+  return {
+    ...(isOurs ? { missingLinks: { "/etc/mtab": "/proc/mounts" } } : {}),
+    ...(localtimeLink === undefined ? {} : { links: { "/etc/localtime": localtimeLink } }),
+  };
+}
+
+/** What its last life has left to be known. */
+function forgetLastLife(ctx: Context, id: string): void {
+  const paths = [
+    join(containerDir(ctx.paths, id), "exit"),
+    join(containerRunDir(ctx.paths, id), "status"),
+    askedPath(ctx, id),
+    pausedPath(ctx, id),
+  ];
+  for (const path of paths) rmSync(path, { force: true });
 }
 
 async function choosePlan(

@@ -4,8 +4,11 @@
  */
 import { UsageError } from "../base/index.ts";
 import { type IdMaps, type IdRange, loadIdMaps, lookupUser } from "../host/index.ts";
+import { parseGroup, parsePasswd, type UserFiles } from "../runtime/index.ts";
 import type { ContainerConfig, Context } from "../state/index.ts";
 import type { CreateOptions } from "./create-options.ts";
+import { resolveContainer } from "./select.ts";
+import { joinedIds } from "./userns-join.ts";
 
 export type OwnIds = NonNullable<ContainerConfig["ownIds"]>;
 
@@ -19,6 +22,7 @@ export interface UserNamespaceConfig {
 }
 
 const AUTO_SIZE = 1024;
+const AUTO_MAX = 65536;
 
 /**
  * @throws {UsageError} for modes that contradict each other or need ids that this user does not have
@@ -27,6 +31,31 @@ export function userNamespace(
   ctx: Context,
   options: CreateOptions,
   defaultMode: string,
+  image?: AutoImage,
+): UserNamespaceConfig {
+  const chosen = chooseIds(ctx, options, defaultMode, image);
+  if (chosen.ownIds === undefined) return chosen;
+  const maps = loadIdMaps();
+  const { uid, gid } = chosen.ownIds;
+  return { ...chosen, ownIds: { uid: splitRanges(uid, maps.uid), gid: splitRanges(gid, maps.gid) } };
+}
+
+/** The kernel takes a range only if it lies in one range of the namespace outside. */
+function splitRanges(ranges: readonly IdRange[], base: readonly IdRange[]): IdRange[] {
+  return ranges.flatMap(({ container, host, size }) =>
+    base.flatMap((outer) => {
+      const from = Math.max(host, outer.container);
+      const to = Math.min(host + size, outer.container + outer.size);
+      return from < to ? [{ container: container + from - host, host: from, size: to - from }] : [];
+    }),
+  );
+}
+
+function chooseIds(
+  ctx: Context,
+  options: CreateOptions,
+  defaultMode: string,
+  image: AutoImage | undefined,
 ): UserNamespaceConfig {
   const mode = options.userns || defaultMode;
   const uidmap = list(options.uidmap);
@@ -38,6 +67,8 @@ export function userNamespace(
       "--userns and --uidmap/--gidmap/--subuidname/--subgidname are mutually exclusive",
     );
   const [kind = "", rest = ""] = split(mode);
+  if (kind === "container") return sharedWith(ctx, rest);
+  if (kind === "ns") return joined(mode, rest);
   if (
     uidmap.length === 0 &&
     gidmap.length === 0 &&
@@ -55,7 +86,19 @@ export function userNamespace(
   requireMany(maps, mode);
   if (kind === "keep-id") return keepId(mode, rest, maps);
   if (kind === "nomap") return { mode, ownIds: withoutUser(maps) };
-  return { mode, ownIds: autoIds(ctx, rest, maps) };
+  return { mode, ownIds: autoIds(ctx, parseAuto(rest, maps), maps, image) };
+}
+
+/** The ids of another container; its namespace itself is joined at the start, when it has to run. */
+function sharedWith(ctx: Context, name: string): UserNamespaceConfig {
+  const { id, config } = resolveContainer(ctx, name);
+  const mode = `container:${id}`;
+  return config.ownIds === undefined ? { mode } : { mode, ownIds: config.ownIds };
+}
+
+function joined(mode: string, path: string): UserNamespaceConfig {
+  const ids = joinedIds(path, loadIdMaps());
+  return ids === undefined ? { mode: "host" } : { mode, ownIds: ids };
 }
 
 const list = (words: unknown): readonly string[] => (Array.isArray(words) ? (words as string[]) : []);
@@ -119,18 +162,60 @@ function withoutUser(maps: IdMaps): OwnIds {
   return { uid: all(maps.uid), gid: all(maps.gid) };
 }
 
-function autoIds(ctx: Context, words: string, maps: IdMaps): OwnIds {
-  let size = AUTO_SIZE;
+/** What an automatic range is sized by. */
+export interface AutoImage {
+  /** Texts of the image's own files. */
+  readonly files: UserFiles;
+  /** USER of the image. */
+  readonly user: string;
+}
+
+interface AutoWords {
+  readonly size: number | undefined;
+  readonly uid: readonly IdRange[];
+  readonly gid: readonly IdRange[];
+}
+
+function parseAuto(words: string, maps: IdMaps): AutoWords {
+  const uid: IdRange[] = [];
+  const gid: IdRange[] = [];
+  let size: number | undefined;
   for (const word of words.split(",").filter(Boolean)) {
-    const match = /^size=(\d+)$/.exec(word);
-    if (match === null || Number(match[1]) < 1)
+    const [key = "", value = ""] = [word.slice(0, word.indexOf("=")), word.slice(word.indexOf("=") + 1)];
+    if (key === "size" && /^[1-9]\d*$/.test(value)) size = Number(value);
+    else if (key === "uidmapping") uid.push(parseMap(value, maps.uid));
+    else if (key === "gidmapping") gid.push(parseMap(value, maps.gid));
+    else
       throw new UsageError("invalid-userns", `unknown option specified: ${JSON.stringify(word)}`, {
-        hint: "auto takes size=",
+        hint: "auto takes size=N, uidmapping=IN:OUT:SIZE and gidmapping=IN:OUT:SIZE",
       });
-    size = Number(match[1]);
   }
+  return { size, uid, gid };
+}
+
+/** As many ids as the image has users and groups, but for its nobody, and at least a thousand. */
+function imageSize(image: AutoImage | undefined, user: string): number {
+  const ids =
+    image === undefined ? [] : [...parsePasswd(image.files.passwd), ...parseGroup(image.files.group)];
+  const known = ids.filter(({ name }) => !["nobody", "nogroup"].includes(name));
+  const highest = known.flatMap((entry) => ("uid" in entry ? [entry.uid, entry.gid] : [entry.gid]));
+  const asked = (user || (image?.user ?? ""))
+    .split(":")
+    .filter((word) => /^\d+$/.test(word))
+    .map(Number);
+  return Math.max(
+    AUTO_SIZE,
+    ...[...highest, ...asked].map((id) => id + 1).filter((count) => count <= AUTO_MAX),
+  );
+}
+
+function autoIds(ctx: Context, words: AutoWords, maps: IdMaps, image: AutoImage | undefined): OwnIds {
+  const fixed = Math.max(0, ...[...words.uid, ...words.gid].map(({ container, size }) => container + size));
+  const size = words.size ?? Math.max(fixed, imageSize(image, ""));
   const most = Math.min(total(maps.uid), total(maps.gid));
-  const start = freeStart(takenRanges(ctx), size);
+  const kept = [...words.uid, ...words.gid];
+  const taken = [...takenRanges(ctx), ...kept].toSorted((one, other) => one.host - other.host);
+  const start = freeStart(taken, size);
   if (start + size > most) {
     throw new UsageError(
       "no-free-ids",
@@ -138,8 +223,22 @@ function autoIds(ctx: Context, words: string, maps: IdMaps): OwnIds {
       { hint: "remove containers made with --userns auto, or ask for fewer ids with --userns auto:size=N" },
     );
   }
-  const range = [{ container: 0, host: start, size }];
-  return { uid: range, gid: range };
+  const around = (mappings: readonly IdRange[]) => fillGaps(mappings, { container: 0, host: start, size });
+  return { uid: around(words.uid), gid: around(words.gid) };
+}
+
+/** The range, but for those of its ids that are mapped by hand. */
+function fillGaps(mappings: readonly IdRange[], { host, size }: IdRange): IdRange[] {
+  const sorted = mappings.toSorted((one, other) => one.container - other.container);
+  const ranges: IdRange[] = [];
+  let at = 0;
+  for (const mapping of sorted) {
+    if (mapping.container > at) ranges.push({ container: at, host: host + at, size: mapping.container - at });
+    ranges.push(mapping);
+    at = mapping.container + mapping.size;
+  }
+  if (at < size) ranges.push({ container: at, host: host + at, size: size - at });
+  return ranges;
 }
 
 /** The ranges of other containers with --userns auto; they are free again when those are removed. */

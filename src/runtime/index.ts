@@ -79,5 +79,5 @@ export {
   readExit,
   readStatus,
 } from "./status.ts";
-export { type ResolvedUser, resolveUser, type UserFiles } from "./user.ts";
+export { parseGroup, parsePasswd, type ResolvedUser, resolveUser, type UserFiles } from "./user.ts";
 export { isFileInside, readUserFiles } from "./user-files.ts";

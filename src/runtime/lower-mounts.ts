@@ -3,6 +3,7 @@ import { HostError } from "../base/index.ts";
 import type { RuntimeSpec, SpecMount } from "../oci/index.ts";
 import { ATTR, CREATE, MS, O, OPEN_TREE, RESOLVE } from "./kernel.ts";
 import type { LowerInput } from "./lower.ts";
+import { JOINED_SHM, lowerJoinedShmMount } from "./lower-joined-shm.ts";
 import { overlayData } from "./lower-rootfs.ts";
 import { ownUsers } from "./lower-users.ts";
 import { parseMountOptions } from "./mount-options.ts";
@@ -30,6 +31,7 @@ export function lowerMounts(plan: PlanBuilder, input: LowerInput): void {
     const origin = input.origins?.get(mount.destination) ?? "default";
     if (mount.type === "bind") lowerBind(plan, mount, input, origin);
     else if (mount.type === "overlay") lowerOverlay(plan, mount, origin);
+    else if (mount.type === JOINED_SHM) lowerJoinedShmMount(plan, mount);
     else if (FRESH.has(mount.type)) lowerFresh(plan, mount, input, origin);
     else {
       throw new HostError(

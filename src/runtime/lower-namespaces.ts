@@ -35,7 +35,8 @@ export function makesCgroupNamespace(spec: RuntimeSpec): boolean {
  */
 export function lowerNamespaces(plan: PlanBuilder, spec: RuntimeSpec): void {
   for (const { type, path } of spec.linux.namespaces) {
-    if (path === undefined) continue;
+    // The users' namespace comes last of all (lowerOwnUsers).
+    if (path === undefined || type === "user") continue;
     const kind = Number(FLAGS[type] ?? 0n);
     plan.add(type === "pid" ? "monitor" : "setup", "joinNs", { path, kind }, { origin: `--${type}` });
   }

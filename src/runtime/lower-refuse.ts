@@ -16,7 +16,7 @@ export function refuseUnsupported(spec: RuntimeSpec): void {
   ];
   for (const [name, value] of fields) if (value !== undefined) throw refused(name);
   for (const namespace of linux.namespaces) {
-    const own = namespace.type === "user" && namespace.path === undefined && linux.uidMappings !== undefined;
+    const own = namespace.type === "user" && linux.uidMappings !== undefined;
     if (namespace.type === "time" || (namespace.type === "user" && !own))
       throw refused(`linux.namespaces (${namespace.type})`);
   }

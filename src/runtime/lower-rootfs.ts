@@ -3,6 +3,7 @@ import { HostError } from "../base/index.ts";
 import type { RuntimeSpec } from "../oci/index.ts";
 import type { RootfsSource } from "../state/index.ts";
 import { ATTR, MNT_DETACH, MS, OPEN_TREE } from "./kernel.ts";
+import type { LowerInput } from "./lower.ts";
 import { NO_SLOT, TOLERATE } from "./plan/ops.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
 
@@ -124,8 +125,12 @@ function fuseCommand(rootfs: Extract<RootfsSource, { kind: "fuse" }>): string[] 
 /** Before any mount: what the user has mounted over a part of the root is not ours to write to. */
 export function lowerLinks(
   plan: PlanBuilder,
-  { links }: { readonly links?: Readonly<Record<string, string>> },
+  { links, missingLinks }: Pick<LowerInput, "links" | "missingLinks">,
 ): void {
+  for (const [path, target] of Object.entries(missingLinks ?? {})) {
+    const place = { root: SLOT.root, path: path.slice(1), target };
+    plan.add("setup", "makeLink", place, { origin: path, tolerate: TOLERATE.any });
+  }
   for (const [path, target] of Object.entries(links ?? {})) {
     const place = { root: SLOT.root, path: path.slice(1) };
     plan.add("setup", "removeAt", place, { origin: path, tolerate: TOLERATE.any });

@@ -41,6 +41,17 @@ export function lowerOwnPorts(plan: PlanBuilder, { linux }: RuntimeSpec): void {
   plan.add("setup", "writeAt", args, { origin: ORIGIN, tolerate: TOLERATE.any });
 }
 
+function joinedUsers({ linux }: RuntimeSpec): string | undefined {
+  return linux.namespaces.find(({ type }) => type === "user")?.path;
+}
+
+/** While the host's /proc is there to be seen: the namespace that `lowerOwnUsers` enters. */
+export function lowerJoinedUsers(plan: PlanBuilder, spec: RuntimeSpec): void {
+  const path = joinedUsers(spec);
+  if (path !== undefined)
+    plan.add("setup", "openPath", { path, flags: 0, into: SLOT.users }, { origin: ORIGIN });
+}
+
 /**
  * Last of `setup`: everything before is done as the base's root, who owns the container's namespaces and may
  * reach the user's files. So the container's root has no power over those; what it may do to files is not less.
@@ -48,8 +59,10 @@ export function lowerOwnPorts(plan: PlanBuilder, { linux }: RuntimeSpec): void {
 export function lowerOwnUsers(plan: PlanBuilder, spec: RuntimeSpec): void {
   const { uidMappings, gidMappings } = spec.linux;
   if (uidMappings === undefined || gidMappings === undefined) return;
-  const maps = { uid: mapText(uidMappings), gid: mapText(gidMappings) };
-  plan.add("setup", "ownUsers", { proc: SLOT.proc, ...maps }, { origin: ORIGIN });
+  if (joinedUsers(spec) === undefined) {
+    const maps = { uid: mapText(uidMappings), gid: mapText(gidMappings) };
+    plan.add("setup", "ownUsers", { proc: SLOT.proc, ...maps }, { origin: ORIGIN });
+  } else plan.add("setup", "joinPid", { slot: SLOT.users, namespaces: CLONE.NEWUSER }, { origin: ORIGIN });
   // Who may mount needs a mount namespace that belongs to its own users.
   if (spec.process.capabilities.bounding.includes("CAP_SYS_ADMIN"))
     plan.add("setup", "unshare", { flags: CLONE.NEWNS }, { origin: ORIGIN });

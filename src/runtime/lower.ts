@@ -8,6 +8,7 @@ import { type CgroupConfig, lowerCgroup, lowerCgroupEnd, lowerCgroupNamespace } 
 import { lowerConfig, lowerFinish } from "./lower-config.ts";
 import { lowerDevices, lowerTerminal } from "./lower-devices.ts";
 import { type HealthPlan, lowerHealth } from "./lower-health.ts";
+import { lowerJoinedShm } from "./lower-joined-shm.ts";
 import { lowerMasks } from "./lower-masks.ts";
 import { lowerDevReadOnly, lowerMounts } from "./lower-mounts.ts";
 import { lowerNamespaces, makesCgroupNamespace } from "./lower-namespaces.ts";
@@ -17,7 +18,7 @@ import { refuseUnsupported } from "./lower-refuse.ts";
 import { lowerLinks, lowerRootfs, lowerRootReadOnly } from "./lower-rootfs.ts";
 import { lowerSecrets, type SecretConfig } from "./lower-secrets.ts";
 import { lowerHostProc, lowerOomScore, lowerSysctls } from "./lower-settings.ts";
-import { lowerOwnPorts, lowerOwnUsers, lowerRootOwner, ownUsers } from "./lower-users.ts";
+import { lowerJoinedUsers, lowerOwnPorts, lowerOwnUsers, lowerRootOwner, ownUsers } from "./lower-users.ts";
 import type { MonitorConfig } from "./monitor-config.ts";
 import type { Plan } from "./plan/ops.ts";
 import { PlanBuilder, SLOT } from "./plan-builder.ts";
@@ -49,6 +50,8 @@ export interface LowerInput {
   readonly createWorkdir?: boolean;
   /** Symbolic links of the root filesystem to be made anew, target by path. */
   readonly links?: Readonly<Record<string, string>>;
+  /** The same, where the image has nothing. */
+  readonly missingLinks?: Readonly<Record<string, string>>;
   /** Option or default behind a mount, by destination; for --explain and errors. */
   readonly origins?: ReadonlyMap<string, string>;
 }
@@ -73,6 +76,8 @@ export function lowerSpec(input: LowerInput): Plan {
   lowerSurroundings(plan, input);
   if (input.cgroup !== undefined && makesCgroupNamespace(spec)) lowerCgroupNamespace(plan);
   lowerNamespaces(plan, spec);
+  lowerJoinedUsers(plan, spec);
+  lowerJoinedShm(plan, spec);
   lowerInterfaces(plan, network?.interfaces ?? []);
   lowerSecrets(plan, spec, input.secrets);
   lowerRootOwner(plan, spec, input.rootfs);

@@ -29,6 +29,11 @@ export const SLOT = {
   netlink: 11,
   sharedNet: 12,
   ownNetlink: 13,
+  /** A user namespace to be joined. */
+  users: 50,
+  /** Somebody else's /dev/shm, and the way back from where it is. */
+  shm: 51,
+  ownMounts: 52,
   /** The service manager's socket. */
   notify: 14,
   sharedCgroup: 15,

@@ -3,6 +3,7 @@ import { UsageError } from "../base/index.ts";
 import type { SpecMount, SpecNamespace } from "../oci/index.ts";
 import type { ContainerConfig, MountConfig } from "../state/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
+import { JOINED_SHM } from "./lower-joined-shm.ts";
 import { hasNamespace } from "./spec-namespaces.ts";
 
 /** Host files that become files of the container; absent: the image's own stays. */
@@ -92,6 +93,11 @@ function ipcMounts(input: MountsInput, readOnlyDev: readonly string[]): SpecMoun
   const queue: SpecMount = { destination: "/dev/mqueue", type: "mqueue", source: "mqueue", options: SAFE };
   // --ipc none: a namespace of its own, and no shared memory in the file system.
   if (input.config.namespaces.ipc === "none") return [queue];
+  const ipc = input.namespaces.find(({ type }) => type === "ipc")?.path;
+  if (input.config.namespaces.ipc.startsWith("container:") && ipc) {
+    const source = ipc.replace(/ipc$/, "mnt");
+    return [queue, { destination: "/dev/shm", type: JOINED_SHM, source, options: [] }];
+  }
   const size = `size=${input.config.shmSize}`;
   return [queue, tmpfs("/dev/shm", [...SAFE, "mode=1777", size, ...readOnlyDev], "shm")];
 }

@@ -18,7 +18,10 @@ export function namespaceModes(config: ContainerConfig): Partial<Record<SpecName
 export function makeNamespaces(config: ContainerConfig, joined: JoinedNamespaces): SpecNamespace[] {
   if (config.ownIds === undefined) checkUser(config.namespaces.user);
   const result: SpecNamespace[] = [{ type: "mount" }];
-  if (config.ownIds !== undefined) result.push({ type: "user" });
+  if (config.ownIds !== undefined) {
+    const path = joinedPath("user", config.namespaces.user, joined);
+    result.push(path === undefined ? { type: "user" } : { type: "user", path });
+  }
   for (const [type, mode] of Object.entries(namespaceModes(config)) as [SpecNamespaceType, string][]) {
     if (mode === "host") continue;
     const path = joinedPath(type, mode, joined);
@@ -41,14 +44,11 @@ function joinedPath(type: SpecNamespaceType, mode: string, joined: JoinedNamespa
 }
 
 function checkUser(mode: string): void {
-  if (mode === "" || mode === "host" || mode === "private") return;
-  throw new UsageError(
-    "unsupported-userns",
-    `cannot use --userns ${mode}: user namespaces of others cannot be joined`,
-    {
-      hint: "give the container its own ids: --userns keep-id, nomap or auto, or --uidmap",
-    },
-  );
+  // A container that shares the base's ids is joined by sharing them too.
+  if (["", "host", "private"].includes(mode) || mode.startsWith("container:")) return;
+  throw new UsageError("unsupported-userns", `cannot use --userns ${mode}`, {
+    hint: "give the container its own ids: --userns keep-id, nomap or auto, or --uidmap",
+  });
 }
 
 /** Whether the container has a namespace of this type that is not the host's. */

@@ -39,6 +39,8 @@ interface GroupEntry {
   readonly members: readonly string[];
 }
 
+/** podman's status for what its runtime refuses. */
+const REFUSED = 126;
 /** The kernel's "no id", and the largest that libraries store signed. */
 const MAX_ID = 0x7fffffff;
 
@@ -99,12 +101,14 @@ function findGroup(word: string, groups: readonly GroupEntry[]): number {
   const found = groups.find((entry) => entry.name === word);
   if (found !== undefined) return found.gid;
   throw new UsageError("unknown-group", `unable to find group ${word}: no matching entries in group file`, {
+    exitCode: REFUSED,
     hint: "use a number, or a name from the image's /etc/group",
   });
 }
 
 function unknownUser(word: string): never {
   throw new UsageError("unknown-user", `unable to find user ${word}: no matching entries in passwd file`, {
+    exitCode: REFUSED,
     hint: "use a number, or a name from the image's /etc/passwd",
   });
 }

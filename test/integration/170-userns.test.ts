@@ -104,6 +104,59 @@ describe("--userns", () => {
     });
   });
 
+  test("a range across the border between you and your subordinate ids is mapped in two", async () => {
+    const args = [
+      "run",
+      "--rm",
+      "--network",
+      "none",
+      "--uidmap",
+      "0:0:10",
+      BUSYBOX,
+      "cat",
+      "/proc/self/uid_map",
+    ];
+    expect((await box.ok(args)).split(/\s+/).filter(Boolean)).toEqual(["0", "0", "1", "1", "1", "9"]);
+  });
+
+  test("--userns auto: ids given by hand are left out of the range", async () => {
+    const mode = ["--userns", "auto:size=4,uidmapping=2:0:1"];
+    const map = await box.ok([
+      "run",
+      "--rm",
+      "--network",
+      "none",
+      ...mode,
+      BUSYBOX,
+      "cat",
+      "/proc/self/uid_map",
+    ]);
+    const lines = map.split("\n").map((line) => line.trim().split(/\s+/).map(Number));
+    expect(lines.map(([inside, , size]) => [inside, size])).toEqual([
+      [0, 2],
+      [2, 1],
+      [3, 1],
+    ]);
+    expect(lines[1]?.[1]).toBe(0);
+  });
+
+  test("--userns container: and ns: enter the namespace of another container, ids and all", async () => {
+    const quiet = ["--network", "none"];
+    await box.ok(["run", "-d", "--name", "o170", "--userns", "keep-id", ...quiet, BUSYBOX, "sleep", "60"]);
+    const look = ["sh", "-c", "readlink /proc/self/ns/user; cat /proc/self/uid_map; touch /x; stat -c %u /x"];
+    const own = await box.ok(["exec", "-u", "0", "o170", ...look]);
+    expect(await box.ok(["run", "--rm", "--userns", "container:o170", ...quiet, BUSYBOX, ...look])).toBe(own);
+    const pid = await box.ok(["inspect", "o170", "--format", "{{.State.Pid}}"]);
+    const path = `ns:/proc/${pid}/ns/user`;
+    expect(await box.ok(["run", "--rm", "--userns", path, ...quiet, BUSYBOX, ...look])).toBe(own);
+    await box.ok(["rm", "-f", "-t", "0", "o170"]);
+    const { code, stderr } = await box.kelp(["run", "--rm", "--userns", path, ...quiet, BUSYBOX, "true"]);
+    expect({ code, stderr }).toEqual({
+      code: 125,
+      stderr: `Error: cannot join user namespace /proc/${pid}/ns/user: no such file or directory\n`,
+    });
+  });
+
   test("copies of the layers go with their image", async () => {
     const root = await box.ok(["info", "--format", "{{.Store.GraphRoot}}"]);
     const layers = () => readdirSync(join(root, "layers")).filter((name) => name.startsWith("m"));

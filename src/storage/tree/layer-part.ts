@@ -25,7 +25,10 @@ export function layerOptions(libc: Libc, path: string, layer: LayerPart): Omit<E
   return { layer: true, lower: layer.lower, skip: (name) => bare.has(name) };
 }
 
-/** Those that hold nothing but one another. */
+/** The link that a start makes where the image lacks it. */
+const MTAB = { path: "etc/mtab", target: "/proc/mounts" } as const;
+
+/** Those that hold nothing but one another, or are that link. */
 function bareMountPoints(root: string, made: readonly string[]): Set<string> {
   const bare = new Set<string>();
   const deepestFirst = [...made].sort((a, b) => b.length - a.length);
@@ -46,6 +49,7 @@ function bareMountPoints(root: string, made: readonly string[]): Set<string> {
 
 function isBare(parent: Directory, name: string, path: string, bare: ReadonlySet<string>): boolean {
   const looks = parent.stat(name);
+  if (looks?.isSymbolicLink() === true) return path === MTAB.path && parent.readlink(name) === MTAB.target;
   if (looks?.isDirectory() !== true) return looks?.isFile() === true && looks.size === 0;
   const dir = parent.child(name);
   try {
