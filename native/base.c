@@ -6,7 +6,6 @@
  */
 #include "vm.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -27,15 +26,12 @@ static const struct {
 	{ CLONE_NEWPID, "pid" },   { CLONE_NEWNS, "mnt" },
 };
 
-/* Moves a descriptor to its fixed place. */
-static int fix_fd(int fd, int place)
+/* Opens a path at a fixed descriptor. */
+static int open_fixed(const char *path, int flags, int fixed)
 {
-	if (fd < 0)
-		return -errno;
-	if (dup3(fd, place, O_CLOEXEC) < 0)
-		return -errno;
-	close(fd);
-	return 0;
+	int fd = open(path, flags | O_CLOEXEC, 0600);
+
+	return fd_place(fd < 0 ? -errno : fd, fixed);
 }
 
 /* Opens the namespaces of a process at their fixed descriptors. The caller has a pidfd and compared start times. */
@@ -53,7 +49,7 @@ static int open_namespaces(pid_t pid, uint64_t wanted)
 		line_number(&l, (uint64_t)pid);
 		line_text(&l, "/ns/");
 		line_text(&l, kinds[i].name);
-		error = fix_fd(open(path, O_RDONLY | O_CLOEXEC), FD_NAMESPACE + i);
+		error = open_fixed(path, O_RDONLY, FD_NAMESPACE + i);
 		if (error != 0)
 			return error;
 	}
@@ -102,25 +98,21 @@ static bool parse_entry(const char *name, pid_t *pid, uint64_t *start)
 /* Looks through the entries of a directory for a process whose base can be joined; drops entries of the dead. */
 static void find_base(struct vm *vm, int dir, uint64_t wanted)
 {
-	char buffer[4096] __attribute__((aligned(8)));
-	long size;
+	struct listing listing = { .fd = dir };
+	const char *name;
+	int error;
 
-	while ((size = syscall(SYS_getdents64, dir, buffer, sizeof(buffer))) > 0) {
-		for (long at = 0; at < size;) {
-			const struct dirent64 *entry = (const void *)(buffer + at);
-			uint64_t start;
-			pid_t pid;
-			int error;
+	while ((name = listing_next(&listing, &error)) != NULL) {
+		uint64_t start;
+		pid_t pid;
 
-			at += entry->d_reclen;
-			if (!parse_entry(entry->d_name, &pid, &start))
-				continue;
-			error = take_base(vm, pid, start, wanted);
-			if (error == 0)
-				return;
-			if (error == -ESRCH)
-				unlinkat(dir, entry->d_name, 0);
-		}
+		if (!parse_entry(name, &pid, &start))
+			continue;
+		error = take_base(vm, pid, start, wanted);
+		if (error == 0)
+			return;
+		if (error == -ESRCH)
+			unlinkat(dir, name, 0);
 	}
 }
 
@@ -136,14 +128,14 @@ int op_join_base(struct vm *vm, const union args *args)
 	const struct args_join_base *a = &args->join_base;
 	int error;
 
-	error = fix_fd(open(a->lock.data, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600), FD_LOCK);
+	error = open_fixed(a->lock.data, O_RDWR | O_CREAT | O_NOFOLLOW, FD_LOCK);
 	if (error == 0)
-		error = fix_fd(open(a->live.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC), FD_LIVE);
+		error = open_fixed(a->live.data, O_RDONLY | O_DIRECTORY, FD_LIVE);
 	if (a->own_net != 0)
 		vm->net = NET_OWN;
 	if (error == 0 && a->net.size > 0) {
 		vm->net = NET_NEW;
-		error = fix_fd(open(a->net.data, O_RDONLY | O_DIRECTORY | O_CLOEXEC), FD_NET_LIVE);
+		error = open_fixed(a->net.data, O_RDONLY | O_DIRECTORY, FD_NET_LIVE);
 	}
 	if (error != 0)
 		return error;

@@ -71,33 +71,18 @@ static void send_size(struct client *c)
 /* HELLO, with one end of the control connection; what is sent on the other end waits until the monitor reads. */
 static int send_hello(struct client *c)
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control = { 0 };
 	uint8_t frame[FRAME_HEAD + 4];
-	struct iovec iov = { .iov_base = frame, .iov_len = sizeof(frame) };
-	struct msghdr msg = {
-		.msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control)
-	};
-	struct cmsghdr *h = CMSG_FIRSTHDR(&msg);
-	int pair[2];
+	int pair[2], error;
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
 		return -errno;
 	c->control = pair[0];
-	h->cmsg_level = SOL_SOCKET;
-	h->cmsg_type = SCM_RIGHTS;
-	h->cmsg_len = CMSG_LEN(sizeof(int));
-	*(int *)(void *)CMSG_DATA(h) = pair[1];
 	put_head(frame, FRAME_HELLO, 4);
 	put_u32(frame + FRAME_HEAD, c->options->streams);
-	ssize_t n = sendmsg(c->sock, &msg, MSG_NOSIGNAL);
-	int r = n == sizeof(frame) ? 0 : -EPIPE;
-
+	error = fd_send(c->sock, pair[1], frame, sizeof(frame));
 	close(pair[1]);
 	request(c, FRAME_HELLO, 0);
-	return r;
+	return error;
 }
 
 /* ---- signals ---- */

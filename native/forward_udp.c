@@ -87,7 +87,7 @@ static struct flow *flow_entry(void)
 		else if (oldest == NULL || (oldest->fd >= 0 && f->last < oldest->last))
 			oldest = f;
 	}
-	if (flow_count < FLOWS_MAX && (oldest == NULL || oldest->fd >= 0)) {
+	if (oldest == NULL || (flow_count < FLOWS_MAX && oldest->fd >= 0)) {
 		oldest = &flows[flow_count++];
 		oldest->fd = -1;
 	}

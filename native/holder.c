@@ -192,6 +192,24 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 	_exit(error != 0 ? 1 : monitor_status());
 }
 
+/* Closes everything but these, which it sorts. */
+static void close_but(int *keep, int count)
+{
+	int from = 0;
+
+	for (int i = 1; i < count; i++)
+		for (int j = i; j > 0 && keep[j] < keep[j - 1]; j--) {
+			int other = keep[j];
+
+			keep[j] = keep[j - 1];
+			keep[j - 1] = other;
+		}
+	for (int i = 0; i < count; from = keep[i++] + 1)
+		if (keep[i] > from)
+			syscall(SYS_close_range, from, keep[i] - 1, 0);
+	syscall(SYS_close_range, from, ~0U, 0);
+}
+
 /*
  * The helper of check_spawn: joins the namespaces, leaves a process in them that is its parent's child, and says its pid.
  * It stays out of the container's cgroup: there it could be frozen, and the monitor waits for it.
@@ -199,11 +217,15 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 static _Noreturn void check_enter(struct vm *vm, const struct records *records, enum stage stage, int process_fd, int out,
 				  int answer)
 {
+	int cgroup = slot_fd(vm, records->container.cgroup);
+	/* What it is born with can be taken by who may trace in the container: nothing of it leads to the host. */
+	int keep[] = { FD_NULL, process_fd, out, answer, cgroup };
 	pid_t pid;
 
+	close_but(keep, cgroup < 0 ? 4 : 5);
 	if (records->health.namespaces != 0 && setns(process_fd, (int)records->health.namespaces) < 0)
 		_exit(1);
-	pid = sys_clone(CLONE_PARENT, NULL, slot_fd(vm, records->container.cgroup));
+	pid = sys_clone(CLONE_PARENT, NULL, cgroup);
 	if (pid == 0)
 		check_process(vm, stage, out);
 	write_all(answer, &pid, sizeof(pid));

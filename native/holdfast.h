@@ -249,6 +249,19 @@ void event_append(const struct text *path, uint64_t max, struct texts pieces, co
 int write_all(int fd, const void *data, size_t size);
 ssize_t read_some(int fd, void *data, size_t size);
 void close_fd(int *fd); /* closes unless -1, sets -1 */
+/* Moves a descriptor to a fixed number, close-on-exec: 0 or -errno. */
+int fd_place(int fd, int fixed);
+/* Passes a descriptor over a socket, and takes one: fd_send 0 or -errno; fd_receive as recvmsg, *fd -1 without one. */
+int fd_send(int sock, int fd, const void *data, size_t size);
+ssize_t fd_receive(int sock, void *data, size_t size, int flags, int *fd);
+
+/* Reading an open directory, by the kernel's call: no memory is allocated and no descriptor is taken over. */
+struct listing {
+	int fd;
+	uint32_t at, used;
+	char data[2048] __attribute__((aligned(8)));
+};
+const char *listing_next(struct listing *l, int *error);
 
 /* A text being built in a fixed buffer; what does not fit sets `full` and is dropped. Always NUL-terminated. */
 struct line {

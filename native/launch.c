@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 enum { EXIT_NOT_A_PLAN = 65, EXIT_FAILED = 125 };
@@ -26,8 +27,29 @@ struct launcher {
 	int client; /* our end of the socketpair, if we are to be the client */
 	pid_t holder;
 	uint64_t holder_start;
-	sigset_t held; /* with `enter`: the signals that are passed on to the command */
+	sigset_t held; /* signals that are passed on: they wait from before there is somebody to pass them to */
 };
+
+/* Holds back what is passed on: SIGINT in the moment after the fork would end us, and not the container. */
+static void hold_signals(sigset_t *set)
+{
+	static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM };
+
+	sigemptyset(set);
+	sigaddset(set, SIGCHLD);
+	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
+		sigaddset(set, forwarded[i]);
+	sigprocmask(SIG_BLOCK, set, NULL);
+}
+
+/* There is nobody to pass them on to any more; a cleanup follows that they should not end. */
+static void drop_signals(const sigset_t *held)
+{
+	static const struct timespec at_once;
+
+	while (sigtimedwait(held, NULL, &at_once) > 0)
+		;
+}
 
 /*
  * Ends as kelp's own program for failures, with stage, index and errno as further words. It runs where kelp ran: the
@@ -43,6 +65,7 @@ static int fail(struct launcher *l)
 	char numbers[2][12];
 	struct line line;
 
+	drop_signals(&l->held);
 	signals_reset(false);
 	if (count == 0 || argv == NULL || env == NULL)
 		return EXIT_FAILED;
@@ -57,15 +80,6 @@ static int fail(struct launcher *l)
 	return EXIT_FAILED;
 }
 
-/* Moves @fd to its fixed place. */
-static int place(int fd, int fixed)
-{
-	int error = dup3(fd, fixed, O_CLOEXEC) < 0 ? -errno : 0;
-
-	close(fd);
-	return error;
-}
-
 /* 0, 1, 2 are open from here on, as is FD_NULL; what the caller left where ours will be is closed. */
 static int ready_descriptors(void)
 {
@@ -77,7 +91,7 @@ static int ready_descriptors(void)
 	while (null >= 0 && null < 3);
 	if (null < 0 || null == FD_NULL)
 		return null < 0 ? -errno : 0;
-	return place(null, FD_NULL);
+	return fd_place(null, FD_NULL);
 }
 
 /* Finds how many descriptors after 2 the container's process gets, and keeps ours away from them. */
@@ -105,19 +119,19 @@ static int open_channels(struct launcher *l)
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
 	l->outer = ends[0];
-	error = place(ends[1], FD_OUTER);
+	error = fd_place(ends[1], FD_OUTER);
 	if (error == 0 && pipe2(ends, O_CLOEXEC) < 0)
 		error = -errno;
 	if (error != 0)
 		return error;
 	l->sync = ends[1];
-	error = place(ends[0], FD_SYNC);
+	error = fd_place(ends[0], FD_SYNC);
 	if (error != 0 || l->records.client.attach == 0 || l->vm.verb == VERB_ENTER)
 		return error;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
 		return -errno;
 	l->client = ends[0];
-	return place(ends[1], FD_FOREGROUND);
+	return fd_place(ends[1], FD_FOREGROUND);
 }
 
 /* Forks the process inside the base. Return: 0, or -errno with the failure noted */
@@ -180,18 +194,6 @@ static int await_report(struct launcher *l)
 	return vm_fail(&l->vm, STAGE_MONITOR, l->vm.base_index, EOWNERDEAD);
 }
 
-/* `enter`: holds back what it passes on, from before there is a command to pass it to. */
-static void hold_signals(sigset_t *set)
-{
-	static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2, SIGALRM };
-
-	sigemptyset(set);
-	sigaddset(set, SIGCHLD);
-	for (size_t i = 0; i < sizeof(forwarded) / sizeof(forwarded[0]); i++)
-		sigaddset(set, forwarded[i]);
-	sigprocmask(SIG_BLOCK, set, NULL);
-}
-
 /*
  * `enter`: passes signals on until the command has ended. Those that the terminal sent have reached it already, since it
  * is in our process group.
@@ -251,10 +253,14 @@ int launch(enum verb verb, const char *path)
 	if (!has_records(&l.records, verb))
 		return EXIT_NOT_A_PLAN;
 	l.vm.tty = l.records.container.tty;
+	sigemptyset(&l.held);
 	if (verb == VERB_ENTER)
 		hold_signals(&l.held);
-	if (reserve_kept(&l.vm) != 0 || vm_run(&l.vm, STAGE_LAUNCH) != 0 || fork_holder(&l) != 0 ||
-	    write_maps(&l) != 0 || await_report(&l) != 0)
+	if (reserve_kept(&l.vm) != 0 || vm_run(&l.vm, STAGE_LAUNCH) != 0)
+		return fail(&l);
+	if (verb != VERB_ENTER && l.records.client.attach != 0 && l.records.client.signals != 0)
+		hold_signals(&l.held);
+	if (fork_holder(&l) != 0 || write_maps(&l) != 0 || await_report(&l) != 0)
 		return fail(&l);
 	return conclude(&l);
 }

@@ -4,39 +4,28 @@
  */
 #include "vm.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <string.h>
-#include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 enum { DEPTH_MAX = 16, TRIES = 200 };
 
-/* Removes the groups inside a group, deepest first; those that cannot go yet stay. */
+/* Removes the groups inside a group, deepest first; those that cannot go yet stay. Its files are no directories. */
 static void remove_inner(int dir, int depth)
 {
-	char buffer[1024] __attribute__((aligned(8)));
-	long size;
+	struct listing listing = { .fd = dir };
+	const char *name;
+	int error;
 
-	if (depth == 0)
-		return;
-	while ((size = syscall(SYS_getdents64, dir, buffer, sizeof(buffer))) > 0) {
-		for (long at = 0; at < size;) {
-			const struct dirent64 *entry = (const void *)(buffer + at);
-			int inner;
+	while (depth > 0 && (name = listing_next(&listing, &error)) != NULL) {
+		int inner = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 
-			at += entry->d_reclen;
-			if (entry->d_type != DT_DIR || entry->d_name[0] == '.')
-				continue;
-			inner = openat(dir, entry->d_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-			if (inner < 0)
-				continue;
-			remove_inner(inner, depth - 1);
-			close(inner);
-			unlinkat(dir, entry->d_name, AT_REMOVEDIR);
-		}
+		if (inner < 0)
+			continue;
+		remove_inner(inner, depth - 1);
+		close(inner);
+		unlinkat(dir, name, AT_REMOVEDIR);
 	}
 }
 

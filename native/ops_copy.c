@@ -5,14 +5,11 @@
  */
 #include "vm.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <string.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { DEPTH_MAX = 64, PIECE = 1 << 20 };
@@ -97,25 +94,15 @@ static int copy_entry(int from, int to, const char *name, int depth)
 
 static int copy_directory(int from, int to, int depth)
 {
-	char buffer[2048] __attribute__((aligned(8)));
-	long size;
+	struct listing listing = { .fd = from };
+	const char *name;
+	int error = 0;
 
 	if (depth == 0)
 		return -ELOOP;
-	while ((size = syscall(SYS_getdents64, from, buffer, sizeof(buffer))) > 0) {
-		for (long at = 0; at < size;) {
-			const struct dirent64 *entry = (const void *)(buffer + at);
-			int error;
-
-			at += entry->d_reclen;
-			if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-				continue;
-			error = copy_entry(from, to, entry->d_name, depth);
-			if (error != 0)
-				return error;
-		}
-	}
-	return size < 0 ? -errno : 0;
+	while (error == 0 && (name = listing_next(&listing, &error)) != NULL)
+		error = copy_entry(from, to, name, depth);
+	return error;
 }
 
 /* op_copy_tree() - the content of a directory into another; with @looks the directory's owner and mode too */
@@ -153,25 +140,15 @@ static int own_entry(int dir, const char *name, uint32_t uid, uint32_t gid, int 
 
 static int own_directory(int dir, uint32_t uid, uint32_t gid, int depth)
 {
-	char buffer[2048] __attribute__((aligned(8)));
-	long size;
+	struct listing listing = { .fd = dir };
+	const char *name;
+	int error = 0;
 
 	if (depth == 0)
 		return -ELOOP;
-	while ((size = syscall(SYS_getdents64, dir, buffer, sizeof(buffer))) > 0) {
-		for (long at = 0; at < size;) {
-			const struct dirent64 *entry = (const void *)(buffer + at);
-			int error;
-
-			at += entry->d_reclen;
-			if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-				continue;
-			error = own_entry(dir, entry->d_name, uid, gid, depth);
-			if (error != 0)
-				return error;
-		}
-	}
-	return size < 0 ? -errno : 0;
+	while (error == 0 && (name = listing_next(&listing, &error)) != NULL)
+		error = own_entry(dir, name, uid, gid, depth);
+	return error;
 }
 
 /* op_own_tree() - give a directory or file and everything in it to somebody; other containers may be changing it meanwhile */

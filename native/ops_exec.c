@@ -18,30 +18,9 @@
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
-
-/* Hands a descriptor to whoever holds the other end. */
-static int send_fd(int sock, int fd)
-{
-	union {
-		char space[CMSG_SPACE(sizeof(int))];
-		struct cmsghdr align;
-	} control = { .space = { 0 } };
-	char byte = 0;
-	struct iovec data = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control,
-				  .msg_controllen = sizeof(control) };
-	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
-	return sendmsg(sock, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
 
 /* Readies the other side of a terminal and makes it this process's 0, 1 and 2. Return: its descriptor or -errno */
 static int open_slave(int master, const struct args_open_pty *a)
@@ -78,7 +57,7 @@ int op_open_pty(struct vm *vm, const union args *args)
 	if (master < 0)
 		return master;
 	slave = open_slave(master, a);
-	error = slave < 0 ? slave : send_fd(vm->pty, master);
+	error = slave < 0 ? slave : fd_send(vm->pty, master, "", 1);
 	close(master);
 	if (error == 0)
 		error = slot_put(vm, a->into, slave);

@@ -4,7 +4,6 @@
  */
 #include "vm.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/close_range.h>
@@ -190,31 +189,23 @@ static int remove_entry(struct removal *r, int dir, const char *name)
  */
 static int empty_directory(struct removal *r, int dir)
 {
-	char buffer[2048] __attribute__((aligned(8)));
 	bool found = true;
-	long size;
+	int error = 0;
 
-	while (found) {
+	while (found && error == 0) {
+		struct listing listing = { .fd = dir };
+		const char *name;
+
 		found = false;
 		lseek(dir, 0, SEEK_SET);
-		while ((size = syscall(SYS_getdents64, dir, buffer, sizeof(buffer))) > 0) {
-			for (long at = 0; at < size;) {
-				const struct dirent64 *entry = (const void *)(buffer + at);
-				int error;
-
-				at += entry->d_reclen;
-				if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-					continue;
-				error = remove_entry(r, dir, entry->d_name);
-				if (error != 0 && error != -ENOENT)
-					return error;
-				found = true;
-			}
+		while (error == 0 && (name = listing_next(&listing, &error)) != NULL) {
+			error = remove_entry(r, dir, name);
+			if (error == -ENOENT)
+				error = 0;
+			found = true;
 		}
-		if (size < 0)
-			return -errno;
 	}
-	return 0;
+	return error;
 }
 
 /*

@@ -181,22 +181,15 @@ static void take_frame(struct server *s, struct peer *p)
 /* The bytes of a small frame. The very first of a connection may bring another connection along. */
 static ssize_t receive_small(struct server *s, struct peer *p, size_t want)
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
-	struct iovec iov = { .iov_base = p->in + p->got, .iov_len = want - p->got };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	uint8_t *to = p->in + p->got;
+	ssize_t n;
+	int other;
 
-	if (!p->greeted && p->got == 0) {
-		msg.msg_control = &control;
-		msg.msg_controllen = CMSG_LEN(sizeof(int)); /* room for one, no more */
-	}
-	ssize_t n = recvmsg(p->fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-	const struct cmsghdr *c = n > 0 && msg.msg_control ? CMSG_FIRSTHDR(&msg) : NULL;
-
-	if (c && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
-		peer_add(s, *(const int *)(const void *)CMSG_DATA(c));
+	if (p->greeted || p->got > 0)
+		return recv(p->fd, to, want - p->got, MSG_DONTWAIT);
+	n = fd_receive(p->fd, to, want, MSG_DONTWAIT, &other);
+	if (other >= 0)
+		peer_add(s, other);
 	return n;
 }
 

@@ -146,8 +146,12 @@ static void accept_one(struct server *s)
 {
 	int fd = accept4(s->listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
-	if (fd < 0)
+	if (fd < 0) {
+		/* Who waits stays in the queue, and would wake us at once again. */
+		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
+			s->accept_from = now_ms() + ACCEPT_PAUSE_MS;
 		return;
+	}
 	if (peer_allowed(s, fd))
 		peer_add(s, fd);
 	else
@@ -177,7 +181,7 @@ static void poll_set(struct pollfd *entry, int fd, short events)
 static void poll_fill(const struct server *s, struct pollfd *set)
 {
 	poll_set(&set[ENTRY_PROCESS], s->process_fd, s->ended ? 0 : POLLIN);
-	poll_set(&set[ENTRY_LISTEN], s->listen_fd, POLLIN);
+	poll_set(&set[ENTRY_LISTEN], s->listen_fd, now_ms() < s->accept_from ? 0 : POLLIN);
 	poll_set(&set[ENTRY_FORWARD], forward_fd(), POLLIN);
 	poll_set(&set[ENTRY_NOTIFY], notify_fd(), POLLIN);
 	poll_set(&set[ENTRY_IN], s->in.fd, s->in.start < s->in.used ? POLLOUT : 0);
@@ -199,6 +203,8 @@ static int poll_timeout(const struct server *s)
 
 	if (s->ended && now < s->deadline && s->deadline < next)
 		next = s->deadline;
+	if (now < s->accept_from && s->accept_from < next)
+		next = s->accept_from;
 	if (next == UINT64_MAX)
 		return -1;
 	return next <= now ? 0 : next - now < INT_MAX ? (int)(next - now) : INT_MAX;
@@ -226,7 +232,7 @@ static void serve_outputs(struct server *s, const struct pollfd *set)
 	bool late = s->ended && now_ms() >= s->deadline, news = false;
 
 	for (unsigned i = 0; i < 2; i++)
-		if (wants_read(s, i) && (late || (set && set[ENTRY_OUT + i].revents)))
+		if (wants_read(s, i) && (late || set[ENTRY_OUT + i].revents))
 			news |= output_fill(s, i);
 	for (struct peer *p = s->peers; news && p < s->peers + PEERS_MAX; p++)
 		if (p->fd >= 0 && p->greeted)

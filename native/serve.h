@@ -15,6 +15,7 @@
 enum {
 	BUFFER_SIZE = FRAME_BODY_MAX,
 	PEERS_MAX = 64,
+	ACCEPT_PAUSE_MS = 100,
 	GRACE_MS = 250, /* how long a pipe that a surviving process holds, or a hurried client, delays the end */
 };
 
@@ -69,6 +70,7 @@ struct server {
 	uint64_t deadline; /* milliseconds of the monotonic clock; valid once ended */
 	uint32_t stop_signal; /* that of the container */
 	bool asked; /* a client sent SIGKILL, SIGINT or the stop signal: the container's end is wanted */
+	uint64_t accept_from; /* milliseconds of the monotonic clock: until then nobody is let in, for want of descriptors */
 	uint64_t alarm; /* milliseconds of the monotonic clock: when to call `wake`; 0: never */
 	int watch[2]; /* descriptors of a health check that, once readable, call `wake` as well; -1: none */
 	void (*wake)(struct server *s);

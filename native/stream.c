@@ -62,30 +62,12 @@ void streams_close_child(struct streams *s)
 
 int streams_take_pty(struct streams *s)
 {
-	union {
-		struct cmsghdr head;
-		char space[CMSG_SPACE(sizeof(int))];
-	} control;
 	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = { .msg_iov = &iov,
-			      .msg_iovlen = 1,
-			      .msg_control = &control,
-			      .msg_controllen = CMSG_LEN(sizeof(int)) };
-	ssize_t n;
+	ssize_t n = fd_receive(s->pty_ours, &byte, 1, 0, &s->ours[0]);
+	int error = n < 0 ? -errno : s->ours[0] < 0 ? -EPROTO : 0;
 
-	do {
-		n = recvmsg(s->pty_ours, &msg, MSG_CMSG_CLOEXEC);
-	} while (n < 0 && errno == EINTR);
 	close_fd(&s->pty_ours);
-	if (n < 0)
-		return -errno;
-	const struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
-	if (n == 0 || !c || c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS ||
-	    c->cmsg_len != CMSG_LEN(sizeof(int)))
-		return -EPROTO;
-	s->ours[0] = *(const int *)(const void *)CMSG_DATA(c);
-	return 0;
+	return error;
 }
 
 bool output_fill(struct server *s, unsigned which)

@@ -52,25 +52,8 @@ enum program_fd {
 	KEEPER_FREE_FD = 10,
 };
 
-/* What a keeper is given from inside: the namespace, and a socket that hears of addresses that are looked for there. */
+/* What a keeper is given from inside, each in a message: the namespace, and a socket that hears of addresses looked for there. */
 enum { GIVEN = 2 };
-
-/* Takes what uplink_give() sends over @from. */
-static int take_descriptors(int from, int fd[GIVEN])
-{
-	char byte, control[CMSG_SPACE(GIVEN * sizeof(int))] __attribute__((aligned(8)));
-	struct iovec data = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
-	const struct cmsghdr *head;
-
-	if (recvmsg(from, &message, MSG_CMSG_CLOEXEC) <= 0)
-		return -EPIPE;
-	head = CMSG_FIRSTHDR(&message);
-	if (head == NULL || head->cmsg_type != SCM_RIGHTS || head->cmsg_len != CMSG_LEN(GIVEN * sizeof(int)))
-		return -EPROTO;
-	memcpy(fd, CMSG_DATA(head), GIVEN * sizeof(int));
-	return 0;
-}
 
 /* A socket that gets a message whenever the kernel asks programs for a neighbour's hardware address, and nothing else. */
 static int open_demand(void)
@@ -97,20 +80,6 @@ static int open_demand(void)
 	return error == 0 ? fd : error;
 }
 
-static int give(const int fd[GIVEN])
-{
-	char byte = 0, control[CMSG_SPACE(GIVEN * sizeof(int))] __attribute__((aligned(8))) = { 0 };
-	struct iovec data = { &byte, 1 };
-	struct msghdr message = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof(control) };
-	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
-
-	head->cmsg_level = SOL_SOCKET;
-	head->cmsg_type = SCM_RIGHTS;
-	head->cmsg_len = CMSG_LEN(GIVEN * sizeof(int));
-	memcpy(CMSG_DATA(head), fd, GIVEN * sizeof(int));
-	return sendmsg(FD_UPLINK_GIVE, &message, MSG_NOSIGNAL) < 0 ? -errno : 0;
-}
-
 /* uplink_give() - tell a keeper that this process started which namespace its program is for */
 int uplink_give(void)
 {
@@ -121,8 +90,10 @@ int uplink_give(void)
 	fd[0] = open("/proc/self/ns/net", O_RDONLY | O_CLOEXEC);
 	error = fd[0] < 0 ? -errno : 0;
 	fd[1] = open_demand();
-	if (error == 0)
-		error = fd[1] < 0 ? fd[1] : give(fd);
+	if (error == 0 && fd[1] < 0)
+		error = fd[1];
+	for (int i = 0; error == 0 && i < GIVEN; i++)
+		error = fd_send(FD_UPLINK_GIVE, fd[i], "", 1);
 	close_fd(&fd[0]);
 	close_fd(&fd[1]);
 	close(FD_UPLINK_GIVE);
@@ -347,13 +318,17 @@ static int settle(int fifo, int report, int from)
 static _Noreturn void keep(const struct args_uplink *a, const int sources[3], bool wait)
 {
 	int fd[GIVEN], pause = RETRY_FIRST_MS;
+	char byte;
 
 	setsid();
-	if (settle(sources[0], sources[1], sources[2]) < 0 || take_descriptors(PROGRAM_NAMESPACE, fd) < 0)
+	if (settle(sources[0], sources[1], sources[2]) < 0)
 		_exit(1);
 	for (int i = 0; i < GIVEN; i++) {
-		int high = fcntl(fd[i], F_DUPFD_CLOEXEC, KEEPER_FREE_FD);
+		int high;
 
+		if (fd_receive(PROGRAM_NAMESPACE, &byte, 1, 0, &fd[i]) != 1 || fd[i] < 0)
+			_exit(1);
+		high = fcntl(fd[i], F_DUPFD_CLOEXEC, KEEPER_FREE_FD);
 		close(fd[i]);
 		fd[i] = high;
 	}
@@ -371,14 +346,6 @@ static _Noreturn void keep(const struct args_uplink *a, const int sources[3], bo
 }
 
 /* ---- starting it ---- */
-
-static int place(int fd, int fixed)
-{
-	int error = dup3(fd, fixed, O_CLOEXEC) < 0 ? -errno : 0;
-
-	close(fd);
-	return error;
-}
 
 /*
  * Forks the keeper, which waits for uplink_give(). If anybody may be waiting for it (op_await_uplink()), it reports; with
@@ -410,9 +377,9 @@ static int start_keeper(const struct vm *vm, const struct args_uplink *a, int fi
 		return pid;
 	if (process_wait(pid) != 0)
 		return -EAGAIN;
-	if (ready[0] >= 0 && place(ready[0], FD_UPLINK_READY) < 0)
+	if (ready[0] >= 0 && fd_place(ready[0], FD_UPLINK_READY) < 0)
 		return -errno;
-	return place(ends[0], FD_UPLINK_GIVE);
+	return fd_place(ends[0], FD_UPLINK_GIVE);
 }
 
 /*
@@ -432,14 +399,14 @@ int op_uplink(struct vm *vm, const union args *args)
 		return -errno;
 	writer = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (writer >= 0)
-		return place(writer, FD_UPLINK);
+		return fd_place(writer, FD_UPLINK);
 	if (errno != ENXIO)
 		return -errno;
 	reader = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	writer = open(path, O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOFOLLOW);
 	if (reader < 0 || writer < 0)
 		return -errno;
-	error = place(writer, FD_UPLINK);
+	error = fd_place(writer, FD_UPLINK);
 	if (error == 0)
 		error = start_keeper(vm, a, reader);
 	close(reader);

@@ -4,12 +4,14 @@
  */
 #include "holdfast.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h> /* renameat */
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -50,6 +52,94 @@ void close_fd(int *fd)
 	if (*fd >= 0)
 		close(*fd);
 	*fd = -1;
+}
+
+/* fd_place() - move a descriptor to a fixed number; 0 or -errno. A negative @fd is passed on as the error it is */
+int fd_place(int fd, int fixed)
+{
+	int error;
+
+	if (fd < 0)
+		return fd;
+	error = dup3(fd, fixed, O_CLOEXEC) < 0 ? -errno : 0;
+	close(fd);
+	return error;
+}
+
+/* Room for one descriptor beside a byte of a message. */
+union passing {
+	struct cmsghdr head;
+	char space[CMSG_SPACE(sizeof(int))];
+};
+
+/* fd_send() - @data with a descriptor beside it, in one message; 0 or -errno */
+int fd_send(int sock, int fd, const void *data, size_t size)
+{
+	union passing control = { .space = { 0 } };
+	struct iovec iov = { (void *)(uintptr_t)data, size };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = sizeof(control) };
+	struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+	ssize_t n;
+
+	head->cmsg_level = SOL_SOCKET;
+	head->cmsg_type = SCM_RIGHTS;
+	head->cmsg_len = CMSG_LEN(sizeof(fd));
+	memcpy(CMSG_DATA(head), &fd, sizeof(fd));
+	do
+		n = sendmsg(sock, &message, MSG_NOSIGNAL);
+	while (n < 0 && errno == EINTR);
+	return n == (ssize_t)size ? 0 : n < 0 ? -errno : -EPIPE;
+}
+
+/*
+ * fd_receive() - bytes, and the descriptor beside them
+ * @fd: gets it, or -1: there was none. Return: as recvmsg, with errno set
+ */
+ssize_t fd_receive(int sock, void *data, size_t size, int flags, int *fd)
+{
+	union passing control;
+	struct iovec iov = { data, size };
+	struct msghdr message = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+				  .msg_controllen = CMSG_LEN(sizeof(int)) }; /* room for one, no more */
+	const struct cmsghdr *head;
+	ssize_t n;
+
+	*fd = -1;
+	do
+		n = recvmsg(sock, &message, flags | MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	head = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
+	    head->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(fd, CMSG_DATA(head), sizeof(*fd));
+	return n;
+}
+
+/*
+ * listing_next() - the next name in an open directory but "." and ".."; NULL at the end, or with *error set
+ * Set @l->fd and leave the rest zero to begin. The name lives until the next call.
+ */
+const char *listing_next(struct listing *l, int *error)
+{
+	for (;;) {
+		const struct dirent64 *entry;
+
+		if (l->at == l->used) {
+			long size = syscall(SYS_getdents64, l->fd, l->data, sizeof(l->data));
+
+			if (size <= 0) {
+				*error = size < 0 ? -errno : 0;
+				return NULL;
+			}
+			l->at = 0;
+			l->used = (uint32_t)size;
+		}
+		entry = (const void *)(l->data + l->at);
+		l->at += entry->d_reclen;
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			return entry->d_name;
+	}
 }
 
 /* line_init() - start an empty text in @data */

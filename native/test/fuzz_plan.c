@@ -4,6 +4,7 @@
  * libFuzzer (-fsanitize=fuzzer -DLIBFUZZER) the same function is its target.
  */
 #include "../vm.h"
+#include "fuzz.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -50,14 +51,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 #ifndef LIBFUZZER
 enum { LARGEST = 1 << 16 };
-
-static uint32_t next_random(uint32_t *state)
-{
-	*state ^= *state << 13;
-	*state ^= *state >> 17;
-	*state ^= *state << 5;
-	return *state;
-}
 
 /* Flips, sets or copies some bytes, or writes a number that is likely to be a length. */
 static void mutate(uint8_t *data, size_t size, uint32_t *random)

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { spawnSync } from "bun";
 import { encodePlan } from "../../src/runtime/plan/encode.ts";
 import { type Plan, STAGES } from "../../src/runtime/plan/ops.ts";
+import { planOf } from "../unit/runtime/fixture.ts";
 
 const NATIVE = join(import.meta.dir, "../../native");
 const HOLDFAST = join(NATIVE, "build/holdfast-asan");
@@ -139,14 +140,16 @@ describe("refused, with no effect:", () => {
 });
 
 test("mutated plans never make the decoder read outside them", () => {
-  const seed = join(dir, "seed");
-  writeFileSync(seed, encodePlan(sample()));
   const made = spawnSync(["make", "-s", "-C", NATIVE, "build/fuzz-plan"]);
   expect(made.success).toBe(true);
-  const { exitCode, stderr } = spawnSync([join(NATIVE, "build/fuzz-plan"), seed, "20000"], {
-    stderr: "pipe",
-  });
-  expect([exitCode, stderr.toString()]).toEqual([0, ""]);
+  for (const plan of [sample(), planOf({ config: { tty: true, privileged: true } })]) {
+    const seed = join(dir, "seed");
+    writeFileSync(seed, encodePlan(plan));
+    const { exitCode, stderr } = spawnSync([join(NATIVE, "build/fuzz-plan"), seed, "10000"], {
+      stderr: "pipe",
+    });
+    expect([exitCode, stderr.toString()]).toEqual([0, ""]);
+  }
 });
 
 test("a bad command line is answered with the usage and 64", () => {

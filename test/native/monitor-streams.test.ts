@@ -143,47 +143,6 @@ describe("the monitor's streams", () => {
   });
 });
 
-describe("frames that no client should send", () => {
-  const hello = Buffer.from([1, 0, 4, 0, 7, 0, 0, 0]);
-  const bad: Record<string, Buffer> = {
-    "an unknown type": Buffer.concat([hello, Buffer.from([9, 0, 0, 0])]),
-    "a wrong length": Buffer.concat([hello, Buffer.from([5, 0, 8, 0])]),
-    "a second HELLO": Buffer.concat([hello, hello]),
-    "no HELLO first": Buffer.from([3, 0, 0, 0]),
-    "a second byte that is not zero": Buffer.concat([hello, Buffer.from([3, 1, 0, 0])]),
-    "STDIN that is too long": Buffer.concat([hello, Buffer.from([2, 0, 1, 0x40])]),
-    "STDIN without having asked for it": Buffer.from([1, 0, 4, 0, 2, 0, 0, 0, 2, 0, 1, 0, 65]),
-  };
-  for (const [name, bytes] of Object.entries(bad)) {
-    test(`${name} drops the client, not the container`, async () => {
-      const h = host();
-      const monitor = await h.monitor(["-s", "1"], ["sleep", "9"]);
-      const socket = createConnection(h.socket);
-      const closed = new Promise((resolve) => socket.on("close", resolve));
-      socket.on("error", () => {});
-      socket.write(bytes);
-      await closed;
-      expect(monitor.exitCode).toBeNull();
-    });
-  }
-
-  test("a frame broken off in the middle harms nobody", async () => {
-    const h = host();
-    const monitor = await h.monitor(["-s", "1", "-l", h.log], ["cat"]);
-    for (const cut of [1, 3, 4, 6, 8, 9, 12, 100]) {
-      const socket = createConnection(h.socket);
-      const bytes = Buffer.concat([hello, Buffer.from([2, 0, 0, 2]), Buffer.alloc(0x200, 65)]);
-      await new Promise((resolve) => socket.write(bytes.subarray(0, cut), resolve));
-      socket.destroy();
-    }
-    const client = attach(h, 3);
-    client.stdin.write("whole\n");
-    client.stdin.flush();
-    await until("the line in the log", () => h.read("log").includes("whole"));
-    expect(monitor.exitCode).toBeNull();
-  });
-});
-
 describe("the container's stdin", () => {
   test("mode 0 is empty", () => {
     expect(host().run("run", ["-c", "3", "-s", "0"], ["cat"], "not seen")).toMatchObject({

@@ -4,6 +4,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { spawn } from "bun";
 import { sendSignal } from "../../src/runtime/monitor-client.ts";
+import { NO_SLOT } from "../../src/runtime/plan/ops.ts";
 import { ACCOUNT, eventually, MISSING, type PlanText, Sandbox } from "./plans.ts";
 
 if (MISSING !== undefined) console.error(`SKIPPED: holdfast serving: ${MISSING}`);
@@ -110,6 +111,27 @@ describe.skipIf(MISSING !== undefined)("holdfast serves a container", () => {
     run.kill("SIGTERM");
     expect(await run.exited).toBe(6);
     expect(await new Response(run.stdout).text()).toBe("ready\ncaught\n");
+  });
+
+  test("a signal that comes before the container runs reaches it as well, and not the client alone", async () => {
+    const ready = join(box.dir, "run/ready");
+    const plan = box.container("a", { argv: ["sleep", "30"], init: true });
+    plan.add("monitor", "run", { argv: ["/bin/sh", "-c", `>${ready}; sleep 0.5`], env: [], pidArg: NO_SLOT });
+    const run = box.spawn("start", plan);
+    await eventually(() => existsSync(ready), "the start to be under way");
+    run.kill("SIGINT");
+    expect([await run.exited, run.signalCode]).toEqual([130, null]);
+    expect(box.exit("a")).toStartWith("code 130\n");
+  });
+
+  test("a signal that comes before a start fails does not stop the failure from being told", async () => {
+    const ready = join(box.dir, "run/ready");
+    const plan = box.container("a", { argv: ["no-such-program"] });
+    plan.add("monitor", "run", { argv: ["/bin/sh", "-c", `>${ready}; sleep 0.5`], env: [], pidArg: NO_SLOT });
+    const run = box.spawn("start", plan);
+    await eventually(() => existsSync(ready), "the start to be under way");
+    run.kill("SIGINT");
+    expect([await run.exited, run.signalCode]).toEqual([42, null]);
   });
 
   test("kelp's own client signals, waits, and finds everything written when told of the end", async () => {
