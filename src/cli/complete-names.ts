@@ -1,11 +1,15 @@
 /** Names of what is in the store, for completion. */
-import { KEY_TEXTS } from "../config/index.ts";
+import { readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { KEY_TEXTS, moduleDirectories } from "../config/index.ts";
+import { configDirectory } from "../host/index.ts";
 import { listNetworks } from "../network/index.ts";
 import { liveState } from "../runtime/index.ts";
 import type { ContextOptions } from "../state/index.ts";
 import { type Context, openContext } from "../state/index.ts";
 
-export type LiveKind = "container" | "running" | "image" | "volume" | "network" | "setting";
+export type LiveKind = "container" | "running" | "object" | "image" | "volume" | "network" | "secret" | Host;
+type Host = "setting" | "module" | "sysctl" | "interface";
 type Rows = readonly (readonly [string, string])[];
 
 const SHORT_ID = 12;
@@ -14,17 +18,54 @@ const ID_FROM = 2;
 
 /** Words that begin with `partial`, each with what it is. */
 export async function liveNames(kind: LiveKind, partial: string, globals: ContextOptions): Promise<Rows> {
-  if (kind === "setting") return settingNames(partial);
+  if (Object.hasOwn(HOST_NAMES, kind)) return HOST_NAMES[kind as Host](partial);
   const ctx = await openContext(globals);
   if (kind === "network") return networkNames(ctx, partial);
+  if (kind === "secret")
+    return words(
+      ctx.state.secrets.list().map(({ name }) => name),
+      partial,
+    );
   if (kind === "image") return imageNames(ctx, partial);
-  if (kind === "volume") {
-    return ctx.state.volumes
-      .list()
-      .filter(({ name }) => name.startsWith(partial))
-      .map(({ name, driver }) => [name, driver] as const);
-  }
+  if (kind === "volume") return volumeNames(ctx, partial);
+  if (kind === "object")
+    return [
+      ...containerNames(ctx, partial, false),
+      ...imageNames(ctx, partial),
+      ...volumeNames(ctx, partial),
+    ];
   return containerNames(ctx, partial, kind === "running");
+}
+
+/** What needs no store. */
+const HOST_NAMES: Readonly<Record<Host, (partial: string) => Rows>> = {
+  setting: settingNames,
+  module: (partial) => words(moduleDirectories({ config: configDirectory() }).flatMap(entries), partial),
+  interface: (partial) => words(entries("/sys/class/net"), partial),
+  sysctl: sysctlNames,
+};
+
+function entries(directory: string): string[] {
+  try {
+    return readdirSync(directory).sort();
+  } catch {
+    return [];
+  }
+}
+
+function words(names: readonly string[], partial: string): Rows {
+  return names.filter((name) => name.startsWith(partial)).map((name) => [name, ""] as const);
+}
+
+/** One level at a time: `net.` gives what lies in /proc/sys/net. */
+function sysctlNames(partial: string): Rows {
+  const parents = partial.split(".").slice(0, -1);
+  const directory = join("/proc/sys", ...parents);
+  const names = entries(directory).map((name) => {
+    const isGroup = statSync(join(directory, name), { throwIfNoEntry: false })?.isDirectory() === true;
+    return [...parents, name].join(".") + (isGroup ? "." : "=");
+  });
+  return words(names, partial);
 }
 
 function settingNames(partial: string): Rows {
@@ -33,6 +74,13 @@ function settingNames(partial: string): Rows {
       Object.entries(keys).map(([key, text]) => [`${section}.${key}`, text] as const),
     )
     .filter(([name]) => name.startsWith(partial));
+}
+
+function volumeNames(ctx: Context, partial: string): Rows {
+  return ctx.state.volumes
+    .list()
+    .filter(({ name }) => name.startsWith(partial))
+    .map(({ name, driver }) => [name, driver] as const);
 }
 
 function networkNames(ctx: Context, partial: string): Rows {

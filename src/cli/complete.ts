@@ -9,7 +9,7 @@ import { GLOBAL_OPTIONS, ROOT_OPTIONS, readGlobals } from "./globals.ts";
 import { subcommands } from "./help.ts";
 import { findCommand } from "./lookup.ts";
 
-const DIRECTIVES = { Default: 0, NoSpace: 2, NoFileComp: 4, FilterDirs: 16 } as const;
+const DIRECTIVES = { Default: 0, NoFileComp: 4, NoSpace: 6, FilterDirs: 16 } as const;
 type Directive = keyof typeof DIRECTIVES;
 
 interface Answer {
@@ -113,9 +113,15 @@ async function valueAnswer(kind: Completes, partial: string, globals: readonly F
   if (kind === "file" || kind === "command") return { suggestions: [], directive: "Default" };
   if (kind === "dir") return { suggestions: [], directive: "FilterDirs" };
   const { liveNames } = await import("./complete-names.ts");
-  return { suggestions: await liveNames(kind, partial, readGlobals(globals)), directive: "NoFileComp" };
+  return offered(await liveNames(kind, partial, readGlobals(globals)));
 }
 
 function matching(rows: readonly (readonly [string, string])[], partial: string): Answer {
-  return { suggestions: rows.filter(([word]) => word.startsWith(partial)), directive: "NoFileComp" };
+  return offered(rows.filter(([word]) => word.startsWith(partial)));
+}
+
+/** Words that are not whole yet (`label=`, `net.`) are to be typed on. */
+function offered(suggestions: Answer["suggestions"]): Answer {
+  const open = suggestions.length > 0 && suggestions.every(([word]) => /[.=]$/.test(word));
+  return { suggestions, directive: open ? "NoSpace" : "NoFileComp" };
 }

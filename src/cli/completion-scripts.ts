@@ -88,7 +88,14 @@ complete -c kelp -e
 complete -c kelp -f -a '(__kelp_complete)'
 `;
 
-/** The script of one shell. */
-export function completionScript(shell: Shell): string {
-  return { bash: BASH, zsh: ZSH, fish: FISH }[shell];
+/**
+ * The script of one shell.
+ *
+ * @param program the name it completes: that of a link to kelp, maybe
+ */
+export function completionScript(shell: Shell, program = "kelp", described = true): string {
+  const script = { bash: BASH, zsh: ZSH, fish: FISH }[shell];
+  const named =
+    program === "kelp" ? script : script.replaceAll(/\bkelp\b/g, program).replaceAll("_kelp", `_${program}`);
+  return described ? named : named.replaceAll("__complete ", "__completeNoDesc ");
 }

@@ -52,12 +52,6 @@ export const GLOBAL_OPTIONS = {
     text: "Log messages of this level and above (default warn)",
     completes: ["trace", "debug", "info", "warn", "error", "fatal", "panic"],
   },
-  module: {
-    kind: "list",
-    value: "FILE",
-    text: "Further configuration file",
-    unsupported: "use --config",
-  },
   "network-cmd-path": {
     kind: "string",
     value: "FILE",
@@ -131,6 +125,12 @@ export const ROOT_OPTIONS = {
   ...GLOBAL_OPTIONS,
   connection: { kind: "string", value: "NAME", text: "Service to use", unsupported: NO_REMOTE },
   identity: { kind: "string", value: "FILE", text: "Key for a service", unsupported: NO_REMOTE },
+  module: {
+    kind: "list",
+    value: "FILE",
+    text: "Read this after containers.conf: a path, or a file of containers.conf.modules",
+    completes: "module",
+  },
   remote: { kind: "boolean", short: "r", text: "Use a service", unsupported: NO_REMOTE },
   ssh: { kind: "string", value: "MODE", text: "How to reach a service", unsupported: NO_REMOTE },
   url: { kind: "string", value: "URL", text: "Address of a service", unsupported: NO_REMOTE },
@@ -153,6 +153,7 @@ export function readGlobals(
     volumePath: options.volumepath,
     storageDriver: options["storage-driver"],
     config: options.config,
+    modules: options.module,
     eventsLogger: options["events-backend"],
     cgroupManager: options["cgroup-manager"],
     networkCmdPath: options["network-cmd-path"],

@@ -39,7 +39,7 @@ export function commandHelp(
   blocks.push(`Usage:\n  ${`${name} ${definition.usage}`.trimEnd()}`);
   if (definition.examples !== undefined && definition.examples.length > 0) {
     blocks.push(
-      `Examples:\n${definition.examples.map(([line, what]) => `  ${line}\n      ${what}`).join("\n")}`,
+      `Examples:\n${definition.examples.map(([line, what]) => `  ${line.replace(/^kelp(?= )/, spokenCommand([]))}\n      ${what}`).join("\n")}`,
     );
   }
   const options = optionLines(definition.options, settings);

@@ -1,6 +1,6 @@
 /** Which configuration files there are, the weakest first. */
-import { readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync } from "node:fs";
+import { dirname, isAbsolute, join } from "node:path";
 import { ConfigError, errnoCode } from "../base/index.ts";
 import { type Environment, errnoText, type Paths, readIfExists } from "../host/index.ts";
 import type { ConfigFile } from "./toml.ts";
@@ -8,21 +8,36 @@ import type { ConfigFile } from "./toml.ts";
 /**
  * containers.conf of the distribution, the administrator and the user (each with its `.d`), then kelp's
  * own of the administrator and the user. CONTAINERS_CONF stands instead of all of the former,
- * CONTAINERS_CONF_OVERRIDE comes after everything; a file that was named must exist.
+ * modules follow them in the order given, CONTAINERS_CONF_OVERRIDE comes after everything; a file that was named must exist.
  */
 export function findConfigFiles(
   paths: Pick<Paths, "config">,
-  own: string | undefined,
+  { own, modules = [] }: { own?: string | undefined; modules?: readonly string[] | undefined },
   env: Environment,
 ): ConfigFile[] {
   const system = "/etc/kelp/config.toml";
   const user = join(paths.config, "config.toml");
   return [
     ...(env.CONTAINERS_CONF ? [named(env.CONTAINERS_CONF, false)] : containersConf(paths)),
+    ...modules.map((module) => named(modulePath(paths, module), false)),
     ...read(system, true),
     ...(own === undefined ? (user === system ? [] : read(user, true)) : [named(own, true)]),
     ...(env.CONTAINERS_CONF_OVERRIDE ? [named(env.CONTAINERS_CONF_OVERRIDE, false)] : []),
   ];
+}
+
+/** Where podman looks for a module that is no absolute path, the user's own first. */
+export function moduleDirectories(paths: Pick<Paths, "config">): string[] {
+  const user = join(dirname(paths.config), "containers");
+  return [...new Set([user, "/etc/containers", "/usr/share/containers"])].map((directory) =>
+    join(directory, "containers.conf.modules"),
+  );
+}
+
+function modulePath(paths: Pick<Paths, "config">, module: string): string {
+  if (isAbsolute(module)) return module;
+  const candidates = moduleDirectories(paths).map((directory) => join(directory, module));
+  return candidates.find((path) => existsSync(path)) ?? module;
 }
 
 function containersConf(paths: Pick<Paths, "config">): ConfigFile[] {

@@ -6,6 +6,7 @@
  */
 export { chosenMountProgram } from "./check.ts";
 export { applyEngineEnv, hostEnvironment } from "./environment.ts";
+export { moduleDirectories } from "./files.ts";
 export { KEYS, type KeyDef, type KeyKind } from "./keys.ts";
 export { loadSettings, type SettingsOverrides } from "./load.ts";
 export { CONFIG_VARIABLE, OUTER, type OuterName, type OuterSetting } from "./outer.ts";

@@ -12,6 +12,8 @@ import { readConfigFile } from "./toml.ts";
 export type SettingsOverrides = {
   /** A configuration file instead of the user's own. */
   readonly config?: string | undefined;
+  /** Files to be read after containers.conf. */
+  readonly modules?: readonly string[] | undefined;
 } & { readonly [N in OuterName]?: Settings[N] | undefined };
 
 /**
@@ -30,7 +32,8 @@ export async function loadSettings(
     values[name] = value;
     origins[name] = origin;
   };
-  for (const file of findConfigFiles(paths, overrides.config || env[CONFIG_VARIABLE], env)) {
+  const named = { own: overrides.config || env[CONFIG_VARIABLE], modules: overrides.modules };
+  for (const file of findConfigFiles(paths, named, env)) {
     for (const [name, { value, append }] of await readConfigFile(file)) {
       const before = append ? (values[name] as readonly string[] | undefined) : undefined;
       set(name, before === undefined ? value : [...before, ...(value as string[])], file.path);

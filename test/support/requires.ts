@@ -114,6 +114,14 @@ const PROBES = {
   zstd: () => program("zstd"),
   xz: () => program("xz"),
   bzip2: () => program("bzip2"),
+  tmux: () => program("tmux"),
+  bash: () =>
+    existsSync("/usr/share/bash-completion/bash_completion")
+      ? program("bash")
+      : "bash-completion is not installed",
+  zsh: () => program("zsh"),
+  fish: () => program("fish"),
+  podman: () => program("podman"),
   mandoc: () => program("mandoc"),
   cc: staticCompiler,
   smalldisk: () => (smallDisk() === undefined ? "no small disk: run npm test as root" : undefined),

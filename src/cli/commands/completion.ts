@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { UsageError } from "../../base/index.ts";
 import { defineCommand } from "../command.ts";
 import { completionScript, SHELLS, type Shell } from "../completion-scripts.ts";
+import { spokenCommand } from "../program.ts";
 
 export default defineCommand({
   paths: [["completion"]],
@@ -16,11 +17,13 @@ export default defineCommand({
   ],
   options: {
     file: { kind: "string", short: "f", value: "FILE", text: "Write to a file instead", completes: "file" },
-    "no-desc": { kind: "boolean", hidden: true, text: "Has no effect; podman has it" },
+    "no-desc": { kind: "boolean", text: "Without descriptions beside the suggestions" },
   },
   args: { min: 1, max: 1, completes: SHELLS },
   run({ io, args, options }) {
     const shell = args[0] as Shell;
+    if (args[0] === "powershell")
+      throw new UsageError("not-supported", "completion for powershell is not supported: kelp runs on Linux");
     if (!SHELLS.includes(shell)) {
       throw new UsageError(
         "unknown-shell",
@@ -30,8 +33,9 @@ export default defineCommand({
         },
       );
     }
-    if (options.file === undefined) io.out(completionScript(shell));
-    else writeFileSync(options.file, completionScript(shell));
+    const script = completionScript(shell, spokenCommand([]), !options["no-desc"]);
+    if (options.file === undefined) io.out(script);
+    else writeFileSync(options.file, script);
     return 0;
   },
 });

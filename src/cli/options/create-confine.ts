@@ -62,6 +62,7 @@ export const CONFINE_OPTIONS = {
     comma: true,
     value: "NAME=VALUE",
     text: "Kernel parameter of the container's namespaces",
+    completes: "sysctl",
   },
   uidmap: {
     kind: "list",

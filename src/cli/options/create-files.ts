@@ -45,6 +45,7 @@ export const FILE_OPTIONS = {
     kind: "list",
     value: "SECRET[,OPTION…]",
     text: "Give the container a secret",
+    completes: "secret",
   },
   "shm-size": { kind: "bytes", value: "SIZE", text: "Size of /dev/shm" },
   "shm-size-systemd": {

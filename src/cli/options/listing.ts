@@ -10,18 +10,70 @@ export const FORMAT_OPTION = {
   },
 } as const satisfies OptionTable;
 
+const STATES = ["created", "exited", "paused", "running", "stopped"].map((state) => `status=${state}`);
+const HEALTH = ["healthy", "none", "starting", "unhealthy"].map((state) => `health=${state}`);
+const EVERYWHERE = ["label=", "label!=", "until="];
+const YES_NO = (key: string) => [`${key}=true`, `${key}=false`];
+
+/** What can follow --filter, by what is listed; kelp-filters(7). */
+export const FILTER_WORDS = {
+  containers: [
+    ...[
+      "ancestor=",
+      "before=",
+      "command=",
+      "exited=",
+      "id=",
+      "name=",
+      "network=",
+      "restart-policy=",
+      "since=",
+      "volume=",
+    ],
+    ...STATES,
+    ...HEALTH,
+    ...EVERYWHERE,
+  ],
+  images: [
+    ...["before=", "digest=", "id=", "reference=", "since="],
+    ...["containers", "dangling", "intermediate", "readonly"].flatMap(YES_NO),
+    ...EVERYWHERE,
+  ],
+  volumes: [
+    "driver=",
+    "name=",
+    "opt=",
+    "scope=local",
+    ...["anonymous", "dangling"].flatMap(YES_NO),
+    ...EVERYWHERE,
+  ],
+  networks: ["driver=", "id=", "name=", ...YES_NO("dangling"), ...EVERYWHERE],
+  secrets: ["id=", "name=", "label="],
+} as const satisfies Readonly<Record<string, readonly string[]>>;
+
+/** --filter over containers; others take `filterOn`. */
 export const FILTER_OPTION = {
   filter: {
     kind: "list",
     short: "f",
     value: "KEY=VALUE",
     text: "Only those this holds for; may be repeated",
+    completes: FILTER_WORDS.containers,
   },
 } as const satisfies OptionTable;
 
+export function filterOn(what: keyof typeof FILTER_WORDS) {
+  return { filter: { ...FILTER_OPTION.filter, completes: FILTER_WORDS[what] } };
+}
+
 /** Where -f means --force. */
 export const FILTER_LONG_OPTION = {
-  filter: { kind: "list", value: "KEY=VALUE", text: "Only those this holds for; may be repeated" },
+  filter: {
+    kind: "list",
+    value: "KEY=VALUE",
+    text: "Only those this holds for; may be repeated",
+    completes: FILTER_WORDS.containers,
+  },
 } as const satisfies OptionTable;
 
 export const NO_TRUNC_OPTION = {

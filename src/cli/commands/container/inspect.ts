@@ -42,7 +42,7 @@ export default defineCommand({
       completes: ["all", "container", "image", "volume"],
     },
   },
-  args: { min: 1, checked: true, completes: "container" },
+  args: { min: 1, checked: true, completes: "object" },
   async run({ io, args, options, path, globals }) {
     const ctx = await openContext(globals);
     const type = path[0] === "container" ? "container" : options.type;

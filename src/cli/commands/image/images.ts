@@ -6,8 +6,8 @@ import { printFormatted } from "../../format.ts";
 import { imageFilter } from "../../image-filters.ts";
 import { imageJson, imageRow } from "../../image-rows.ts";
 import {
-  FILTER_OPTION,
   FORMAT_OPTION,
+  filterOn,
   HEADING_OPTION,
   NO_TRUNC_OPTION,
   QUIET_OPTION,
@@ -26,7 +26,7 @@ export default defineCommand({
   options: {
     all: { kind: "boolean", short: "a", text: "Show intermediate images too" },
     digests: { kind: "boolean", text: "Show digests" },
-    ...FILTER_OPTION,
+    ...filterOn("images"),
     ...FORMAT_OPTION,
     history: { kind: "boolean", text: "Show the names an image has and had" },
     ...HEADING_OPTION,

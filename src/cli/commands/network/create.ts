@@ -24,7 +24,12 @@ export default defineCommand({
     },
     gateway: { kind: "list", comma: true, value: "IP", text: "Address of the bridge, one for each subnet" },
     ignore: { kind: "boolean", text: "Do not fail if the network exists" },
-    "interface-name": { kind: "string", value: "NAME", text: "Name of the bridge's interface" },
+    "interface-name": {
+      kind: "string",
+      value: "NAME",
+      text: "Name of the bridge's interface",
+      completes: "interface",
+    },
     internal: { kind: "boolean", text: "Reach nothing outside of the network" },
     "ip-range": {
       kind: "list",

@@ -5,8 +5,8 @@ import { defineCommand } from "../../command.ts";
 import { printFormatted } from "../../format.ts";
 import { networkPredicate } from "../../network-filters.ts";
 import {
-  FILTER_OPTION,
   FORMAT_OPTION,
+  filterOn,
   HEADING_OPTION,
   NO_TRUNC_OPTION,
   QUIET_OPTION,
@@ -21,7 +21,13 @@ export default defineCommand({
   ],
   summary: "List networks",
   usage: "[options]",
-  options: { ...FILTER_OPTION, ...FORMAT_OPTION, ...HEADING_OPTION, ...NO_TRUNC_OPTION, ...QUIET_OPTION },
+  options: {
+    ...filterOn("networks"),
+    ...FORMAT_OPTION,
+    ...HEADING_OPTION,
+    ...NO_TRUNC_OPTION,
+    ...QUIET_OPTION,
+  },
   args: { min: 0, max: 0 },
   async run({ io, options, globals }) {
     const ctx = await openContext(globals);

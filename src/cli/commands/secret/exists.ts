@@ -9,7 +9,7 @@ export default defineCommand({
   description: "Exits with 0 if it does, with 1 if it does not, and prints nothing.",
   usage: "SECRET",
   options: {},
-  args: { min: 1, max: 1, completes: "none" },
+  args: { min: 1, max: 1, completes: "secret" },
   async run({ args, globals }) {
     try {
       findSecret(await openContext(globals), args[0]!);

@@ -21,7 +21,7 @@ export default defineCommand({
     pretty: { kind: "boolean", text: "Print for people, as docker does" },
     showsecret: { kind: "boolean", text: "Print what is in it as well" },
   },
-  args: { min: 1, completes: "none" },
+  args: { min: 1, completes: "secret" },
   async run({ io, args, options, globals }) {
     const ctx = await openContext(globals);
     let status = 0;

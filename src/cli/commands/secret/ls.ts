@@ -3,7 +3,7 @@ import { openContext, type SecretRecord } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { compileFilters, labelFilters } from "../../filters.ts";
 import { printFormatted } from "../../format.ts";
-import { FILTER_OPTION, FORMAT_OPTION, HEADING_OPTION, QUIET_OPTION } from "../../options/listing.ts";
+import { FORMAT_OPTION, filterOn, HEADING_OPTION, QUIET_OPTION } from "../../options/listing.ts";
 
 export default defineCommand({
   paths: [
@@ -12,7 +12,7 @@ export default defineCommand({
   ],
   summary: "List secrets",
   usage: "[options]",
-  options: { ...FILTER_OPTION, ...FORMAT_OPTION, ...HEADING_OPTION, ...QUIET_OPTION },
+  options: { ...filterOn("secrets"), ...FORMAT_OPTION, ...HEADING_OPTION, ...QUIET_OPTION },
   args: { min: 0, max: 0 },
   async run({ io, options, globals }) {
     const ctx = await openContext(globals);

@@ -16,7 +16,7 @@ export default defineCommand({
     all: { kind: "boolean", short: "a", text: "All secrets" },
     ignore: { kind: "boolean", short: "i", text: "Pass over secrets that do not exist" },
   },
-  args: { min: 1, checked: true, completes: "none" },
+  args: { min: 1, checked: true, completes: "secret" },
   async run({ io, args, options, globals }) {
     if (options.all === args.length > 0)
       throw new UsageError("conflicting-flags", "secret rm requires a secret, or --all");

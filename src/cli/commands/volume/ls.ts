@@ -3,7 +3,7 @@ import { openContext } from "../../../state/index.ts";
 import { inspectVolume } from "../../../volume/index.ts";
 import { defineCommand } from "../../command.ts";
 import { printFormatted } from "../../format.ts";
-import { FILTER_OPTION, FORMAT_OPTION, HEADING_OPTION, QUIET_OPTION } from "../../options/listing.ts";
+import { FORMAT_OPTION, filterOn, HEADING_OPTION, QUIET_OPTION } from "../../options/listing.ts";
 import { volumePredicate } from "../../volume-filters.ts";
 
 export default defineCommand({
@@ -13,7 +13,7 @@ export default defineCommand({
   ],
   summary: "List volumes",
   usage: "[options]",
-  options: { ...FILTER_OPTION, ...FORMAT_OPTION, ...HEADING_OPTION, ...QUIET_OPTION },
+  options: { ...filterOn("volumes"), ...FORMAT_OPTION, ...HEADING_OPTION, ...QUIET_OPTION },
   args: { min: 0, max: 0 },
   async run({ io, options, globals }) {
     const ctx = await openContext(globals);

@@ -1,0 +1,144 @@
+/** Completion as a person meets it: TAB in real bash, zsh and fish, and the time it takes. */
+import { beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { KELP, openTerminal, requires, type Terminal, useSandbox } from "../support/index.ts";
+
+const box = useSandbox("310-completion");
+const bin = join(box.directory, "bin");
+
+beforeAll(async () => {
+  mkdirSync(bin);
+  symlinkSync(KELP, join(bin, "kelp"));
+  await box.ok(["volume", "create", "t310-data"]);
+  await box.ok(["volume", "create", "t310-other"]);
+  await box.ok(["network", "create", "t310-net"]);
+});
+
+const env = () => ({ ...box.env, PATH: `${bin}:${box.env.PATH}` });
+
+interface Shell {
+  readonly name: "bash" | "zsh" | "fish";
+  readonly command: readonly string[];
+  /** Written to the home directory before the start. */
+  readonly files: (script: string) => Readonly<Record<string, string>>;
+}
+
+const SHELLS: readonly Shell[] = [
+  {
+    name: "bash",
+    command: ["bash", "-i"],
+    files: (script) => ({
+      ".bashrc": `PS1='ready> '\nsource /usr/share/bash-completion/bash_completion\nsource ${script}\nbind 'set show-all-if-ambiguous on'\n`,
+    }),
+  },
+  {
+    name: "zsh",
+    command: ["zsh", "-i"],
+    files: (script) => ({
+      ".zshrc": `PS1='ready> '\nautoload -Uz compinit; compinit -u -D\nsource ${script}\n`,
+    }),
+  },
+  {
+    name: "fish",
+    command: ["fish", "-i"],
+    files: (script) => ({
+      ".hushlogin": "",
+      "../config/fish/config.fish": `function fish_prompt; echo 'ready> '; end\nset -g fish_greeting\nsource ${script}\n`,
+    }),
+  },
+];
+
+async function startShell(shell: Shell): Promise<Terminal> {
+  const script = join(box.directory, `kelp.${shell.name}`);
+  await box.ok(["completion", shell.name, "-f", script]);
+  for (const [name, text] of Object.entries(shell.files(script))) {
+    const path = join(box.directory, "home", name);
+    mkdirSync(join(path, ".."), { recursive: true });
+    writeFileSync(path, text);
+  }
+  const terminal = openTerminal(shell.command, { env: env() });
+  await terminal.waitFor(/ready> *$/);
+  return terminal;
+}
+
+for (const shell of SHELLS) {
+  describe(shell.name, () => {
+    requires("tmux", shell.name).test(
+      "TAB completes commands, flags, flag values and names of what is in the store",
+      async () => {
+        const terminal = await startShell(shell);
+        try {
+          for (const [typed, expected] of [
+            ["kelp vers", /kelp version/],
+            ["kelp volume inspect t310-d", /kelp volume inspect t310-data/],
+            ["kelp volume inspect --form", /kelp volume inspect --format/],
+            ["kelp network rm t310-n", /kelp network rm t310-net/],
+            ["kelp --storage-driver fu", /kelp --storage-driver fuse-overlayfs/],
+            ["kelp ps --filter status=pa", /kelp ps --filter status=paused/],
+            ["kelp --log-level=wa", /kelp --log-level=warn/],
+          ] as const) {
+            terminal.type(typed);
+            terminal.keys("Tab");
+            await terminal.waitFor(expected);
+            terminal.keys("C-u");
+            await terminal.waitFor(/ready> *$/);
+          }
+          terminal.type("kelp volume rm t310-");
+          terminal.keys("Tab");
+          terminal.keys("Tab");
+          expect(
+            await terminal.waitFor(/t310-data[\s\S]*t310-other|t310-other[\s\S]*t310-data/),
+          ).toBeTruthy();
+        } finally {
+          terminal.close();
+          rmSync(join(box.runtime, "fish_universal_variables.notifier"), { force: true });
+        }
+      },
+      120_000,
+    );
+  });
+}
+
+test("names and values are there within 30 ms", async () => {
+  const fastest = async (...words: string[]) => {
+    const times: number[] = [];
+    for (let run = 0; run < 25; run++) {
+      const start = performance.now();
+      const { status } = Bun.spawnSync([KELP, "__complete", ...words], {
+        env: env(),
+        stderr: "ignore",
+      }) as never as {
+        status?: number;
+      };
+      times.push(performance.now() - start);
+      expect(status ?? 0).toBe(0);
+    }
+    return Math.min(...times);
+  };
+  expect(await fastest("volume", "rm", "t310")).toBeLessThan(30);
+  expect(await fastest("run", "--network", "t")).toBeLessThan(30);
+  expect(await fastest("--log-level", "")).toBeLessThan(30);
+}, 60_000);
+
+test("a script for a link's name completes that name", async () => {
+  symlinkSync(KELP, join(bin, "podman"));
+  const { stdout } = Bun.spawnSync([join(bin, "podman"), "completion", "bash"], { env: env() });
+  expect(stdout.toString()).toContain("complete -F __podman_complete podman\n");
+});
+
+test("--no-desc leaves the descriptions out", async () => {
+  expect(await box.ok(["completion", "--no-desc", "zsh"])).toContain("__completeNoDesc ");
+  expect(await box.ok(["completion", "zsh"])).toContain("__complete ");
+});
+
+test("modules, kernel parameters, interfaces, settings and topics complete", async () => {
+  const words = async (...typed: string[]) => (await box.ok(["__completeNoDesc", ...typed])).split("\n");
+  mkdirSync(join(box.directory, "config", "containers", "containers.conf.modules"), { recursive: true });
+  writeFileSync(join(box.directory, "config", "containers", "containers.conf.modules", "t310.conf"), "");
+  expect(await words("--module", "t3")).toEqual(["t310.conf", ":4"]);
+  expect(await words("run", "--sysctl", "kernel.ostyp")).toEqual(["kernel.ostype=", ":6"]);
+  expect(await words("network", "create", "--interface-name", "l")).toContain("lo");
+  expect(await words("config", "storage.dr")).toEqual(["storage.driver", ":4"]);
+  expect(await words("help", "fi")).toEqual(["filters", ":4"]);
+});
