@@ -15,8 +15,5 @@ export { killMarked, leaksOf, mountsBeneath, processesUsing } from "./leaks.ts";
 export { paxEntry, type RawEntry, rawTar } from "./raw-tar.ts";
 export { type Feature, missing, requires } from "./requires.ts";
 export { type KelpOptions, type KelpResult, run, type Sandbox, useSandbox } from "./sandbox.ts";
-<<<<<<< HEAD
-export { type UserManagerHandle, useUserManager } from "./user-manager.ts";
-=======
 export { openTerminal, type Terminal } from "./terminal.ts";
->>>>>>> 96b0342 (test, cli: 280 command lines as data; completion driven in bash, zsh and fish; --module)
+export { type UserManagerHandle, useUserManager } from "./user-manager.ts";
