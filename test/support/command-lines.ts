@@ -73,7 +73,7 @@ function prefixed(mark: string, text: string): string {
 const VARYING: readonly (readonly [RegExp, string])[] = [
   [/\b[0-9a-f]{64}\b/g, "<id>"],
   [/\b[0-9a-f]{25}\b/g, "<id>"],
-  [/\b[0-9a-f]{12}\b/g, "<id>"],
+  [/\b[0-9a-f]{12}(?:-dirty)?\b/g, "<id>"],
   [/\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)/g, "<time>"],
   [/\d{4}-\d\d-\d\d [\d:.]+ [+-]\d{4} \w+/g, "<time>"],
   [/(?:Less than a|About an?|\d+) (?:second|minute|hour|year)s?(?: ago)?/g, "<ago>"],
