@@ -1,6 +1,14 @@
 /** A whole build: the file, the graph of its stages, the image. */
 import { isPresentProcess, removeContainer } from "../container/index.ts";
-import { jobRunner, type StoredImage } from "../image/index.ts";
+import {
+  jobRunner,
+  manifestLists,
+  openStepCache,
+  type StepCache,
+  type StoredImage,
+  untagImage,
+} from "../image/index.ts";
+import type { Platform } from "../oci/index.ts";
 import type { Context } from "../state/index.ts";
 import { hasLeftovers, lockShared, sweepStore } from "../storage/index.ts";
 import { openBuildContext } from "./context/open.ts";
@@ -8,65 +16,108 @@ import { parseDockerfile, type Stage } from "./dockerfile/parse.ts";
 import { finishImage } from "./finish.ts";
 import { type Needed, neededStages, targetStage } from "./graph.ts";
 import { exportFiles, exportImage } from "./output.ts";
-import { Session } from "./session.ts";
-import { buildStage, fromName, hostArchitecture, isNamed } from "./stage.ts";
+import { Session, type SessionParts } from "./session.ts";
+import { buildStage, fromName, hostPlatform, isNamed } from "./stage.ts";
 import { emptyState, type StageState } from "./stage-state.ts";
 import { StepContext } from "./steps/step-context.ts";
-import type { BuildRequest, Reporter } from "./types.ts";
+import type { BuildRequest, BuildResult, Reporter } from "./types.ts";
 import { BuildArgs, platformArgs } from "./variables.ts";
 
 /**
- * Builds and records an image. Nothing is tagged unless every step has succeeded; what the good steps made stays in the
- * cache.
+ * Builds and records an image, or one for each platform. Nothing is tagged unless every step has succeeded; what the
+ * good steps made stays in the cache.
  *
- * @returns undefined if --output asked for files instead
  * @throws {KelpError} with the exit status of the step that failed
  */
 export async function buildImage(
   ctx: Context,
   request: BuildRequest,
   reporter: Reporter,
-): Promise<StoredImage | undefined> {
+): Promise<BuildResult> {
   ctx.state.expectWrites();
   await removeAbandoned(ctx);
+  const remote = await stepCache(ctx, request, reporter);
   const context = await openBuildContext(ctx, request);
-  const closing = [() => context.close()];
   const lock = await lockShared(ctx.paths);
   try {
     const file = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
-    const target = targetStage(file, request.target);
-    const own = { os: "linux", architecture: hostArchitecture() };
-    const platforms = platformArgs(request.platform ?? own, own, request.target);
-    const args = new BuildArgs(request.buildArgs, platforms, file.globalArgs, file.directives.escape);
-    const session = new Session({ ctx, request, reporter, file, context, args });
-    closing.push(() => session.closePlaces());
-    request.signal?.addEventListener("abort", () => void stopRunning(session));
-    try {
-      const state = await runStages(session, target);
-      context.contents.save();
-      tellUnused(session);
-      const image = await deliver(session, state);
-      session.end();
-      return image;
-    } catch (error) {
-      await stopRunning(session);
-      throw error;
+    const parts = { ctx, request, reporter, file, context, remote };
+    const { platforms } = request;
+    const images: StoredImage[] = [];
+    for (const platform of platforms.length === 0 ? [undefined] : platforms) {
+      const image = await buildFor(parts, platform);
+      if (image !== undefined) images.push(image);
     }
+    return { images, lists: await joinImages(ctx, request, images) };
   } finally {
     lock.release();
-    for (const close of closing) await close();
+    await context.close();
     if (hasLeftovers(ctx)) await sweepStore(ctx, jobRunner(ctx));
   }
 }
 
+type Parts = Omit<SessionParts, "args" | "platform">;
+
+async function buildFor(parts: Parts, platform: Platform | undefined): Promise<StoredImage | undefined> {
+  const { request, file, context } = parts;
+  const target = targetStage(file, request.target);
+  const variables = platformArgs(platform ?? hostPlatform(), hostPlatform(), request.target);
+  const args = new BuildArgs(request.buildArgs, variables, file.globalArgs, file.directives.escape);
+  const session = new Session({ ...parts, args, platform });
+  const stop = () => void stopRunning(session);
+  request.signal?.addEventListener("abort", stop);
+  try {
+    const state = await runStages(session, target);
+    context.contents.save();
+    tellUnused(session);
+    const image = await deliver(session, state);
+    await session.end();
+    return image;
+  } catch (error) {
+    await stopRunning(session);
+    throw error;
+  } finally {
+    request.signal?.removeEventListener("abort", stop);
+    await session.closePlaces();
+  }
+}
+
+async function stepCache(
+  ctx: Context,
+  { stepCache: options, signal }: BuildRequest,
+  reporter: Reporter,
+): Promise<StepCache | undefined> {
+  if (options.from.length + options.to.length === 0) return undefined;
+  return openStepCache(ctx, { ...options, signal, warn: (text) => reporter.notice(`[Warning] ${text}`) });
+}
+
+/** The indexes that --manifest, and with several platforms --tag, ask for. @returns their names */
+async function joinImages(
+  ctx: Context,
+  { manifest, tags, platforms }: BuildRequest,
+  images: readonly StoredImage[],
+): Promise<string[]> {
+  if (images.length === 0) return [];
+  const ids = images.map(({ record }) => record.id);
+  const fresh = platforms.length > 1 ? tags : [];
+  if (fresh.length === 0 && manifest === undefined) return [];
+  const { createList } = await manifestLists();
+  for (const name of fresh) {
+    if (ctx.state.images.byName(name) !== undefined) untagImage(ctx, name, [name]);
+    await createList(ctx, name, ids, {});
+  }
+  if (manifest !== undefined) await createList(ctx, manifest, ids, { amend: true });
+  return manifest === undefined ? [...fresh] : [manifest, ...fresh];
+}
+
 /** The image, or with --output what was asked for instead. */
 async function deliver(session: Session, state: StageState): Promise<StoredImage | undefined> {
-  const { output, shownTag } = session.request;
+  const { output, shownTag, manifest } = session.request;
   if (output?.type === "local" || output?.type === "tar") {
     await exportFiles(session, state, output);
     return undefined;
   }
-  session.reporter.commit(shownTag);
+  session.reporter.commit(shownTag ?? manifest);
   const image = await finishImage(session, state);
   if (output !== undefined) await exportImage(session, image, output);
   return image;
@@ -101,7 +152,7 @@ function sourceNames(session: Session, stage: Stage): string[] {
     session,
     { stage: 0, stages: 0, step: 0, steps: 0, text: "", isLast: false },
     stage.from.line,
-    emptyState(""),
+    emptyState(hostPlatform()),
     {
       command: false,
     },
@@ -110,7 +161,7 @@ function sourceNames(session: Session, stage: Stage): string[] {
   for (const instruction of stage.instructions) {
     if ((instruction.kind === "copy" || instruction.kind === "add") && instruction.from !== undefined) {
       if (instruction.from.includes("$"))
-        throw new StepContext(session, step.title, instruction.line, emptyState(""), {
+        throw new StepContext(session, step.title, instruction.line, emptyState(hostPlatform()), {
           command: false,
         }).error(
           "variable expansion is not supported for --from",

@@ -13,7 +13,8 @@ import type { StageState } from "./stage-state.ts";
  */
 export async function finishImage(session: Session, state: StageState): Promise<StoredImage> {
   applyRequest(session, state);
-  const { squash, tags, docker, annotations } = session.request;
+  const { squash, docker, annotations } = session.request;
+  const tags = imageNames(session);
   const base = squash === "all" ? 0 : state.base.layers;
   if (squash !== "no" && state.layers.length > base + (squash === "all" ? 1 : 0))
     return finishSquashed(session, state, base);
@@ -22,8 +23,20 @@ export async function finishImage(session: Session, state: StageState): Promise<
   return recordImage(session.ctx, { names: tags, docker, annotations }, bytes, state.layers);
 }
 
-/** What the command line adds to every image. */
+/** Of several platforms' images none has the name: it is the index's. */
+function imageNames({ request }: Session): readonly string[] {
+  return request.platforms.length > 1 ? [] : request.tags;
+}
+
+/** What the command line adds to every image, and takes away. */
 function applyRequest({ request }: Session, state: StageState): void {
+  const { env, labels } = request.without;
+  const isKept = (entry: string) => !env.includes(entry.slice(0, entry.indexOf("=")));
+  if (env.length > 0) state.config.Env = (state.config.Env ?? []).filter(isKept);
+  if (labels.length > 0)
+    state.config.Labels = Object.fromEntries(
+      Object.entries(state.config.Labels ?? {}).filter(([name]) => !labels.includes(name)),
+    );
   if (Object.keys(request.labels).length > 0)
     state.config.Labels = { ...state.config.Labels, ...request.labels };
   const added = new Map(request.env.map((entry) => [entry.slice(0, entry.indexOf("=")), entry]));
@@ -37,7 +50,8 @@ function configBytes(
   diffIds: readonly Digest[],
   steps: readonly HistoryEntry[],
 ): Buffer {
-  const { timestamp, docker, annotations } = session.request;
+  const { request } = session;
+  const { timestamp, docker, annotations } = request;
   const { Healthcheck: health, ...plain } = state.config;
   const document = {
     ...(state.author === undefined ? {} : { author: state.author }),
@@ -53,7 +67,9 @@ function configBytes(
     const own = timestamp === undefined || state.baseHistory.includes(entry) ? entry.created : undefined;
     return { ...entry, created: own ?? created };
   });
-  return Buffer.from(JSON.stringify({ created, ...document, history }));
+  return Buffer.from(
+    JSON.stringify({ created, ...document, ...(request.without.history ? {} : { history }) }),
+  );
 }
 
 function imageTime(session: Session, depends: readonly unknown[]): string {
@@ -65,7 +81,8 @@ function imageTime(session: Session, depends: readonly unknown[]): string {
 
 /** One layer instead of all above the first `base`: the difference between what is seen with and without them. */
 async function finishSquashed(session: Session, state: StageState, base: number): Promise<StoredImage> {
-  const { tags, docker, annotations } = session.request;
+  const { docker, annotations } = session.request;
+  const tags = imageNames(session);
   const layers = [...state.layers.slice(0, base), await squashedLayer(session, state, base)];
   const diffIds = layers.map(({ diffId }) => diffId);
   const bytes = configBytes(session, state, diffIds, squashedHistory(state, base));

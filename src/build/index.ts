@@ -7,4 +7,4 @@ export { buildImage } from "./build.ts";
 export { BUILD_JOBS } from "./jobs.ts";
 export { type BuildOutput, parseOutput } from "./output.ts";
 export { type CachedStep, listBuildCache, type PruneRequest, pruneBuildCache } from "./prune.ts";
-export type { BuildRequest, Reporter, StepTitle } from "./types.ts";
+export type { BuildRequest, BuildResult, Reporter, StepTitle } from "./types.ts";

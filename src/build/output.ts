@@ -47,7 +47,11 @@ export function parseOutput(text: string): BuildOutput {
 /** Files of the last stage, for the two types that make no image. */
 export async function exportFiles(session: Session, state: StageState, output: BuildOutput): Promise<void> {
   const rows = state.layers.map((layer) => layer.record.row);
-  const path = resolve(session.request.cwd, output.destination);
+  const path = resolve(
+    session.request.cwd,
+    output.destination,
+    session.shownPlatform?.replaceAll("/", "_") ?? "",
+  );
   if (output.type === "tar") return exportTar(session, rows, output.destination === "-" ? undefined : path);
   mkdirSync(path, { recursive: true });
   const request = {

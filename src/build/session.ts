@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { KelpError, randomHex, sha256Hex } from "../base/index.ts";
 import { driverName, removeTrees } from "../container/index.ts";
 import { tempDir } from "../host/index.ts";
-import { jobRunner } from "../image/index.ts";
-import type { Digest } from "../oci/index.ts";
+import { type CachedLayer, jobRunner, platformName, type StepCache } from "../image/index.ts";
+import type { Digest, Platform } from "../oci/index.ts";
 import type { BuildCacheEntry, Context, LayerRecord } from "../state/index.ts";
 import { layerDir, type RunInside, type StoredLayer } from "../storage/index.ts";
 import type { BuildContext } from "./context/open.ts";
@@ -25,6 +25,29 @@ export interface LayerStep {
   readonly cached: boolean;
 }
 
+export interface StepWork {
+  /** A digest of all that the step depends on. */
+  readonly key: string;
+  /** For people who look at the cache. */
+  readonly note: string;
+  readonly below: readonly StoredLayer[];
+  /** Undefined: it changed no file. */
+  make(): Promise<StoredLayer | undefined>;
+  /** Asked afterwards: whether the key still says what was used; otherwise nothing is remembered. */
+  holds?(): boolean;
+}
+
+export interface SessionParts {
+  readonly ctx: Context;
+  readonly request: BuildRequest;
+  readonly reporter: Reporter;
+  readonly file: Dockerfile;
+  readonly context: BuildContext;
+  readonly args: BuildArgs;
+  readonly platform: Platform | undefined;
+  readonly remote: StepCache | undefined;
+}
+
 export class Session {
   readonly ctx: Context;
   readonly request: BuildRequest;
@@ -32,35 +55,42 @@ export class Session {
   readonly file: Dockerfile;
   readonly context: BuildContext;
   readonly args: BuildArgs;
+  /** What the image is for; absent: this machine's. */
+  readonly platform: Platform | undefined;
   readonly run: RunInside;
   readonly driver: string;
   readonly secrets: Secrets;
   /** Containers of steps that are running. */
   readonly running = new Set<string>();
   readonly #inFlight = new Map<string, Promise<LayerStep>>();
+  readonly #remote: StepCache | undefined;
+  /** Every step that has a layer, by its key. */
+  readonly #steps = new Map<string, CachedLayer>();
   readonly #used: BuildCacheEntry[] = [];
   readonly #places = new Map<string, Promise<ContextPlace>>();
   readonly #waiting: (() => void)[] = [];
   #free: number;
 
-  constructor(parts: {
-    readonly ctx: Context;
-    readonly request: BuildRequest;
-    readonly reporter: Reporter;
-    readonly file: Dockerfile;
-    readonly context: BuildContext;
-    readonly args: BuildArgs;
-  }) {
+  constructor(parts: SessionParts) {
     this.ctx = parts.ctx;
     this.request = parts.request;
     this.reporter = parts.reporter;
     this.file = parts.file;
     this.context = parts.context;
     this.args = parts.args;
+    this.platform = parts.platform;
+    this.#remote = parts.remote;
     this.run = jobRunner(parts.ctx);
     this.secrets = readSecrets(parts.request);
     this.driver = driverName(parts.ctx);
     this.#free = Math.max(1, parts.request.jobs);
+  }
+
+  /** `OS/ARCH[/VARIANT]` in front of a step's line, where several are built. */
+  get shownPlatform(): string | undefined {
+    return this.request.platforms.length > 1 && this.platform !== undefined
+      ? platformName(this.platform)
+      : undefined;
   }
 
   /** The key of a step that depends on exactly these things. */
@@ -69,52 +99,52 @@ export class Session {
   }
 
   /**
-   * The layer of a step: from the cache, from another stage of this build that makes the same one right now, or made by
-   * `make`. Only what was made whole is remembered.
-   *
-   * @param holds asked afterwards: whether the key still says what was used; otherwise nothing is remembered
+   * The layer of a step: from the cache, from another stage of this build that makes the same one right now, from a cache
+   * in a registry, or made. Only what was made whole is remembered.
    */
-  layerStep(
-    key: string,
-    note: string,
-    make: () => Promise<StoredLayer | undefined>,
-    holds: () => boolean = () => true,
-  ): Promise<LayerStep> {
-    const flying = this.#inFlight.get(key);
+  layerStep(work: StepWork): Promise<LayerStep> {
+    const flying = this.#inFlight.get(work.key);
     if (flying !== undefined) return flying.then((step) => ({ ...step, cached: true }));
-    const step = this.#layerStep(key, note, make, holds);
-    this.#inFlight.set(key, step);
+    const step = this.#layerStep(work);
+    this.#inFlight.set(work.key, step);
     return step;
   }
 
-  async #layerStep(
-    key: string,
-    note: string,
-    make: () => Promise<StoredLayer | undefined>,
-    holds: () => boolean,
-  ): Promise<LayerStep> {
-    const known = this.lookup(key);
-    if (known !== undefined) return known;
-    const made = await this.limited(make);
-    const now = Date.now();
+  async #layerStep(work: StepWork): Promise<LayerStep> {
+    const step = this.lookup(work.key) ?? (await this.#fetched(work)) ?? (await this.#made(work));
+    const { layer, created } = step;
+    if (layer !== undefined) this.#steps.set(work.key, { layer, created });
+    return step;
+  }
+
+  async #fetched(work: StepWork): Promise<LayerStep | undefined> {
+    if (!this.request.useCache || this.#remote === undefined) return undefined;
+    const remote = this.#remote;
+    const found = await this.limited(() => remote.find(work.key, work.below));
+    if (found === undefined) return undefined;
+    this.#remember(work, found.layer, found.created);
+    return { ...found, cached: true };
+  }
+
+  async #made(work: StepWork): Promise<LayerStep> {
+    const layer = await this.limited(work.make);
+    const created = Date.now();
+    if (work.holds?.() ?? true) this.#remember(work, layer, created);
+    return { layer, created, cached: false };
+  }
+
+  #remember({ key, note }: StepWork, layer: StoredLayer | undefined, created: number): void {
     const { buildCache } = this.ctx.state;
-    if (!this.request.useCache) buildCache.remove([key]);
-    if (holds())
-      buildCache.put({
-        key,
-        ...(made === undefined ? {} : { layer: made.record.row }),
-        blobSize: made?.blobSize ?? 0,
-        created: now,
-        used: now,
-        note,
-      });
-    return { layer: made, created: now, cached: false };
+    if (!this.request.useCache || this.request.cacheTtl !== undefined) buildCache.remove([key]);
+    const row = layer === undefined ? {} : { layer: layer.record.row };
+    buildCache.put({ key, ...row, blobSize: layer?.blobSize ?? 0, created, used: Date.now(), note });
   }
 
   /** What the cache has, if all of it is still there. */
   lookup(key: string): LayerStep | undefined {
-    const entry = this.request.useCache ? this.ctx.state.buildCache.get(key) : undefined;
-    if (entry === undefined) return undefined;
+    const { useCache, cacheTtl = Number.POSITIVE_INFINITY } = this.request;
+    const entry = useCache ? this.ctx.state.buildCache.get(key) : undefined;
+    if (entry === undefined || entry.created < Date.now() - cacheTtl) return undefined;
     const record = entry.layer === undefined ? undefined : this.ctx.state.layers.get(entry.layer);
     if (
       entry.layer !== undefined &&
@@ -177,9 +207,10 @@ export class Session {
       if (place.status === "fulfilled") await place.value.close();
   }
 
-  /** Notes that the cache was of use. */
-  end(): void {
+  /** Notes that the cache was of use, and gives others what this build has. */
+  async end(): Promise<void> {
     this.ctx.state.buildCache.touch(this.#used);
+    await this.#remote?.put(this.#steps);
   }
 }
 

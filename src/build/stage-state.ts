@@ -1,5 +1,5 @@
 /** What a stage has become so far: its layers and the configuration an image of it would have. */
-import type { HistoryEntry, ImageConfig, ImageRunConfig } from "../oci/index.ts";
+import type { HistoryEntry, ImageConfig, ImageRunConfig, Platform } from "../oci/index.ts";
 import type { StoredLayer } from "../storage/index.ts";
 
 export interface StageState {
@@ -23,13 +23,14 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
 export const DEFAULT_SHELL: readonly string[] = ["/bin/sh", "-c"];
 
-export function emptyState(architecture: string): StageState {
+export function emptyState({ os, architecture, variant }: Platform): StageState {
   return {
     layers: [],
     config: {},
     history: [],
     architecture,
-    os: "linux",
+    os,
+    ...(variant === undefined ? {} : { variant }),
     args: new Map(),
     base: { layers: 0 },
     baseHistory: [],

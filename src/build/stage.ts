@@ -1,6 +1,7 @@
 /** One stage from its FROM to its last instruction. */
 import { rfc3339 } from "../base/index.ts";
-import { imageConfig, imageLayers, wantedPlatform } from "../image/index.ts";
+import { hostArchitecture, imageConfig, imageLayers, wantedPlatform } from "../image/index.ts";
+import type { Platform } from "../oci/index.ts";
 import { expandWord } from "./dockerfile/expand.ts";
 import type { StageInstruction } from "./dockerfile/instruction.ts";
 import { parseTriggers, type Stage } from "./dockerfile/parse.ts";
@@ -57,12 +58,13 @@ class StageRunner {
       steps,
       text,
       isLast: position === stages && this.#number === steps,
+      platform: this.#session.shownPlatform,
     };
   }
 
   async from(): Promise<StageState> {
     const { from } = this.#stage;
-    const step = new StepContext(this.#session, this.#title(""), from.line, emptyState(""), {
+    const step = new StepContext(this.#session, this.#title(""), from.line, emptyState(hostPlatform()), {
       command: false,
     });
     const name = fromName(this.#session, this.#stage, step);
@@ -84,21 +86,22 @@ class StageRunner {
     const image = imageOf(named) ?? name;
     if (named !== undefined && image === name)
       step.fail(`build context ${name} is no image: FROM needs one`, "write docker-image://IMAGE");
-    if (image === "scratch")
-      return emptyState(this.#session.request.platform?.architecture ?? hostArchitecture());
+    if (image === "scratch") return emptyState(this.#session.platform ?? hostPlatform());
     const platform = this.#stage.from.platform;
     try {
       const { record } = await this.#session.request.acquire(
         image,
         platform === undefined
-          ? undefined
+          ? this.#session.platform
           : wantedPlatform({ platform: globalWord(this.#session, platform, step) }),
       );
       const config = imageConfig(record);
       this.triggers = this.#readTriggers(config.config.OnBuild, name);
-      return stateOfImage(config, imageLayers(this.#session.ctx, record), record.id);
+      const state = stateOfImage(config, imageLayers(this.#session.ctx, record), record.id);
+      if (this.#session.request.without.baseLabels) delete state.config.Labels;
+      return state;
     } catch (error) {
-      throw step.placed(error);
+      throw step.placed(error, "creating build container");
     }
   }
 
@@ -118,6 +121,7 @@ class StageRunner {
       if (instruction.kind === "cmd") this.#ownCommand = true;
       session.reporter.done(title, idOf(state), cached);
     } catch (error) {
+      session.reporter.failed(title);
       throw step.placed(error);
     }
   }
@@ -179,7 +183,7 @@ export async function sourceRoot(
   const named = session.request.buildContexts[name];
   if (named !== undefined && imageOf(named) === undefined)
     return { kind: "directory", path: await session.namedDirectory(named), ignore: [] };
-  const { record } = await session.request.acquire(imageOf(named) ?? name, undefined);
+  const { record } = await session.request.acquire(imageOf(named) ?? name, session.platform);
   const layers = imageLayers(session.ctx, record);
   return { kind: "layers", rows: record.layers, chain: layers.at(-1)?.record.chainId ?? "scratch" };
 }
@@ -217,8 +221,8 @@ function globalWord(session: Session, text: string, step: StepContext): string {
   }
 }
 
-export function hostArchitecture(): string {
-  return process.arch === "x64" ? "amd64" : process.arch;
+export function hostPlatform(): Platform {
+  return { os: "linux", architecture: hostArchitecture() };
 }
 
 /** What a step's line ends with: it tells whether two builds agree so far. */

@@ -1,6 +1,6 @@
 /** What a build is asked for, and what it tells while it works. */
 import type { CreateOptions } from "../container/index.ts";
-import type { FoundImage } from "../image/index.ts";
+import type { FoundImage, StepCacheOptions, StoredImage } from "../image/index.ts";
 import type { Platform } from "../oci/index.ts";
 import type { BuildOutput } from "./output.ts";
 
@@ -18,12 +18,25 @@ export interface BuildRequest {
   readonly buildContexts: Readonly<Record<string, string>>;
   readonly target: string | undefined;
   readonly useCache: boolean;
+  /** Milliseconds: older steps of the cache are done anew. */
+  readonly cacheTtl: number | undefined;
+  /** Caches in registries. */
+  readonly stepCache: Omit<StepCacheOptions, "warn" | "signal">;
   readonly squash: "no" | "new" | "all";
   readonly labels: Readonly<Record<string, string>>;
   readonly annotations: Readonly<Record<string, string>>;
   readonly env: readonly string[];
-  /** Absent: this machine's. */
-  readonly platform: Platform | undefined;
+  /** What the image does not keep of its base and its file. */
+  readonly without: {
+    readonly env: readonly string[];
+    readonly labels: readonly string[];
+    readonly baseLabels: boolean;
+    readonly history: boolean;
+  };
+  /** One image for each; none: this machine's. */
+  readonly platforms: readonly Platform[];
+  /** The index the image becomes part of; several platforms make the tags such indexes, too. */
+  readonly manifest: string | undefined;
   readonly docker: boolean;
   /** Seconds: the time of everything that is made. */
   readonly timestamp: number | undefined;
@@ -59,6 +72,15 @@ export interface StepTitle {
   readonly text: string;
   /** The last step of the stage that becomes the image: what follows tells its ID. */
   readonly isLast: boolean;
+  /** `OS/ARCH`, where the build is for several. */
+  readonly platform?: string | undefined;
+}
+
+export interface BuildResult {
+  /** One a platform; empty if --output asked for files instead. */
+  readonly images: readonly StoredImage[];
+  /** Names of the indexes they are in. */
+  readonly lists: readonly string[];
 }
 
 export interface Reporter {
@@ -67,6 +89,8 @@ export interface Reporter {
   output(title: StepTitle, stream: "out" | "err", chunk: Buffer): void;
   /** The step is done; `id` names what came out of it. */
   done(title: StepTitle, id: string, cached: boolean): void;
+  /** The step has failed; what it printed has been told. */
+  failed(title: StepTitle): void;
   commit(name: string | undefined): void;
   notice(text: string): void;
 }

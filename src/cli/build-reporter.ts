@@ -29,21 +29,26 @@ export class PlainReporter implements Reporter {
       write(chunk.toString("utf8"));
       return;
     }
-    const key = `${title.stage} ${stream}`;
+    const key = keyOf(title, stream);
     const lines = ((this.#rests.get(key) ?? "") + chunk.toString("utf8")).split("\n");
     this.#rests.set(key, lines.pop() ?? "");
     for (const line of lines) write(`${prefix(title)}${line}\n`);
   }
 
   done(title: StepTitle, id: string, cached: boolean): void {
+    this.failed(title);
+    if (cached) this.#out(`${prefix(title)}--> Using cache ${id}\n`);
+    if (!title.isLast) this.#out(`${prefix(title)}--> ${id.slice(0, SHORT_ID)}\n`);
+  }
+
+  /** What it printed without an end of line. */
+  failed(title: StepTitle): void {
     for (const stream of ["out", "err"] as const) {
-      const key = `${title.stage} ${stream}`;
+      const key = keyOf(title, stream);
       const rest = this.#rests.get(key) ?? "";
       this.#rests.delete(key);
       if (rest !== "") (stream === "out" ? this.#out : this.#err)(`${prefix(title)}${rest}\n`);
     }
-    if (cached) this.#out(`${prefix(title)}--> Using cache ${id}\n`);
-    if (!title.isLast) this.#out(`${prefix(title)}--> ${id.slice(0, SHORT_ID)}\n`);
   }
 
   commit(name: string | undefined): void {
@@ -65,6 +70,7 @@ export class QuietReporter implements Reporter {
 
   step(): void {}
   done(): void {}
+  failed(): void {}
   commit(): void {}
   notice(): void {}
 
@@ -73,6 +79,11 @@ export class QuietReporter implements Reporter {
   }
 }
 
-function prefix({ stage, stages }: StepTitle): string {
-  return stages > 1 ? `[${stage}/${stages}] ` : "";
+function keyOf({ platform = "", stage }: StepTitle, stream: "out" | "err"): string {
+  return `${platform} ${stage} ${stream}`;
+}
+
+function prefix({ stage, stages, platform }: StepTitle): string {
+  const own = platform === undefined ? "" : `[${platform}] `;
+  return stages > 1 ? `${own}[${stage}/${stages}] ` : own;
 }

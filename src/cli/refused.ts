@@ -7,7 +7,6 @@
 type Reasons = Readonly<Record<string, string>>;
 
 const ONE_PLATFORM = "an image in the store is for one platform, which pull and build choose";
-const LOCAL_CACHE = "the build cache is on this machine";
 const NO_SBOM = "run the scanner over the finished image";
 const BASE_KEEPS = "an image has the labels and annotations of its base and of the Dockerfile";
 const OWN_RUNTIME = "RUN steps are run by holdfast";
@@ -44,10 +43,7 @@ export const REFUSED: Readonly<Record<string, Reasons>> = {
     "tls-key": "kelp has no service to talk to",
   },
   build: {
-    "all-platforms": "a build is for one --platform; join the results with manifest add",
-    "cache-from": LOCAL_CACHE,
-    "cache-to": LOCAL_CACHE,
-    "cache-ttl": `${LOCAL_CACHE}; builder prune --filter until= empties it`,
+    "all-platforms": "name the platforms: --platform linux/amd64,linux/arm64",
     "compat-volumes": "what RUN writes to a VOLUME of the image is kept",
     compress: "the context is read where it is, not sent",
     "cpp-flag": "the Dockerfile is not preprocessed; run cpp before",
@@ -60,14 +56,10 @@ export const REFUSED: Readonly<Record<string, Reasons>> = {
     "hooks-dir": "no hooks of an OCI runtime are run",
     "identity-label": BASE_KEEPS,
     "inherit-annotations": BASE_KEEPS,
-    "inherit-labels": BASE_KEEPS,
     isolation: "RUN steps run in a container of their own, as rootless as any",
     "layer-label": "images between the steps have no labels",
     logsplit: "a build has one log, --logfile",
-    manifest: "use manifest create and manifest add after the build",
-    "metadata-file": "use --iidfile, and inspect",
     mount: "--volume mounts into every RUN, RUN --mount into one",
-    "omit-history": "history is always kept",
     "os-feature": "images are for Linux",
     "os-version": "images are for Linux",
     "rewrite-timestamp": "--timestamp gives every new file that time",
@@ -88,8 +80,6 @@ export const REFUSED: Readonly<Record<string, Reasons>> = {
     "stage-labels": "stages have no labels",
     stdin: "RUN steps read nothing from the terminal",
     unsetannotation: BASE_KEEPS,
-    unsetenv: "an image has its base's variables; an empty ENV comes closest",
-    unsetlabel: BASE_KEEPS,
     userns: BUILD_USERNS,
     "userns-gid-map": BUILD_USERNS,
     "userns-gid-map-group": BUILD_USERNS,

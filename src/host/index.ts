@@ -5,6 +5,7 @@
  * Must not know: containers, images, settings, the database.
  */
 export { unpackedAsset } from "./assets.ts";
+export { runsArchitecture } from "./binfmt.ts";
 export {
   type CgroupDelegation,
   cgroupMount,

@@ -18,7 +18,13 @@ export { type ImageInspect, inspectImage, repoDigests } from "./inspect.ts";
 export { imageLayers, storedLayerSources } from "./layer-source.ts";
 export { byName, type ImageSummary, listImages, splitName } from "./list.ts";
 export { loadArchive } from "./load.ts";
-export { hostArchitecture, type PlatformFlags, parsePlatform, wantedPlatform } from "./platform.ts";
+export {
+  hostArchitecture,
+  type PlatformFlags,
+  parsePlatform,
+  platformName,
+  wantedPlatform,
+} from "./platform.ts";
 export type { BlobMeter, Progress } from "./progress.ts";
 export type { PullOptions } from "./pull.ts";
 export type { PushOptions } from "./push.ts";
@@ -26,6 +32,7 @@ export {
   acquireImages,
   imageMending,
   manifestLists,
+  openStepCache,
   PULL_POLICIES,
   type PullPolicy,
   parsePullPolicy,
@@ -40,6 +47,7 @@ export {
 } from "./remove.ts";
 export { displayName, type FoundImage, findImage, resolveImage, tryFindImage } from "./resolve.ts";
 export { SAVE_FORMATS, type SaveFormat, type SaveOptions, saveImages } from "./save.ts";
+export type { CachedLayer, StepCache, StepCacheOptions } from "./step-cache.ts";
 export { type NewImage, recordImage, type StoredImage, storeImage } from "./store-image.ts";
 export { tagImage, untagImage } from "./tag.ts";
 export type { WriteOptions } from "./transport.ts";

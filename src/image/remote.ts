@@ -4,6 +4,7 @@ import type { Digest } from "../oci/index.ts";
 import { type Context, writeEvent } from "../state/index.ts";
 import type { AcquireOptions } from "./acquire.ts";
 import { type FoundImage, findImage, tryFindImage } from "./resolve.ts";
+import type { StepCache, StepCacheOptions } from "./step-cache.ts";
 import type { WriteOptions } from "./transport.ts";
 
 export const PULL_POLICIES = ["always", "missing", "newer", "never"] as const;
@@ -85,4 +86,10 @@ export async function manifestLists() {
     import("./manifest-list.ts"),
   ]);
   return { ...lists, addArtifact, pushList };
+}
+
+/** Caches of build steps in registries. */
+export async function openStepCache(ctx: Context, options: StepCacheOptions): Promise<StepCache> {
+  const { StepCache } = await import("./step-cache.ts");
+  return StepCache.open(ctx, options);
 }

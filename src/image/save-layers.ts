@@ -70,7 +70,8 @@ export function dropTemporary(files: readonly Pick<LayerFile, "path" | "temporar
   for (const file of files) if (file.temporary) rmSync(file.path, { force: true });
 }
 
-async function plainFile(ctx: Context, file: LayerFile, diffId: Digest): Promise<LayerFile> {
+/** The same as a plain tar, verified; the file itself if it is one. */
+export async function plainFile(ctx: Context, file: LayerFile, diffId: Digest): Promise<LayerFile> {
   const compression = compressionOf(file);
   if (compression === "none") return file;
   const range = openRange({ path: file.path, offset: 0, size: file.size });

@@ -35,6 +35,8 @@ export interface NewImage {
 
 export interface StoredImage {
   readonly record: ImageRecord;
+  /** Bytes. */
+  readonly manifestSize: number;
   /** The names it came with. */
   readonly names: readonly string[];
   /** Names that belonged to another image until now, with that image's ID. */
@@ -108,7 +110,13 @@ export function recordImage(
     configJson: Buffer.from(bytes).toString("utf8"),
     readOnly: false,
   });
-  return { record, names: image.names, moved, ownersDropped: layers.some((layer) => layer.ownersDropped) };
+  return {
+    record,
+    manifestSize: manifest.length,
+    names: image.names,
+    moved,
+    ownersDropped: layers.some((layer) => layer.ownersDropped),
+  };
 }
 
 /** An image that is there keeps the manifest it came with, unless that has been lost. */

@@ -75,21 +75,20 @@ export async function fetchGit(
   checkWords(source);
   const git = async (...words: string[]) => runGit(source, directory, words, options.environment);
   await git("init", "--quiet", "--template=", ".");
-  await git(
-    "fetch",
-    "--quiet",
-    "--depth=1",
-    "--no-tags",
-    "--no-recurse-submodules",
-    "--",
-    source.address,
-    source.ref ?? "HEAD",
-  );
+  const fetch = (...depth: string[]) =>
+    git("fetch", "--quiet", ...depth, ...PLAIN_FETCH, "--", source.address, source.ref ?? "HEAD");
+  await fetch("--depth=1").catch((error: unknown) => {
+    // A server of plain files gives all of the history or nothing.
+    if (!(error instanceof KelpError) || !error.message.includes("shallow")) throw error;
+    return fetch();
+  });
   await git("checkout", "--quiet", "--detach", "FETCH_HEAD");
   const commit = (await git("rev-parse", "HEAD")).trim();
   if (options.keepGitDir !== true) rmSync(join(directory, ".git"), { recursive: true, force: true });
   return { commit, path: innerDirectory(source, directory) };
 }
+
+const PLAIN_FETCH = ["--no-tags", "--no-recurse-submodules"];
 
 /** Nothing of an address may be taken for an option, or lead to a program. */
 function checkWords({ address, ref, directory }: GitSource): void {

@@ -21,7 +21,8 @@ export function syntaxError(file: SourceFile, at: Position, reason: string, hint
   return new UsageError("dockerfile-invalid", text, hint === undefined ? {} : { hint });
 }
 
-function showLine(file: SourceFile, at: Position): string {
+/** The line as it stands there, beneath a message. */
+export function showLine(file: SourceFile, at: Position): string {
   const line = file.lines[at.line - 1];
   if (line === undefined || line.trim() === "") return "";
   // A link to a private file or a binary must not be printed whole into somebody's log.

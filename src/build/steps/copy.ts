@@ -86,7 +86,8 @@ async function keyed(
   const holds = () =>
     root.kind !== "directory" ||
     (added === undefined ? copied : contextDigest(step, root.path, request)) === content;
-  const result = await session.layerStep(key, step.line.text.slice(0, MAX_NOTE), make, holds);
+  const note = step.line.text.slice(0, MAX_NOTE);
+  const result = await session.layerStep({ key, note, below: state.layers, make, holds });
   const source = request.inline.length > 0 ? "inline" : `dir:${content}`;
   return { ...result, history: `${step.line.keyword} ${source} in ${request.destination} ` };
 }

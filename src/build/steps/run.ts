@@ -7,7 +7,8 @@ import {
   prepareStart,
   removeContainer,
 } from "../../container/index.ts";
-import { containerDir } from "../../host/index.ts";
+import { containerDir, runsArchitecture } from "../../host/index.ts";
+import { hostArchitecture } from "../../image/index.ts";
 import { capturePlan } from "../../runtime/index.ts";
 import type { StoredLayer } from "../../storage/index.ts";
 import type { RunInstruction } from "../dockerfile/instruction.ts";
@@ -52,7 +53,8 @@ export async function runStep(
     given,
   );
   const make = () => perform(step, state, { argv, env, mounts, network: instruction.network });
-  const result = await session.layerStep(key, step.line.text.slice(0, MAX_NOTE), make);
+  const note = step.line.text.slice(0, MAX_NOTE);
+  const result = await session.layerStep({ key, note, below: state.layers, make });
   return { ...result, history: historyOf(args, argv) };
 }
 
@@ -97,7 +99,7 @@ async function perform(step: StepContext, state: StageState, work: Work): Promis
     try {
       const status = await start(step, record.id, mounts.secretEnv);
       session.checkInterrupted();
-      if (status !== 0) throw failed(step, work.argv, status);
+      if (status !== 0) throw failed(step, state, work.argv, status);
       return await sealStep(session, {
         dir: containerDir(ctx.paths, record.id),
         below: state.layers,
@@ -172,10 +174,14 @@ async function start(step: StepContext, id: string, secretEnv: readonly string[]
   });
 }
 
-function failed(step: StepContext, argv: readonly string[], status: number): KelpError {
-  const { message } = step.error(`RUN ended with exit status ${status}`);
-  return new KelpError("step-failed", message, {
-    exitCode: status,
-    hint: `it ran ${argv.join(" ").split("\n")[0]?.slice(0, 200)}`,
-  });
+function failed(step: StepContext, state: StageState, argv: readonly string[], status: number): KelpError {
+  const { message } = step.error(`RUN ended with exit status ${status}${foreign(state)}`);
+  const hint = `it ran ${argv.join(" ").split("\n")[0]?.slice(0, 200)}`;
+  return new KelpError("step-failed", message, { exitCode: status, hint });
+}
+
+/** Without an emulator nothing of another machine's runs, and no program says why. */
+function foreign({ architecture }: StageState): string {
+  if (runsArchitecture(architecture, hostArchitecture())) return "";
+  return `: the stage is for ${architecture}, whose programs this machine does not run; install qemu-user-static, or begin the stage with FROM --platform=$BUILDPLATFORM`;
 }

@@ -2,7 +2,7 @@
 import { ellipsis, KelpError, UsageError } from "../../base/index.ts";
 import { expandWord, expandWords } from "../dockerfile/expand.ts";
 import type { LogicalLine } from "../dockerfile/logical-lines.ts";
-import { type SourceFile, syntaxError } from "../dockerfile/syntax-error.ts";
+import { type SourceFile, showLine, syntaxError } from "../dockerfile/syntax-error.ts";
 import type { Session } from "../session.ts";
 import { lookupIn, type StageState } from "../stage-state.ts";
 import type { StepTitle } from "../types.ts";
@@ -76,10 +76,14 @@ export class StepContext {
     throw this.error(reason, hint);
   }
 
-  /** Gives an error from below the place of the instruction. */
-  placed(error: unknown): unknown {
+  /** Gives an error from below the place of the instruction. @param action instead of the step, which has not begun */
+  placed(error: unknown, action?: string): unknown {
     if (!(error instanceof KelpError) || PLACED.has(error.code)) return error;
-    const { message } = this.error(error.message.replace(/^cannot build: /, ""));
+    const reason = error.message.replace(/^cannot build: /, "");
+    const message =
+      action === undefined
+        ? this.error(reason).message
+        : `${action}: ${reason}${showLine(this.#file, this.line.position)}`;
     return new KelpError(error.code, message, {
       exitCode: error.exitCode,
       cause: error,

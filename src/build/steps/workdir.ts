@@ -12,7 +12,7 @@ export async function workdirStep(path: string, state: StageState, step: StepCon
   const { ctx } = session;
   if (path === "/") return { layer: undefined, created: 0, cached: true };
   const rows = state.layers.map((layer) => layer.record.row);
-  return session.layerStep(session.key("workdir", chainOf(state), path), step.line.text, () =>
+  const make = () =>
     session.scratch(async (dir) => {
       const rootfs = await rootfsIn(ctx, session.driver, rows, dir, session.run);
       const made = await runInside<MakeDirectoryRequest, { made: boolean }>(
@@ -21,8 +21,8 @@ export async function workdirStep(path: string, state: StageState, step: StepCon
         { target: rootfs.merged, path },
         { views: [{ rootfs, writable: true }] },
       );
-      if (!made.made) return undefined;
-      return sealStep(session, { dir, below: state.layers });
-    }),
-  );
+      return made.made ? sealStep(session, { dir, below: state.layers }) : undefined;
+    });
+  const key = session.key("workdir", chainOf(state), path);
+  return session.layerStep({ key, note: step.line.text, below: state.layers, make });
 }

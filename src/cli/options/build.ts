@@ -58,6 +58,17 @@ export const BUILD_OPTIONS = {
     completes: "file",
   },
   "build-context": { kind: "list", value: "NAME=SOURCE", text: "Further place for FROM and --from" },
+  "cache-from": {
+    kind: "list",
+    value: "REPOSITORY",
+    text: "Look for steps in a registry, too",
+  },
+  "cache-to": { kind: "list", value: "REPOSITORY", text: "Keep the steps of this build in a registry" },
+  "cache-ttl": {
+    kind: "duration",
+    value: "DURATION",
+    text: "Do steps anew that were cached longer ago",
+  },
   env: { kind: "list", value: "NAME[=VALUE]", text: "Variable of the image" },
   file: {
     kind: "list",
@@ -88,6 +99,7 @@ export const BUILD_OPTIONS = {
   },
   "iidfile-raw": { kind: "string", value: "FILE", text: "The same without sha256:", completes: "file" },
   iidfile: { kind: "string", value: "FILE", text: "Write the image's ID to a file", completes: "file" },
+  "inherit-labels": { kind: "boolean", default: true, text: "Keep the labels of the base image" },
   jobs: {
     kind: "int",
     value: "N",
@@ -96,19 +108,38 @@ export const BUILD_OPTIONS = {
   label: { kind: "list", value: "NAME=VALUE", text: "Label of the image" },
   layers: { kind: "boolean", default: true, text: "A layer for every step, kept for later builds" },
   logfile: { kind: "string", value: "FILE", text: "Write what is printed to a file", completes: "file" },
+  manifest: {
+    kind: "string",
+    value: "LIST",
+    text: "Add the image to an index, which is made if it is not there",
+    completes: "image",
+  },
+  "metadata-file": {
+    kind: "string",
+    value: "FILE",
+    text: "Write digests and name of the image to a JSON file",
+    completes: "file",
+  },
   "no-cache": { kind: "boolean", text: "Carry out every step, whatever earlier builds made" },
+  "omit-history": { kind: "boolean", text: "Leave the history of the steps out of the image" },
   output: {
     kind: "string",
     short: "o",
     value: "DIR|type=TYPE,dest=PATH",
     text: "Files (local, tar) or an archive (oci, docker) instead of an image only",
   },
+  platform: {
+    kind: "list",
+    comma: true,
+    value: "OS/ARCH[/VARIANT]",
+    text: "What the image is for; several make an index",
+  },
   progress: {
     kind: "string",
     value: "MODE",
     default: "auto",
-    text: "auto or plain",
-    completes: ["auto", "plain"],
+    text: "auto (live on a terminal), plain or tty",
+    completes: ["auto", "plain", "tty"],
   },
   pull: {
     kind: "string",
@@ -134,4 +165,6 @@ export const BUILD_OPTIONS = {
     value: "SECONDS",
     text: "Time of everything that is made: equal builds give equal images",
   },
+  unsetenv: { kind: "list", value: "NAME", text: "Variable the image does not keep" },
+  unsetlabel: { kind: "list", value: "NAME", text: "Label the image does not keep" },
 } as const satisfies OptionTable;
