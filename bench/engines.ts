@@ -8,6 +8,8 @@ import type { Peer } from "./scenarios.ts";
 export interface Engine {
   readonly name: string;
   readonly version: string;
+  /** Its home directory, in which it runs. */
+  readonly home: string;
   /** Runs the engine to its end; throws where it fails. */
   run(args: readonly string[]): string;
   /** The same without waiting; gives the exit status. */
@@ -57,7 +59,7 @@ interface EngineOptions {
 }
 
 function makeEngine({ name, program, farewell = [], configure }: EngineOptions): Engine {
-  const home = scratch(name, "/var/tmp");
+  const home = scratch(name, process.env.BENCH_STORE ?? "/var/tmp");
   const runtime = scratch(name, "/tmp");
   const env = { ...environment(home, runtime), ...configure?.(home) };
   const command = (args: readonly string[]) => [...AS_USER, program, ...args];
@@ -78,7 +80,7 @@ function makeEngine({ name, program, farewell = [], configure }: EngineOptions):
     }
     for (const path of [home, runtime]) rmSync(path, { recursive: true, force: true });
   };
-  return { name, version: run(["--version"]), run, start, remove };
+  return { name, version: run(["--version"]), home, run, start, remove };
 }
 
 /** podman without systemd; where there is no cgroup v2 to be had, without cgroups, as kelp does by itself. */

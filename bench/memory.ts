@@ -35,6 +35,30 @@ function privateMemory(pid: string): number | undefined {
   return rows.reduce((sum, [, value]) => sum + Number(value), 0);
 }
 
+/** kB that the account's processes have in proportion (shared pages divided), at its highest while `work` goes on. */
+export async function peakMemory(work: () => Promise<unknown>): Promise<number> {
+  const before = new Set(ownProcesses().map(({ pid }) => pid));
+  let peak = 0;
+  let done = false;
+  const ended = work().finally(() => {
+    done = true;
+  });
+  while (!done) {
+    const added = ownProcesses().filter(({ pid }) => !before.has(pid));
+    peak = Math.max(
+      peak,
+      added.reduce((sum, { pid }) => sum + proportional(pid), 0),
+    );
+    await Bun.sleep(10);
+  }
+  await ended;
+  return peak;
+}
+
+function proportional(pid: string): number {
+  return Number(readOrEmpty(`/proc/${pid}/smaps_rollup`).match(/^Pss:\s+(\d+) kB$/m)?.[1] ?? 0);
+}
+
 /** `kB (names)` per container of what came into being since `before`, the containers' own `sleep` left out. */
 export function residentPerContainer(
   before: readonly Process[],

@@ -1,16 +1,17 @@
 /**
  * Compares kelp with the peers that are installed, by turns in one run: medians and ratios, as a Markdown table.
  *
- *   npm run bench [-- --rounds N] [--only WORDS] [--large MEGABYTES]     --large 0: without the large image
+ *   npm run bench [-- --group core|images] [--rounds N] [--only WORDS] [--large MEGABYTES]     --large 0: without the large image
  *
  * As root, BENCH_USER names the account that runs the containers (memory can be read then);
- * BENCH_PODMAN names another podman. The times include the start of each program from here.
+ * BENCH_PODMAN names another podman, BENCH_STORE a directory for the stores (one in memory, for instance). The times include the start of each program from here.
  */
 import { chmodSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { busyboxArchive, busyboxRootfs } from "../test/support/images.ts";
 import { crunBundle, type Engine, makeEngines, scratch } from "./engines.ts";
+import { type Group, imageGroup } from "./images.ts";
 import { makeLargeImage } from "./large-image.ts";
 import { ownProcesses, residentPerContainer } from "./memory.ts";
 import { median, printHead, printParallel, printRow, printTableHead, type Times } from "./report.ts";
@@ -88,32 +89,53 @@ async function prepareLarge(
   return { archive, tar };
 }
 
+async function coreGroup(work: string, _engines: readonly Engine[], megabytes: number): Promise<Group> {
+  const large = await prepareLarge(work, megabytes);
+  const crun = crunBundle(await busyboxRootfs());
+  return {
+    scenarios: scenarios(crun, large),
+    report: async (engines) => measureMemory(engines),
+    close: () => crun?.remove(),
+  };
+}
+
+/** What is measured together; each prepares what it needs. */
+const GROUPS: Readonly<
+  Record<string, (work: string, engines: readonly Engine[], megabytes: number) => Promise<Group>>
+> = { core: coreGroup, images: imageGroup };
+
 async function main(): Promise<void> {
   const { values } = parseArgs({
-    options: { rounds: { type: "string" }, only: { type: "string" }, large: { type: "string" } },
+    options: {
+      group: { type: "string" },
+      rounds: { type: "string" },
+      only: { type: "string" },
+      large: { type: "string" },
+    },
   });
   const rounds = Number(values.rounds ?? 15);
   const only = values.only ?? "";
   const work = scratch("work", "/var/tmp");
   chmodSync(work, 0o755); // archives that the account must be able to read
   process.env.KELP_TEST_CACHE = work;
-  const large = "load, large image".includes(only)
-    ? await prepareLarge(work, Number(values.large ?? 500))
-    : undefined;
   const engines = makeEngines();
-  const crun = crunBundle(await busyboxRootfs());
+  let group: Group | undefined;
   try {
     for (const engine of engines) engine.run(["load", "-q", "-i", await busyboxArchive()]);
     printHead(
       engines.map(({ name, version }) => (version.startsWith(name) ? version : `${name} ${version}`)),
       rounds,
     );
-    const list = scenarios(crun, large).filter(({ name }) => name.includes(only));
+    const wanted = values.group ?? "core";
+    const make = GROUPS[wanted];
+    if (make === undefined) throw new Error(`there is no group ${wanted}: ${Object.keys(GROUPS).join(", ")}`);
+    group = await make(work, engines, Number(values.large ?? 500));
+    const list = group.scenarios.filter(({ name }) => name.includes(only));
     await runScenarios(engines, list, rounds);
-    if ("memory".includes(only)) measureMemory(engines);
+    if ("memory".includes(only)) await group.report?.(engines);
   } finally {
+    group?.close();
     for (const engine of engines) engine.remove();
-    crun?.remove();
     rmSync(work, { recursive: true, force: true });
   }
 }
