@@ -6,7 +6,6 @@ import { parseSize, UsageError } from "../base/index.ts";
 import { type ImageRunConfig, parseImageConfig } from "../oci/index.ts";
 import { applicableSysctls, readUserFiles } from "../runtime/index.ts";
 import type { ContainerConfig, Context, ImageRecord } from "../state/index.ts";
-import { checkCgroup } from "./cgroup.ts";
 import { healthConfig, isActive } from "./config-health.ts";
 import { logConfig } from "./config-log.ts";
 import { namespaceConfig, namespaceOwners } from "./config-namespaces.ts";
@@ -98,7 +97,6 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
     createCommand: ["kelp", ...request.argv],
   };
   checkRuntime(config);
-  checkCgroup(ctx, config);
   const noop = request.given.has("kernel-memory")
     ? ["The --kernel-memory flag is no longer supported. This flag is a noop."]
     : [];

@@ -43,6 +43,7 @@ export interface CreateOptions {
   readonly hostname?: string | undefined;
   readonly "http-proxy"?: boolean;
   readonly "image-volume"?: string | undefined;
+  readonly explain?: boolean;
   readonly init?: boolean;
   readonly interactive?: boolean;
   readonly ipc?: string | undefined;

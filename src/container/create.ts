@@ -19,6 +19,7 @@ import {
   newId,
   writeEvent,
 } from "../state/index.ts";
+import { checkCgroup } from "./cgroup.ts";
 import { buildConfig, checkCombinations } from "./config.ts";
 import { copyUpVolumes } from "./copy-up.ts";
 import type { CreateRequest } from "./create-options.ts";
@@ -57,6 +58,7 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
     imageName: found === undefined ? (request.step === undefined ? "" : request.image) : displayName(found),
     storageDriver,
   });
+  checkCgroup(ctx, built.config);
   checkCidFile(built.config.cidFile);
   if (options.replace === true) await replaceContainer(ctx, name);
   const secrets = await secretUses(ctx, options.secret ?? []);
@@ -120,7 +122,7 @@ async function insert(
 }
 
 /** An image that is there and may be taken as it is costs no look at any registry. */
-async function findImage(ctx: Context, { image, options, fetch }: CreateRequest): Promise<FoundImage> {
+export async function findImage(ctx: Context, { image, options, fetch }: CreateRequest): Promise<FoundImage> {
   const policy = parsePullPolicy(options.pull || ctx.settings.pullPolicy);
   const platform = wantedPlatform(options);
   const local = policy === "missing" && platform === undefined;

@@ -66,11 +66,14 @@ export { decodePlan } from "./plan/decode.ts";
 export type { Plan } from "./plan/ops.ts";
 export { compiledSeccomp } from "./seccomp/index.ts";
 export { ociSeccomp } from "./seccomp/oci.ts";
+export { refusedGroups } from "./seccomp/words.ts";
 export { bindSources, hostDevices, overlayVolumeDirs } from "./sources.ts";
 export { type BindFiles, makeSpec, runsSystemd, type SpecInput, specNotices } from "./spec.ts";
 export { defaultCapabilities } from "./spec-capabilities.ts";
 export { type ExecRequest, makeExecProcess } from "./spec-exec.ts";
+export type { JoinedNamespaces } from "./spec-namespaces.ts";
 export { applicableSysctls } from "./spec-resources.ts";
+export { parseSecurityOptions } from "./spec-security.ts";
 export {
   type ExitRecord,
   type LiveState,

@@ -30,6 +30,7 @@ export const RUN_OPTIONS = {
     value: "KEYS",
     text: "Keys that leave the terminal of a running container; empty for none",
   },
+  explain: { kind: "boolean", text: "Say in words what would be done, and do nothing" },
   rmi: { kind: "boolean", text: "Remove the image too when no other container uses it (implies --rm)" },
   "sig-proxy": { kind: "boolean", default: true, text: "Pass signals on to the container" },
 } as const satisfies OptionTable;

@@ -36,7 +36,7 @@ export default defineCommand({
         },
       );
     }
-    const created = await createContainer(ctx, {
+    const request = {
       image,
       command,
       options,
@@ -46,7 +46,16 @@ export default defineCommand({
       cwd: process.cwd(),
       fetch: fetcher(ctx, io, options, given),
       starts: true,
-    });
+    };
+    if (options.explain) {
+      const [{ explainRequest }, { printExplained }] = await Promise.all([
+        import("../../../container/index.ts"),
+        import("../../explained.ts"),
+      ]);
+      printExplained(io, await explainRequest(ctx, request));
+      return 0;
+    }
+    const created = await createContainer(ctx, request);
     for (const warning of created.warnings) io.err(`${warning}\n`);
     const { record } = created;
     const client = clientConfig(ctx, {
