@@ -35,9 +35,10 @@ export function listNetworks(ctx: Context): NetworkRecord[] {
 
 /** By name or the beginning of an ID; undefined if there is none. */
 export function findNetwork(ctx: Context, name: string): NetworkRecord | undefined {
+  // No network made by a user has these names.
+  if (name === DEFAULT_NETWORK || name === ALIAS) return BUILT_IN;
   const named = ctx.state.networks.byName(name);
   if (named !== undefined) return named;
-  if (name === DEFAULT_NETWORK || name === ALIAS) return BUILT_IN;
   if (name === "") return undefined;
   const found = ctx.state.networks.byPrefix(name);
   if (/^[0-9a-f]+$/.test(name) && BUILT_IN.id.startsWith(name)) found.push(BUILT_IN);

@@ -4,16 +4,22 @@ import { join } from "node:path";
 import { HostError } from "../base/index.ts";
 import { findProgram, readIfExists, writeFileAtomic } from "../host/index.ts";
 import type { Context, TapPlan, UplinkPlan } from "../state/index.ts";
-import { addressBytes, linkAddress, parseAddress } from "./address.ts";
 import { UPLINK_INTERFACE } from "./filters.ts";
 
 /** The name server that the uplink answers for; it asks the host's, whatever that is at the moment. */
 export const UPLINK_DNS = "10.0.2.3";
 /** Largest packets the uplink takes; the fewer the better, since each crosses into user space. */
 export const UPLINK_MTU = 65520;
-/** slirp4netns's own choices: the shared namespace's addresses, and the routers it plays. */
-const OWN = ["10.0.2.100/24", "fd00::100/64"] as const;
-const ROUTERS = ["10.0.2.2", "fd00::2"] as const;
+/** slirp4netns's own choices, 10.0.2.100/24 and fd00::100/64: the shared namespace's addresses … */
+const OWN: TapPlan["addresses"] = [
+  { address: Uint8Array.of(10, 0, 2, 100), prefix: 24 },
+  { address: Uint8Array.of(0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0), prefix: 64 },
+];
+/** … and 10.0.2.2 and fd00::2, the routers it plays. */
+const ROUTERS: readonly Uint8Array[] = [
+  Uint8Array.of(10, 0, 2, 2),
+  Uint8Array.of(0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2),
+];
 
 const TUN = "/dev/net/tun";
 /** Older ones lack the sandbox, or have known holes in their TCP/IP stack. */
@@ -37,7 +43,6 @@ export function findUplink(ctx: Context): Uplink {
   const program = chosenProgram(ctx);
   if (program === undefined) return { missing: "slirp4netns is not installed" };
   if (!isUsable(TUN)) return { missing: `${TUN} cannot be opened` };
-  requireVersion(ctx, program);
   const argv = [
     program,
     `--mtu=${UPLINK_MTU}`,
@@ -63,15 +68,35 @@ export function findUplink(ctx: Context): Uplink {
   };
 }
 
-/** --network-cmd-path, or slirp4netns where it is found. */
-function chosenProgram({ settings }: Context): string | undefined {
-  const { networkCmdPath: path, origins } = settings;
-  if (path === "") return findProgram("slirp4netns", settings.helperDirs);
-  if (statSync(path, { throwIfNoEntry: false })?.isFile()) return path;
-  throw new HostError(
-    "uplink-missing",
-    `cannot use ${path} (${origins.networkCmdPath}): there is no such program`,
-  );
+/**
+ * --network-cmd-path, or slirp4netns where it is found; looked for and asked for its version once, and again when the file
+ * or the setting has changed.
+ *
+ * @throws {HostError} for one that is not there or too old
+ */
+function chosenProgram(ctx: Context): string | undefined {
+  const known = join(ctx.paths.runtime, "uplink-checked");
+  const { networkCmdPath: path, helperDirs, origins } = ctx.settings;
+  const wish = JSON.stringify([path, ...helperDirs]);
+  const [program = "", ...seen] = (readIfExists(known) ?? "").split("\n");
+  if (program !== "" && seen.join("\n") === describe(program, wish)) return program;
+  const found = path === "" ? findProgram("slirp4netns", helperDirs) : path;
+  if (found === undefined) return undefined;
+  const description = describe(found, wish);
+  if (description === undefined)
+    throw new HostError(
+      "uplink-missing",
+      `cannot use ${path} (${origins.networkCmdPath}): there is no such program`,
+    );
+  requireVersion(found);
+  writeFileAtomic(known, `${found}\n${description}`);
+  return found;
+}
+
+/** What tells a program file from another; undefined: there is none. */
+function describe(program: string, wish: string): string | undefined {
+  const found = statSync(program, { throwIfNoEntry: false });
+  return found?.isFile() ? `${found.ino} ${found.size} ${found.mtimeMs}\n${wish}` : undefined;
 }
 
 function failedPath(ctx: Context): string {
@@ -98,28 +123,16 @@ function planTap(): TapPlan {
     device: TUN,
     name: UPLINK_INTERFACE,
     mtu: UPLINK_MTU,
-    addresses: OWN.map((text) => linkAddress(...splitAddress(text))),
-    routes: ROUTERS.map((router) => ({
-      destination: new Uint8Array(),
-      prefix: 0,
-      gateway: addressBytes(parseAddress(router)!),
-      metric: 0,
-    })),
+    addresses: OWN,
+    routes: ROUTERS.map((gateway) => ({ destination: new Uint8Array(), prefix: 0, gateway, metric: 0 })),
     settings: TAP_SETTINGS,
   };
-}
-
-function splitAddress(text: string): [address: string, subnet: string] {
-  return [text.slice(0, text.indexOf("/")), text];
 }
 
 /** For a container that asks for the program. @throws {HostError} where it is missing, too old or without its device */
 export function requireSlirp4netns(ctx: Context): string {
   const program = chosenProgram(ctx);
-  if (program !== undefined && isUsable(TUN)) {
-    requireVersion(ctx, program);
-    return program;
-  }
+  if (program !== undefined && isUsable(TUN)) return program;
   const reason = program === undefined ? "slirp4netns is not installed" : `${TUN} cannot be opened`;
   throw new HostError("no-slirp4netns", `cannot use --network slirp4netns: ${reason}`, {
     hint: program === undefined ? "Install slirp4netns." : `Ask an administrator for chmod 666 ${TUN}.`,
@@ -135,22 +148,14 @@ function isUsable(path: string): boolean {
   }
 }
 
-/** Asked once for each program file, and remembered. */
-function requireVersion(ctx: Context, program: string): void {
-  const { mtimeMs, size, ino } = statSync(program);
-  const key = `${program} ${ino} ${size} ${mtimeMs}`;
-  const path = join(ctx.paths.runtime, "uplink-checked");
-  if (readIfExists(path) === key) return;
-  const version = readVersion(program);
-  const [major, minor] = version;
-  if (major < OLDEST[0] || (major === OLDEST[0] && minor < OLDEST[1])) {
-    throw new HostError(
-      "uplink-too-old",
-      `cannot use ${program}: version ${version.join(".")} is older than ${OLDEST.join(".")}`,
-      { hint: "Install a newer slirp4netns, or give --network none." },
-    );
-  }
-  writeFileAtomic(path, key);
+function requireVersion(program: string): void {
+  const [major, minor] = readVersion(program);
+  if (major > OLDEST[0] || (major === OLDEST[0] && minor >= OLDEST[1])) return;
+  throw new HostError(
+    "uplink-too-old",
+    `cannot use ${program}: version ${major}.${minor} is older than ${OLDEST.join(".")}`,
+    { hint: "Install a newer slirp4netns, or give --network none." },
+  );
 }
 
 function readVersion(program: string): readonly [number, number] {

@@ -93,16 +93,13 @@ export class Networks {
   /** Gives a container its place; whoever had the addresses before loses theirs. Call it in a transaction. */
   attach(endpoint: Endpoint): void {
     const { network, container, interfaceName, mac, ip, ip6 } = endpoint;
-    for (const address of [ip, ip6]) {
-      if (address === undefined) continue;
-      this.#db.run(
-        "DELETE FROM endpoints WHERE network = ? AND (ip = ? OR ip6 = ?)",
-        network,
-        address,
-        address,
-      );
-    }
-    this.#db.run("DELETE FROM endpoints WHERE network = ? AND container = ?", network, container);
+    this.#db.run(
+      "DELETE FROM endpoints WHERE network = ? AND (container = ? OR ip = ? OR ip6 = ?)",
+      network,
+      container,
+      ip ?? null,
+      ip6 ?? null,
+    );
     this.#db.run(
       `INSERT INTO endpoints (${ENDPOINT}) VALUES (?, ?, ?, ?, ?, ?)`,
       network,
