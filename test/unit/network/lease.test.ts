@@ -78,7 +78,7 @@ test("a small range is filled, emptied and filled again a hundred times", () => 
     expect(() => lease(net, container())).toThrow("failed to find free IP in range: 10.7.0.1 - 10.7.0.6");
     living.clear();
   }
-});
+}, 60_000);
 
 test("a container that starts again has the address it had, unless somebody took it", () => {
   const net = network("10.7.0.0/24");
