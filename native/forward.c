@@ -3,9 +3,8 @@
  * Published ports. The listeners were opened in the host's network before anything else, so that a port in use is an
  * error of the start; the monitor, which sits in the shared network, takes what comes and connects to the container.
  *
- * Bytes go from socket to socket through a pipe and never through our memory. One pipe serves all connections: only
- * what a slow reader has not taken keeps the pipe it is in. Memory is that of a table whose pages are touched as it
- * fills; descriptors are bounded by their limit, at which clients wait in the listener's queue.
+ * Memory is that of a table whose pages are touched as it fills; descriptors are bounded by their limit, at which clients
+ * wait in the listener's queue. How bytes get from one socket to the other: forward_move.c.
  *
  * The container sees its client's own address where it can: we own the shared network and may send in anybody's name;
  * the answers are led back to us by a mark on the connection. Clients on the host's loopback, and those who would be
@@ -21,6 +20,7 @@
 #include <sys/epoll.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #ifndef IPV6_TRANSPARENT
@@ -28,20 +28,9 @@
 #endif
 
 enum {
-	PIPE_SIZE = 1 << 20, /* asked for; a user's share of pipe memory may give less */
-	ROUNDS = 16, /* of one direction before others have their turn */
+	CLIENTS = 64, /* of one listener before others have their turn */
 	EVENTS = 64,
-};
-
-/* Direction D of a connection goes from fd[D] to fd[1 - D]; 0 is the client. */
-struct connection {
-	int fd[2]; /* fd[0] == -1: a free entry */
-	int pipe[2][2]; /* by direction; -1: none, nothing is held */
-	uint32_t held[2]; /* bytes in the pipe */
-	bool connected; /* the container has answered */
-	bool ended[2]; /* nothing more comes from fd[D] */
-	bool told[2]; /* ... and the other side knows */
-	uint32_t next_free;
+	PAUSE_MS = 100, /* before a listener whose clients found no descriptor is looked at again */
 };
 
 static int epoll = -1;
@@ -50,8 +39,8 @@ static uint32_t listener_count;
 static struct connection *connections;
 static uint32_t connection_count; /* entries ever used */
 static uint32_t first_free = UINT32_MAX;
-static int spare[2] = { -1, -1 }; /* an empty pipe */
-static bool waiting; /* clients are in the queues for want of descriptors */
+static int timer = -1;
+static int reserve = -1; /* a descriptor kept back: a client that was let in gets its connection */
 
 uint64_t event_mark(enum event_kind kind, uint32_t index)
 {
@@ -132,37 +121,6 @@ int target_socket(const struct listener *to, int type, const union address *clie
 	}
 }
 
-/* ---- pipes ---- */
-
-static bool take_pipe(int to[2])
-{
-	if (spare[0] >= 0) {
-		memcpy(to, spare, sizeof(spare));
-		spare[0] = spare[1] = -1;
-		return true;
-	}
-	if (pipe2(to, O_CLOEXEC | O_NONBLOCK) < 0) {
-		to[0] = to[1] = -1;
-		return false;
-	}
-	(void)fcntl(to[0], F_SETPIPE_SZ, PIPE_SIZE);
-	return true;
-}
-
-/* An empty pipe is kept for the next, a full one goes with what is in it. */
-static void give_pipe(int from[2], bool empty)
-{
-	if (from[0] < 0)
-		return;
-	if (empty && spare[0] < 0) {
-		memcpy(spare, from, sizeof(spare));
-	} else {
-		close(from[0]);
-		close(from[1]);
-	}
-	from[0] = from[1] = -1;
-}
-
 /* ---- connections ---- */
 
 static struct connection *connection_new(uint32_t *index)
@@ -199,45 +157,10 @@ static void connection_end(uint32_t index, bool badly)
 		if (badly && c->fd[d] >= 0)
 			reset_on_close(c->fd[d]);
 		close_fd(&c->fd[d]);
-		give_pipe(c->pipe[d], c->held[d] == 0);
+		connection_leave_pipe(c, d);
 	}
 	c->next_free = first_free;
 	first_free = index;
-}
-
-enum pumped { PUMP_BLOCKED, PUMP_MORE, PUMP_FAILED };
-
-static bool would_block(void)
-{
-	return errno == EAGAIN || errno == EINTR;
-}
-
-/* Moves what there is in one direction, up to a number of rounds. */
-static enum pumped pump(struct connection *c, int d)
-{
-	for (int round = 0; round < ROUNDS; round++) {
-		ssize_t n;
-
-		if (c->held[d] == 0) {
-			if (c->ended[d])
-				return PUMP_BLOCKED;
-			if (c->pipe[d][0] < 0 && !take_pipe(c->pipe[d]))
-				return PUMP_FAILED;
-			n = splice(c->fd[d], NULL, c->pipe[d][1], NULL, PIPE_SIZE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-			if (n < 0)
-				return would_block() ? PUMP_BLOCKED : PUMP_FAILED;
-			if (n == 0) {
-				c->ended[d] = true;
-				return PUMP_BLOCKED;
-			}
-			c->held[d] = (uint32_t)n;
-		}
-		n = splice(c->pipe[d][0], NULL, c->fd[1 - d], NULL, c->held[d], SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-		if (n < 0)
-			return would_block() ? PUMP_BLOCKED : PUMP_FAILED;
-		c->held[d] -= (uint32_t)n;
-	}
-	return PUMP_MORE;
 }
 
 /* Events come once for each change; a direction that stopped for the others' sake asks for another. */
@@ -254,16 +177,16 @@ static void connection_serve(uint32_t index)
 	struct connection *c = &connections[index];
 
 	for (int d = 0; d < 2; d++) {
-		enum pumped result = pump(c, d);
+		enum moved result = connection_move(c, d);
 
-		if (result == PUMP_FAILED) {
+		if (result == MOVE_FAILED) {
 			connection_end(index, true);
 			return;
 		}
-		if (result == PUMP_MORE)
+		if (result == MOVE_MORE)
 			ask_again(c, d, index);
 		if (c->held[d] == 0)
-			give_pipe(c->pipe[d], true);
+			connection_leave_pipe(c, d);
 		if (c->ended[d] && c->held[d] == 0 && !c->told[d]) {
 			c->told[d] = true;
 			(void)shutdown(c->fd[1 - d], SHUT_WR);
@@ -307,6 +230,17 @@ static void connection_event(uint32_t index, uint32_t events)
 
 /* ---- listeners ---- */
 
+/* The socket towards the container; with the last descriptor, if there is no other. */
+static int target_of(uint32_t listener, const union address *client)
+{
+	int fd = target_socket(&listeners[listener], SOCK_STREAM, client);
+
+	if (fd >= 0 || (errno != EMFILE && errno != ENFILE))
+		return fd;
+	close_fd(&reserve);
+	return target_socket(&listeners[listener], SOCK_STREAM, client);
+}
+
 static void connect_client(uint32_t listener, int client, const union address *address)
 {
 	const int on = 1;
@@ -319,45 +253,69 @@ static void connect_client(uint32_t listener, int client, const union address *a
 		return;
 	}
 	c->fd[0] = client;
-	c->fd[1] = target_socket(&listeners[listener], SOCK_STREAM, address);
+	c->fd[1] = target_of(listener, address);
 	if (c->fd[1] < 0) {
 		connection_end(index, true);
 		return;
 	}
-	(void)setsockopt(c->fd[0], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-	(void)setsockopt(c->fd[1], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	for (int d = 0; d < 2; d++) {
+		(void)setsockopt(c->fd[d], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+		/* A peer that has vanished is found out in the end. */
+		(void)setsockopt(c->fd[d], SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	}
 	if (!event_watch(c->fd[0], EPOLLIN | EPOLLOUT | EPOLLET, EVENT_CLIENT, index) ||
 	    !event_watch(c->fd[1], EPOLLIN | EPOLLOUT | EPOLLET, EVENT_TARGET, index))
 		connection_end(index, true);
 }
 
+static void listener_watch(uint32_t index, bool on)
+{
+	struct epoll_event event = { .events = on ? EPOLLIN : 0, .data.u64 = event_mark(EVENT_LISTENER, index) };
+
+	listeners[index].paused = !on;
+	(void)epoll_ctl(epoll, EPOLL_CTL_MOD, FORWARD_FIRST_FD + (int)index, &event);
+}
+
+/* No descriptors: its clients wait in the queue, and we do not look at it, for it would be ready all the time. */
+static void listener_pause(uint32_t index)
+{
+	const struct itimerspec soon = { .it_value.tv_nsec = PAUSE_MS * 1000000L };
+
+	listener_watch(index, false);
+	(void)timerfd_settime(timer, 0, &soon, NULL);
+}
+
+static void listeners_resume(void)
+{
+	uint64_t count;
+
+	if (read(timer, &count, sizeof(count)) < 0)
+		return;
+	for (uint32_t i = 0; i < listener_count; i++)
+		if (listeners[i].paused)
+			listener_watch(i, true);
+}
+
 static void accept_clients(uint32_t index)
 {
-	int listener = FORWARD_FIRST_FD + (int)index;
-
-	for (;;) {
+	for (int i = 0; i < CLIENTS; i++) {
 		union address address;
 		socklen_t size = sizeof(address);
-		int client = accept4(listener, &address.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
+		int client = -1;
 
+		if (reserve < 0)
+			reserve = fcntl(FD_NULL, F_DUPFD_CLOEXEC, 0);
+		if (reserve >= 0)
+			client = accept4(FORWARD_FIRST_FD + (int)index, &address.any, &size, SOCK_CLOEXEC | SOCK_NONBLOCK);
 		if (client >= 0) {
 			connect_client(index, client, &address);
 			continue;
 		}
 		if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-			waiting = true;
+			listener_pause(index);
 		if (errno != ECONNABORTED && errno != EINTR)
 			return;
 	}
-}
-
-/* Descriptors have become free: whoever waits in a queue comes in now, since no event tells of them again. */
-static void accept_waiting(void)
-{
-	waiting = false;
-	for (uint32_t i = 0; i < listener_count && !waiting; i++)
-		if (!listeners[i].udp)
-			accept_clients(i);
 }
 
 /* ---- the border to the monitor ---- */
@@ -423,11 +381,12 @@ int forward_start(void)
 		return 0;
 	raise_limit();
 	epoll = epoll_create1(EPOLL_CLOEXEC);
-	if (epoll < 0)
+	timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	if (epoll < 0 || timer < 0 || !event_watch(timer, EPOLLIN, EVENT_TIMER, 0))
 		return -errno;
 	for (uint32_t i = 0; i < listener_count; i++) {
 		int fd = FORWARD_FIRST_FD + (int)i;
-		bool good = listeners[i].udp ? udp_start(i, fd) : event_watch(fd, EPOLLIN | EPOLLET, EVENT_LISTENER, i);
+		bool good = listeners[i].udp ? udp_start(i, fd) : event_watch(fd, EPOLLIN, EVENT_LISTENER, i);
 
 		if (!good)
 			return -errno;
@@ -460,10 +419,11 @@ void forward_step(void)
 		case EVENT_FLOW:
 			udp_from_target(index);
 			break;
+		case EVENT_TIMER:
+			listeners_resume();
+			break;
 		default:
 			connection_event(index, events[i].events);
 		}
 	}
-	if (waiting)
-		accept_waiting();
 }

@@ -248,6 +248,7 @@ void event_append(const struct text *path, uint64_t max, struct texts pieces, co
 /* Whole writes and EINTR-safe reads: 0 or -errno; bytes read, 0 at the end, or -errno. */
 int write_all(int fd, const void *data, size_t size);
 ssize_t read_some(int fd, void *data, size_t size);
+uint64_t now_ms(void);
 void close_fd(int *fd); /* closes unless -1, sets -1 */
 /* Moves a descriptor to a fixed number, close-on-exec: 0 or -errno. */
 int fd_place(int fd, int fixed);

@@ -32,14 +32,6 @@ enum {
 	ENTRY_COUNT = ENTRY_PEERS + PEERS_MAX,
 };
 
-uint64_t now_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-}
-
 static void take_streams(struct server *s, const struct streams *streams, uint32_t stdin_mode)
 {
 	s->in.fd = streams->ours[0];

@@ -105,7 +105,6 @@ void server_leave(struct server *s);
 /* Sends the process a signal: 0 or -errno. */
 int server_signal(const struct server *s, int number);
 /* Milliseconds of the monotonic clock. */
-uint64_t now_ms(void);
 
 /* ---- stream.c ---- */
 

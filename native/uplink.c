@@ -12,7 +12,6 @@
  * with nobody behind it: the kernel asks for the hardware address of the next hop, tells us that it asks (the interface's
  * setting app_solicit), and holds the packet back until somebody answers.
  */
-#include "serve.h" /* now_ms */
 #include "vm.h"
 
 #include <errno.h>

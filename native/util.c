@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 /* write_all() - write everything, however many writes it takes. Return: 0 or -errno */
@@ -310,4 +311,13 @@ bool texts_next(struct texts *list, struct text *item)
 	list->data += sizeof(item->size) + (((size_t)item->size + 1 + 3) & ~(size_t)3);
 	list->count--;
 	return true;
+}
+
+/* now_ms() - milliseconds of a clock that only goes forward */
+uint64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
 }
