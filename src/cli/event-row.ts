@@ -18,7 +18,7 @@ function words(event: LoggedEvent, truncated: boolean): string {
     case "pod":
       return `${head} ${id} (${details(event).join(", ")})`;
     case "network":
-      return `${head} ${id} (container=${id}, name=${event.Network ?? ""})`;
+      return `${head} ${id} (${networkDetails(event).join(", ")})`;
     case "image":
       return `${head} ${id} ${name}${event.Error === undefined ? "" : ` ${event.Error}`}`;
     case "secret":
@@ -26,6 +26,12 @@ function words(event: LoggedEvent, truncated: boolean): string {
     default:
       return name === "" ? head : `${head} ${name}`;
   }
+}
+
+/** What happens to a network has its driver; what happens to a container on one has that container. */
+function networkDetails({ ID = "", Network = "", Attributes }: LoggedEvent): string[] {
+  const type = Attributes?.type;
+  return type === undefined ? [`container=${ID}`, `name=${Network}`] : [`name=${Network}`, `type=${type}`];
 }
 
 function details(event: LoggedEvent): string[] {

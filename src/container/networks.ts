@@ -12,6 +12,7 @@ import {
   type Membership,
   planNetwork,
   removeNetworkFilters,
+  writeNetworkEvent,
 } from "../network/index.ts";
 import {
   holdfastPath,
@@ -80,7 +81,7 @@ export async function removeNetwork(
   }
   for (const user of users) await removeContainer(ctx, user, { force: true, timeout: options.timeout });
   ctx.state.networks.remove(network.id);
-  writeEvent(ctx, { type: "network", status: "remove", network: network.name });
+  writeNetworkEvent(ctx, "remove", network);
   if (isShared(ctx)) {
     const empty = planNetwork(ctx, [], {});
     const input = changeInput(ctx, "network", empty);

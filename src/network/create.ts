@@ -74,8 +74,13 @@ export function createNetwork(ctx: Context, asked: NewNetwork): NetworkRecord {
       options,
     });
   });
-  writeEvent(ctx, { type: "network", status: "create", network: created.name });
+  writeNetworkEvent(ctx, "create", created);
   return created;
+}
+
+/** `create` and `remove`. */
+export function writeNetworkEvent(ctx: Context, status: string, { id, name, driver }: NetworkRecord): void {
+  writeEvent(ctx, { type: "network", status, id, network: name, attributes: { type: driver } });
 }
 
 function checkKind({ driver, ipamDriver }: NewNetwork): void {

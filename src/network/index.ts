@@ -5,7 +5,7 @@
  * Must not know: containers beyond their ID, plans and operations, the command line.
  */
 export { formatSubnet, parseAddress, parseMac, parseSubnet } from "./address.ts";
-export { createNetwork, type NewNetwork } from "./create.ts";
+export { createNetwork, type NewNetwork, writeNetworkEvent } from "./create.ts";
 export { DEFAULT_NETWORK, defaultNetwork, findNetwork, listNetworks, requireNetwork } from "./defaults.ts";
 export { removeNetworkFilters } from "./filters.ts";
 export { inspectNetwork, type MemberNames, subnetOf } from "./inspect.ts";
