@@ -38,11 +38,6 @@ int server_signal(const struct server *s, int number)
 	return s->process_fd < 0 ? -ESRCH : -number;
 }
 
-uint64_t now_ms(void)
-{
-	return 0;
-}
-
 static void require(int holds, const char *what)
 {
 	if (holds)
