@@ -17,8 +17,10 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/ptrace.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -312,6 +314,26 @@ static int do_seize(char **args)
 	return 0;
 }
 
+/* poke SOCKET: as a client of a monitor, ask it to kill its container; prints what it answers */
+static int do_poke(char **args)
+{
+	static const uint8_t hello[] = { 1, 0, 4, 0, 0, 0, 0, 0 }, kill_it[] = { 5, 0, 4, 0, 9, 0, 0, 0 };
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	uint8_t answer[64];
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", args[0]);
+	if (connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0) {
+		printf("refused: %s\n", strerror(errno));
+		return 0;
+	}
+	if (send(fd, hello, sizeof(hello), MSG_NOSIGNAL) < 0 || send(fd, kill_it, sizeof(kill_it), MSG_NOSIGNAL) < 0)
+		printf("dropped\n");
+	else
+		printf("%s\n", recv(fd, answer, sizeof(answer), 0) > 0 ? "ANSWERED" : "dropped");
+	return 0;
+}
+
 /* whoami: the effective user */
 static int do_whoami(char **args)
 {
@@ -330,7 +352,7 @@ int main(int argc, char **argv)
 		{ "calls", 0, do_calls },   { "sockets", 0, do_sockets }, { "suspend", 0, do_suspend },
 		{ "libc", 0, do_libc },	    { "typing", 0, do_typing },	  { "swap", 2, do_swap },
 		{ "overwrite", 0, do_overwrite }, { "sample", 1, do_sample }, { "seize", 2, do_seize },
-		{ "whoami", 0, do_whoami },
+		{ "poke", 1, do_poke },	    { "whoami", 0, do_whoami },
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
