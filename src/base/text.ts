@@ -21,6 +21,18 @@ export function escapeLines(text: string): string {
   );
 }
 
+/** The same for JSON: such characters stand in strings only, and an escape there is the same string to every reader. */
+export function escapeJson(text: string): string {
+  return text.replace(UNSAFE, (character) =>
+    character === "\n" ? character : character.split("").map(jsonEscape).join(""),
+  );
+}
+
+/** Of one UTF-16 unit, as JSON has it. */
+function jsonEscape(unit: string): string {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}
+
 function escapeOne(character: string): string {
   const short = SHORT_ESCAPES[character];
   if (short !== undefined) return short;

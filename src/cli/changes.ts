@@ -1,5 +1,5 @@
 /** Prints what `diff` found. */
-import { escapeControl, UsageError } from "../base/index.ts";
+import { escapeControl, escapeJson, UsageError } from "../base/index.ts";
 import type { ChangeKind, TreeChange } from "../storage/index.ts";
 import type { Io } from "./command.ts";
 
@@ -25,5 +25,5 @@ export function printChanges(io: Io, changes: readonly TreeChange[], format: str
     const paths = lines.filter((line) => line.kind === kind).map(({ path }) => path);
     return paths.length === 0 ? [] : [[field, paths] as const];
   });
-  io.out(`${JSON.stringify(Object.fromEntries(report), null, 2)}\n`);
+  io.out(`${escapeJson(JSON.stringify(Object.fromEntries(report), null, 2))}\n`);
 }

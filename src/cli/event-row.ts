@@ -1,5 +1,5 @@
 /** Events as `events` prints them: podman's line, template fields and JSON. */
-import { escapeControl } from "../base/index.ts";
+import { escapeControl, escapeJson } from "../base/index.ts";
 import type { LoggedEvent } from "../state/index.ts";
 
 const ID_WIDTH = 12;
@@ -127,5 +127,5 @@ export function eventJson(event: LoggedEvent): string {
     Attributes,
   });
   // More digits than a number of JavaScript has.
-  return text.replace('"timeNano":0', `"timeNano":${whole}`);
+  return escapeJson(text).replace('"timeNano":0', `"timeNano":${whole}`);
 }

@@ -2,7 +2,7 @@
  * From what was thrown to what is printed and the exit status. The table is also the EXIT STATUS
  * section of the man pages.
  */
-import { ConfigError, HostError, KelpError, StorageError } from "../base/index.ts";
+import { ConfigError, escapeLines, HostError, KelpError, StorageError } from "../base/index.ts";
 import type { Io } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
 import { BrokenPipe } from "./io.ts";
@@ -30,7 +30,8 @@ const EXIT_FAILURE = 125;
 export function reportFailure(error: unknown, io: Io, debug: boolean): number {
   if (error instanceof BrokenPipe) return 0;
   try {
-    io.err(describeFailure(error, debug, io.stderrIsTty));
+    // The message may quote what an image, a server or the user said.
+    io.err(escapeLines(describeFailure(error, debug, io.stderrIsTty)));
   } catch {
     // Standard error is gone as well: the status is all that is left to say.
   }

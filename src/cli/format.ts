@@ -2,7 +2,7 @@
  * Prints what a command found: a table by default, `--format json`, or `--format TEMPLATE`
  * (Go's text/template, with podman's `table` mode). Templates are loaded only when asked for.
  */
-import { escapeControl } from "../base/index.ts";
+import { escapeControl, escapeJson } from "../base/index.ts";
 import type { Io } from "./command.ts";
 import { alignColumns, headingOf } from "./table.ts";
 
@@ -62,7 +62,7 @@ export async function printObject(
 
 /** JSON as podman prints it: four spaces, a newline at the end. */
 export function printJson(value: unknown): string {
-  return `${JSON.stringify(value, null, 4)}\n`;
+  return `${escapeJson(JSON.stringify(value, null, 4))}\n`;
 }
 
 function defaultTable<Row extends object>(io: Io, rows: readonly Row[], request: ListFormat<Row>): string {

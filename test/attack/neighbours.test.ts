@@ -126,7 +126,7 @@ describe("D3: abstract sockets", () => {
     const seen = await box.ok(["run", "--rm", "--network", "host", HOSTILE, "cat", "/proc/net/unix"]);
     // The monitor's own is there, by its path and out of reach.
     expect(seen).toContain("attach");
-    expect([...abstract(seen).difference(before)]).toEqual([]);
+    expect([...abstract(seen)].filter((name) => !before.has(name))).toEqual([]);
     await box.ok(["rm", "-f", "-t", "0", "d3net"]);
   });
 });

@@ -4,6 +4,8 @@
  * an empty interface.
  */
 
+import { escapeJson } from "../../base/index.ts";
+
 const maps = new WeakSet<object>();
 const typeNames = new WeakMap<object, string>();
 
@@ -82,7 +84,7 @@ export function toJson(value: unknown): string {
     if (kindOf(item) !== "map") return item;
     return Object.fromEntries(mapEntries(item as object));
   };
-  return JSON.stringify(value, sorted) ?? "null";
+  return escapeJson(JSON.stringify(value, sorted) ?? "null");
 }
 
 /** Go's truth: nil, false, zero and the empty string, slice and map are false; every struct is true. */

@@ -1,6 +1,7 @@
 import { manifestLists } from "../../../image/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
+import { printJson } from "../../format.ts";
 import { INSECURE_OPTION } from "../../options/manifest.ts";
 import { AUTH_OPTIONS, accessOptions } from "../../options/registry.ts";
 
@@ -25,7 +26,7 @@ export default defineCommand({
       ...accessOptions(options, given),
       ...(given.has("insecure") ? { tlsVerify: !options.insecure } : {}),
     };
-    io.out(`${JSON.stringify(await inspectList(ctx, name, access), null, 4)}\n`);
+    io.out(printJson(await inspectList(ctx, name, access)));
     return 0;
   },
 });
