@@ -19,6 +19,8 @@ export interface BlobDownload {
 /** Attempts in a row that may bring nothing new. */
 const BARREN_ATTEMPTS = 5;
 const POLL_MS = 100;
+/** Bytes received between two collections. */
+const GARBAGE = 8 << 20;
 /** After a connection that brought something. */
 const MENDED_PAUSE_MS = 100;
 
@@ -81,6 +83,7 @@ async function fill(partial: PartialBlob, { repository, blob, meter, signal }: B
       digester.update(fresh);
       partial.append(fresh);
       meter.at(partial.size);
+      collectGarbage(piece.length);
     }
   };
   for (let barren = 0; partial.size < blob.size; ) {
@@ -98,6 +101,16 @@ async function fill(partial: PartialBlob, { repository, blob, meter, signal }: B
     resumed > 0 ? "download-stale" : "digest-mismatch",
     `cannot use blob ${blob.digest}: what was downloaded has the digest ${found}`,
   );
+}
+
+let uncollected = 0;
+
+/** Each piece is a buffer outside the heap, which the collector does not see grow: it is told, every few megabytes. */
+function collectGarbage(bytes: number): void {
+  uncollected += bytes;
+  if (uncollected < GARBAGE) return;
+  uncollected = 0;
+  Bun.gc(true);
 }
 
 /** Undefined if all has come; any other failure than a broken connection is thrown. */

@@ -1,5 +1,6 @@
 /** The one way an image comes into the store, from wherever its documents and layers are. */
 import { StorageError } from "../base/index.ts";
+import { layersDir, syncDirectory } from "../host/index.ts";
 import {
   type Descriptor,
   type Digest,
@@ -93,6 +94,7 @@ export function recordImage(
   const id = digestHex(blobs.put(bytes));
   const manifestDigest = blobs.put(manifest);
   blobs.sync();
+  if (layers.length > 0) syncDirectory(layersDir(ctx.paths));
   adoptManifest(ctx, id, manifestDigest);
   const moved = image.names.flatMap((name) => {
     const from = ctx.state.images.byName(name)?.id;

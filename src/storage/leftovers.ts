@@ -1,11 +1,12 @@
 /** What lies in the store and belongs to nobody: listed for `system check`. The sweep removes it. */
+import { join } from "node:path";
 import { layersDir, tempDir } from "../host/index.ts";
 import type { Digest } from "../oci/index.ts";
 import type { Context, LayerRecord } from "../state/index.ts";
 import { BlobStore } from "./blobs.ts";
 import { mappedRow } from "./mapped.ts";
 import { listDirectory, strayContainers } from "./stray-containers.ts";
-import { usedBlobs } from "./sweep.ts";
+import { isAbandoned, usedBlobs } from "./sweep.ts";
 
 export interface Leftovers {
   /** Names in layers/ that no record has. */
@@ -29,6 +30,8 @@ export function findLeftovers(ctx: Context): Leftovers {
     unused: ctx.state.layers.unused(),
     blobs: store.list().filter((digest) => !used.has(digest)),
     containers: strayContainers(ctx),
-    temporary: listDirectory(tempDir(ctx.paths)),
+    temporary: listDirectory(tempDir(ctx.paths)).filter((name) =>
+      isAbandoned(join(tempDir(ctx.paths), name)),
+    ),
   };
 }

@@ -3,7 +3,7 @@
  * nothing it finds can be somebody's work in progress; if somebody is at work the next command does it.
  */
 import { existsSync, lstatSync, renameSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { layersDir, tempDir } from "../host/index.ts";
 import { type Digest, isManifestType, parseIndex, parseManifest } from "../oci/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
@@ -83,7 +83,7 @@ function clearTemporary(ctx: Context): string[] {
   const trees: string[] = [];
   for (const name of listDirectory(parent)) {
     const path = join(parent, name);
-    if (!OURS.test(name) && isYoung(path)) continue;
+    if (!isAbandoned(path)) continue;
     try {
       rmSync(path);
     } catch {
@@ -98,9 +98,11 @@ const OURS = /^(blob|layer|assembled)-/;
 /** Others (containers being removed, probes) get some time. */
 const YOUNG_MS = 60_000;
 
-function isYoung(path: string): boolean {
+/** Nobody is at work on this half-made thing any more. The caller holds the store's lock alone. */
+export function isAbandoned(path: string): boolean {
+  if (OURS.test(basename(path))) return true;
   const found = lstatSync(path, { throwIfNoEntry: false });
-  return found !== undefined && Date.now() - found.ctimeMs < YOUNG_MS;
+  return found === undefined || Date.now() - found.ctimeMs >= YOUNG_MS;
 }
 
 function removeUnusedBlobs(ctx: Context): void {

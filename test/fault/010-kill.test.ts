@@ -8,21 +8,11 @@ import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BUSYBOX, busyboxArchive, KELP, processesUsing, useSandbox } from "../support/index.ts";
+import { randomNumbers } from "../support/random.ts";
 
 const box = useSandbox("010-kill");
 const SEED = Number(process.env.TEST_SEED ?? Date.now() % 1_000_000);
 const KILLS = Number(process.env.TEST_KILLS ?? 40);
-
-/** Numbers that look random and repeat with the seed (mulberry32). */
-function randomNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 const random = randomNumbers(SEED);
 

@@ -63,12 +63,23 @@ export class StubRegistry {
 
   /** Puts an image in place under NAME:TAG and under its digest. */
   add(name: string, tag: string, layers: readonly StubLayer[], change: ImageChange = {}): StubImage {
-    const stored = layers.map(({ tar, blob }) => blob ?? gzipSync(tar));
+    const raw = layers.map(({ tar, blob }) => ({ blob: blob ?? gzipSync(tar), diffId: digestOf(tar) }));
+    return this.addRaw(name, tag, raw, change);
+  }
+
+  /** The same with layers that are known by their diffID only. */
+  addRaw(
+    name: string,
+    tag: string,
+    layers: readonly { readonly blob: Buffer; readonly diffId: string }[],
+    change: ImageChange = {},
+  ): StubImage {
+    const stored = layers.map(({ blob }) => blob);
     const config = JSON.stringify({
       architecture: change.architecture ?? (process.arch === "x64" ? "amd64" : process.arch),
       os: "linux",
-      config: { Cmd: ["/bin/sh"], Env: ["PATH=/bin"] },
-      rootfs: { type: "layers", diff_ids: layers.map(({ tar }) => digestOf(tar)) },
+      config: { Cmd: ["/bin/sh"], Env: ["PATH=/bin"], ...change.config },
+      rootfs: { type: "layers", diff_ids: layers.map(({ diffId }) => diffId) },
       history: [],
     });
     const descriptor = (mediaType: string, data: string | Buffer) => ({
@@ -116,6 +127,8 @@ export class StubRegistry {
 
 export interface ImageChange {
   readonly architecture?: string;
+  /** Fields of the config's `config`. */
+  readonly config?: Readonly<Record<string, unknown>>;
   /** Fields of the manifest that are other than they should be. */
   readonly manifest?: Readonly<Record<string, unknown>>;
 }
