@@ -22,9 +22,14 @@ async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
+/** systemd calls its generators by path: under such a name kelp is one. */
+function wordsOf(called: string, argv: readonly string[]): readonly string[] {
+  return /(^|\/)(quadlet|[^/]*-generator)$/.test(called) ? ["quadlet", "generate", ...argv] : argv;
+}
+
 const debug = (process.env.KELP_DEBUG ?? "") !== "";
 try {
-  process.exitCode = await main(process.argv.slice(2));
+  process.exitCode = await main(wordsOf(process.argv0, process.argv.slice(2)));
 } catch (error) {
   process.exitCode = reportFailure(error, terminalIo({}), debug);
 }

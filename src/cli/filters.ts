@@ -104,6 +104,16 @@ function compilePattern(value: string, key: string): RegExp {
   }
 }
 
+/** The whole text, in which a `*` matches anything. */
+export function globFilter<T>(text: (item: T) => string): FilterDef<T> {
+  return {
+    test: (value) => {
+      const pattern = globPattern(value);
+      return (item) => pattern.test(text(item));
+    },
+  };
+}
+
 /** One of a fixed set of words, compared exactly. */
 export function wordFilter<T>(word: (item: T) => string, allowed?: readonly string[]): FilterDef<T> {
   return {

@@ -8,6 +8,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   image: "Manage images",
   manifest: "Manage indexes of images for several platforms",
   network: "Manage networks",
+  quadlet: "Manage quadlet files, which describe services",
   secret: "Manage secrets",
   system: "Manage kelp",
   volume: "Manage volumes",

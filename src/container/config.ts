@@ -25,7 +25,7 @@ import { resolveEnv } from "./env.ts";
 import { resolveMounts } from "./mounts.ts";
 import { checkRuntime, chooseRuntime } from "./oci-runtime.ts";
 import { layersView } from "./rootfs.ts";
-import { parseSdNotify } from "./service.ts";
+import { parseSdNotify, unitLabel } from "./service.ts";
 import { parseSignal } from "./signal.ts";
 import { type AutoImage, userNamespace } from "./userns.ts";
 import { inheritedMounts } from "./volumes-from.ts";
@@ -84,6 +84,7 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
       ...run.Labels,
       ...parsePairs(ctx.settings.labels, "label"),
       ...readLabels(options["label-file"] ?? [], options.label ?? []),
+      ...unitLabel(request),
     },
     annotations: parsePairs([...ctx.settings.annotations, ...(options.annotation ?? [])], "annotation"),
     namespaces,

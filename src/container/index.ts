@@ -51,6 +51,7 @@ export {
 export { type RemoveOptions, removeContainer } from "./remove.ts";
 export { driverName } from "./rootfs.ts";
 export { resolveContainer, type Selected, type Selection, selectContainers, type Target } from "./select.ts";
+export { sdNotifyMode } from "./service.ts";
 export { parseSignal, signalName } from "./signal.ts";
 export { type ContainerSize, containerSizes } from "./size.ts";
 export { containerSpec, imageSpec } from "./spec-file.ts";

@@ -56,7 +56,7 @@ export function inspectConfig(record: ContainerRecord) {
     StopTimeout: config.stopTimeout,
     Passwd: true,
     sdNotifyMode: config.sdnotify,
-    ...(config.sdnotifySocket === undefined ? {} : { sdNotifySocket: config.sdnotifySocket }),
+    sdNotifySocket: config.sdnotifySocket ?? "",
   };
 }
 

@@ -6,24 +6,29 @@ import { hostEnvironment } from "../config/index.ts";
 import { containerRunDir } from "../host/index.ts";
 import type { NotifyConfig } from "../runtime/index.ts";
 import type { ContainerConfig, ContainerRecord, Context, SdNotifyMode } from "../state/index.ts";
+import type { CreateRequest } from "./create-options.ts";
 
 const MODES: readonly SdNotifyMode[] = ["container", "conmon", "healthy", "ignore"];
 /** Where a container finds the socket it may tell its state to; podman's place. */
 const INSIDE = "/run/notify";
 const SOCKET = "notify.sock";
 
+/** One of podman's words. */
+export function sdNotifyMode(text: string): SdNotifyMode {
+  const mode = MODES.find((known) => known === text);
+  if (mode !== undefined) return mode;
+  throw new UsageError(
+    "invalid-sdnotify",
+    `invalid argument: invalid sdnotify value ${JSON.stringify(text)}: must be ${MODES.slice(0, -1).join(", ")} or ignore`,
+  );
+}
+
 /** --sdnotify. */
 export function parseSdNotify(
   text: string | undefined,
   hasHealthCheck: boolean,
 ): Pick<ContainerConfig, "sdnotify" | "sdnotifySocket"> {
-  const mode = MODES.find((known) => known === (text || "container"));
-  if (mode === undefined) {
-    throw new UsageError(
-      "invalid-sdnotify",
-      `invalid argument: invalid sdnotify value ${JSON.stringify(text)}: must be ${MODES.slice(0, -1).join(", ")} or ignore`,
-    );
-  }
+  const mode = sdNotifyMode(text || "container");
   if (mode === "healthy" && !hasHealthCheck) {
     throw new UsageError(
       "sdnotify-without-health",
@@ -49,6 +54,17 @@ function listenedFds(environment: ReturnType<typeof hostEnvironment>): number {
   return Number(text);
 }
 
+/** The unit that runs kelp says its name; by this label the container is found to be its. */
+export const UNIT_LABEL = "PODMAN_SYSTEMD_UNIT";
+
+export function unitLabel({
+  environment,
+  step,
+}: Pick<CreateRequest, "environment" | "step">): Record<string, string> {
+  const unit = environment[UNIT_LABEL];
+  return unit && step === undefined ? { [UNIT_LABEL]: unit } : {};
+}
+
 export interface ServicePart {
   /** Whom the monitor tells; absent: nobody. */
   readonly notify?: NotifyConfig;
@@ -62,8 +78,12 @@ export interface ServicePart {
   readonly pidVariable?: string;
 }
 
-/** The caller is a service of the manager that NOTIFY_SOCKET leads to, and shall be seen as that. */
-export function servicePart(ctx: Context, record: ContainerRecord): ServicePart {
+/** The caller is a service of the manager that NOTIFY_SOCKET leads to, and shall be seen as that. @param mode of this start */
+export function servicePart(
+  ctx: Context,
+  record: ContainerRecord,
+  mode: SdNotifyMode = record.config.sdnotify,
+): ServicePart {
   // A step of a build is nobody's service.
   if (record.config.layers !== undefined) return { env: [], mounts: {}, fds: 0 };
   const environment = hostEnvironment();
@@ -71,7 +91,6 @@ export function servicePart(ctx: Context, record: ContainerRecord): ServicePart 
   const names = environment.LISTEN_FDNAMES;
   const listening = fds === 0 ? [] : [`LISTEN_FDS=${fds}`, ...(names ? [`LISTEN_FDNAMES=${names}`] : [])];
   const own = { fds, ...(fds === 0 ? {} : { pidVariable: "LISTEN_PID" }) };
-  const { sdnotify: mode } = record.config;
   const address = notifyAddress(environment.NOTIFY_SOCKET);
   if (mode === "ignore" || address === undefined) return { env: listening, mounts: {}, ...own };
   if (mode !== "container") return { notify: { address, ready: mode }, env: listening, mounts: {}, ...own };

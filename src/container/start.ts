@@ -38,6 +38,7 @@ import {
   containerEvent,
   eventLogPath,
   keepsEvents,
+  type SdNotifyMode,
 } from "../state/index.ts";
 import { writeBindFiles } from "./bind-files.ts";
 import { noteCgroup, prepareCgroup } from "./cgroup.ts";
@@ -64,6 +65,8 @@ export interface StartOptions {
   readonly mode: StartMode;
   /** Descriptors that the process gets beside those of its service manager. */
   readonly preserveFds?: number;
+  /** Who says that the service is ready, where not the record says it. */
+  readonly sdnotify?: SdNotifyMode | undefined;
   /** `NAME=value` for the process that no record has. */
   readonly secretEnv?: readonly string[];
   /** Of the caller's terminal, for a container that has one. */
@@ -101,7 +104,7 @@ export async function prepareStart(
   const bound = writeBindFiles(ctx, record, networking, rootfs);
   const { users, files: userFiles } = writeUserFiles(ctx, record, rootfs);
   const secrets = await prepareSecrets(ctx, record);
-  const service = servicePart(ctx, record);
+  const service = servicePart(ctx, record, options.sdnotify);
   const secretFiles = Object.fromEntries(
     secrets.files.map(({ destination, source }) => [destination, source]),
   );

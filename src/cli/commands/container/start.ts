@@ -1,7 +1,14 @@
 import { UsageError } from "../../../base/index.ts";
-import { isRunning, prepareStart, socketPath, type Target, viewOf } from "../../../container/index.ts";
+import {
+  isRunning,
+  prepareStart,
+  sdNotifyMode,
+  socketPath,
+  type Target,
+  viewOf,
+} from "../../../container/index.ts";
 import { holdfastPath, runPlan } from "../../../runtime/index.ts";
-import { type Context, openContext } from "../../../state/index.ts";
+import { type Context, openContext, type SdNotifyMode } from "../../../state/index.ts";
 import {
   attachTo,
   clientConfig,
@@ -34,6 +41,12 @@ export default defineCommand({
       text: "Keys that leave the terminal of a running container; empty for none",
     },
     interactive: { kind: "boolean", short: "i", text: "Attach to its input as well" },
+    sdnotify: {
+      kind: "string",
+      value: "MODE",
+      text: "Who tells systemd that the service is ready, instead of what the container was made with",
+      completes: ["container", "conmon", "healthy", "ignore"],
+    },
     "sig-proxy": { kind: "boolean", default: true, text: "Pass signals on to the container" },
   },
   args: { min: 1, checked: true, completes: "container" },
@@ -44,6 +57,7 @@ export default defineCommand({
         "either start all containers or the container(s) provided in the arguments",
       );
     }
+    const sdnotify = options.sdnotify === undefined ? undefined : sdNotifyMode(options.sdnotify);
     const ctx = await openContext(globals);
     const selected = chooseContainers(ctx, args, options);
     const attach = options.attach || (options.interactive && selected.targets.length === 1);
@@ -56,6 +70,7 @@ export default defineCommand({
       return startAttached(ctx, only, streams, {
         detachKeys: options["detach-keys"],
         sigProxy: options["sig-proxy"],
+        sdnotify,
         globals,
       });
     }
@@ -65,7 +80,7 @@ export default defineCommand({
     let status = 0;
     const failed = await forEachContainer(io, { ...selected, targets }, async (target) => {
       if (isRunning(viewOf(ctx, target.record).status)) return target.shown;
-      status = (await startDetached(ctx, target, globals)) || status;
+      status = (await startDetached(ctx, target, globals, sdnotify)) || status;
       return undefined;
     });
     return failed || status;
@@ -76,7 +91,12 @@ async function startAttached(
   ctx: Context,
   { record }: Target,
   streams: Streams,
-  how: { readonly detachKeys: string | undefined; readonly sigProxy: boolean; readonly globals: Globals },
+  how: {
+    readonly detachKeys: string | undefined;
+    readonly sigProxy: boolean;
+    readonly sdnotify: SdNotifyMode | undefined;
+    readonly globals: Globals;
+  },
 ): Promise<number> {
   const client = clientConfig(ctx, { ...how, streams, announce: "" });
   if (isRunning(viewOf(ctx, record).status)) {
@@ -85,6 +105,7 @@ async function startAttached(
   const prepared = await prepareStart(ctx, record, {
     client,
     mode: "run",
+    sdnotify: how.sdnotify,
     consoleSize: record.config.tty ? terminalSize() : undefined,
   });
   ctx.state.close();
@@ -92,13 +113,18 @@ async function startAttached(
 }
 
 /** holdfast says the name when the container is up, `kelp __failed` what went wrong. */
-async function startDetached(ctx: Context, { record, shown }: Target, globals: Globals): Promise<number> {
+async function startDetached(
+  ctx: Context,
+  { record, shown }: Target,
+  globals: Globals,
+  sdnotify: SdNotifyMode | undefined,
+): Promise<number> {
   const client = clientConfig(ctx, {
     streams: DETACHED,
     detachKeys: "",
     sigProxy: false,
     announce: `${shown}\n`,
   });
-  const prepared = await prepareStart(ctx, record, { client, mode: "start" });
+  const prepared = await prepareStart(ctx, record, { client, mode: "start", sdnotify });
   return runPlan(prepared.holdfast, "start", prepared.planPath, prepared.keepFds, resultsOf(globals));
 }

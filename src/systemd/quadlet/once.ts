@@ -1,0 +1,109 @@
+/** The types whose services make something once: .volume, .network, .image and .build. */
+import { dirname } from "node:path";
+import { lastEntry, listEntries, parseUnitBoolean, unitError } from "../unit-file.ts";
+import { networkName, volumeWord } from "./container.ts";
+import { KEYS } from "./keys.ts";
+import { applyRules, entryWords } from "./rules.ts";
+import type { ServiceBuilder } from "./service.ts";
+import { madeBy, ownSection } from "./source.ts";
+
+export function lowerVolume(service: ServiceBuilder): void {
+  addOnce(service, [
+    "volume",
+    "create",
+    "--ignore",
+    ...words(service),
+    ...extra(service),
+    madeBy(service.quadlet)!,
+  ]);
+}
+
+export function lowerNetwork(service: ServiceBuilder): void {
+  const name = madeBy(service.quadlet)!;
+  addOnce(service, ["network", "create", "--ignore", ...words(service), ...extra(service), name]);
+  const remove = service.entry("NetworkDeleteOnStop");
+  if (remove !== undefined && parseUnitBoolean(remove))
+    service.command("ExecStopPost", ["network", "rm", name], global(service));
+}
+
+export function lowerImage(service: ServiceBuilder): void {
+  const image = service.value("Image");
+  if (image === undefined) throw unitError(top(service), "no Image key specified");
+  addOnce(service, ["image", "pull", ...words(service), ...extra(service), image]);
+}
+
+export function lowerBuild(service: ServiceBuilder): void {
+  if (madeBy(service.quadlet) === undefined) throw unitError(top(service), "no ImageTag key specified");
+  const { file } = service.quadlet;
+  const section = ownSection(service.quadlet);
+  const networks = listEntries(file, section, "Network").flatMap((entry) =>
+    entryWords(entry).flatMap((word) => ["--network", networkName(service, word, entry)]),
+  );
+  const volumes = listEntries(file, section, "Volume").flatMap((entry) =>
+    entryWords(entry).flatMap((word) => ["--volume", volumeWord(service, word, entry)]),
+  );
+  addOnce(service, [
+    "build",
+    ...words(service),
+    ...networks,
+    ...volumes,
+    ...extra(service),
+    ...buildContext(service),
+  ]);
+}
+
+/** --file and the directory that is built: SetWorkingDirectory= of the unit or the file, a path, or a URL. */
+function buildContext(service: ServiceBuilder): string[] {
+  const wanted = service.value("SetWorkingDirectory");
+  const file = service.value("File");
+  const isRemote = file !== undefined && /^https?:\/\//.test(file);
+  const ownDirectory = lastEntry(service.quadlet.file, "Service", "WorkingDirectory")?.value;
+  const flags = (path: string | undefined) => (path === undefined ? [] : ["--file", path]);
+  const isContext = wanted !== undefined && wanted !== "unit" && wanted !== "file";
+  if (isContext && /^(https?|git|ssh):\/\/|^git@|\.git$/.test(wanted)) return [...flags(file), wanted];
+  const path = file === undefined || isRemote ? undefined : service.path(file);
+  const directory =
+    wanted === "unit"
+      ? dirname(service.quadlet.path)
+      : wanted === "file"
+        ? path === undefined
+          ? undefined
+          : dirname(path)
+        : wanted !== undefined
+          ? service.path(wanted)
+          : undefined;
+  if (directory !== undefined) service.default("Service", "WorkingDirectory", directory);
+  const context = ownDirectory ?? directory ?? (file?.startsWith("/") ? dirname(file) : undefined);
+  if (context === undefined)
+    throw unitError(
+      top(service),
+      file === undefined
+        ? "neither SetWorkingDirectory, nor File key specified"
+        : `relative path in File key requires SetWorkingDirectory key to be set`,
+    );
+  return [...flags(isRemote || ownDirectory !== undefined ? file : path), context];
+}
+
+function addOnce(service: ServiceBuilder, command: readonly string[]): void {
+  service.default("Service", "Type", "oneshot");
+  service.default("Service", "RemainAfterExit", "yes");
+  service.default("Service", "SyslogIdentifier", "%N");
+  service.command("ExecStart", command, global(service));
+}
+
+function words(service: ServiceBuilder): string[] {
+  const { quadlet } = service;
+  return applyRules(quadlet.file, ownSection(quadlet), KEYS[quadlet.type]);
+}
+
+function extra(service: ServiceBuilder): string[] {
+  return listEntries(service.quadlet.file, ownSection(service.quadlet), "PodmanArgs").flatMap(entryWords);
+}
+
+function global(service: ServiceBuilder): string[] {
+  return listEntries(service.quadlet.file, ownSection(service.quadlet), "GlobalArgs").flatMap(entryWords);
+}
+
+function top(service: ServiceBuilder): { file: string; line: number } {
+  return { file: service.quadlet.path, line: 1 };
+}
