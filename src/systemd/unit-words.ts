@@ -24,31 +24,40 @@ export function splitUnitWords(value: string): string[] | undefined {
   let word: string | undefined;
   let quote = "";
   for (let at = 0; at < value.length; ) {
-    const char = value[at]!;
-    if (char === "\\") {
-      const [text, length] = unescape(value.slice(at + 1));
-      word = (word ?? "") + text;
-      at += 1 + length;
-      continue;
-    }
-    at++;
-    if (quote !== "") {
-      if (char === quote) quote = "";
-      else word += char;
-    } else if (char === '"' || char === "'") {
-      quote = char;
-      word ??= "";
-    } else if (/\s/.test(char)) {
+    const { text, length, kind } = nextPiece(value.slice(at), quote);
+    at += length;
+    if (kind === "blank") {
       if (word !== undefined) words.push(word);
       word = undefined;
-    } else word = (word ?? "") + char;
+      continue;
+    }
+    word = (word ?? "") + text;
+    if (kind === "quote") quote = quote === "" ? value[at - 1]! : "";
   }
   if (quote !== "") return undefined;
   return word === undefined ? words : [...words, word];
 }
 
+interface Piece {
+  readonly kind: "text" | "blank" | "quote";
+  readonly text: string;
+  readonly length: number;
+}
+
+function nextPiece(rest: string, quote: string): Piece {
+  const char = rest[0]!;
+  if (char === "\\") {
+    const [text, length] = readEscape(rest.slice(1));
+    return { kind: "text", text, length: 1 + length };
+  }
+  const isQuote = quote === "" ? char === '"' || char === "'" : char === quote;
+  if (isQuote) return { kind: "quote", text: "", length: 1 };
+  if (quote === "" && /\s/.test(char)) return { kind: "blank", text: "", length: 1 };
+  return { kind: "text", text: char, length: 1 };
+}
+
 /** What an escape stands for, and how many characters after the backslash it takes. */
-function unescape(rest: string): [string, number] {
+function readEscape(rest: string): [string, number] {
   const simple = ESCAPES[rest[0] ?? ""];
   if (simple !== undefined) return [simple, 1];
   const code = CODE.exec(rest);

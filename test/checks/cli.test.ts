@@ -59,7 +59,7 @@ describe("commands", () => {
       const words = key.split(" ");
       expect(words.length).toBeLessThanOrEqual(2);
       if (words.length === 2) expect(Object.keys(GROUPS)).toContain(words[0] as string);
-      expect(definition.summary).toMatch(/^[A-Z].*[^.]$/);
+      expect(definition.summary).toMatch(/^[A-Z[].*[^.]$/);
       expect([...optionProblems(definition), ...usageProblems(definition)]).toEqual([]);
     });
   }

@@ -41,26 +41,26 @@ const DEEPEST = 16;
 
 /** All files of a type that podman knows, also in subdirectories; links are followed, but not in circles. */
 export function findQuadlets(roots: readonly string[]): FoundQuadlets {
-  const directories: string[] = [];
+  const directories = roots.flatMap((root) => directoriesBeneath(root, new Set(), 0));
   const files = new Map<string, string>();
-  const seen = new Set<string>();
-  const walk = (directory: string, depth: number) => {
-    const found = statSync(directory, { throwIfNoEntry: false });
-    const key = `${found?.dev}:${found?.ino}`;
-    if (!found?.isDirectory() || seen.has(key) || depth > DEEPEST) return;
-    seen.add(key);
-    directories.push(directory);
-    for (const name of readdirSync(directory).sort()) {
-      const path = join(directory, name);
-      if (name.startsWith(".")) continue;
-      if (isQuadletName(name)) files.set(name, files.get(name) ?? path);
-      // Other users' places are searched by those users.
-      else if (!name.endsWith(".d") && !(directory.endsWith("/systemd/users") && /^\d+$/.test(name)))
-        walk(path, depth + 1);
-    }
-  };
-  for (const root of roots) walk(root, 0);
+  for (const directory of directories) {
+    for (const name of listDirectory(directory).filter(isQuadletName))
+      files.set(name, files.get(name) ?? join(directory, name));
+  }
   return { files: [...files.values()], directories };
+}
+
+/** Drop-ins are no place for quadlets, and other users' directories are searched by those users. */
+function directoriesBeneath(directory: string, seen: Set<string>, depth: number): string[] {
+  const found = statSync(directory, { throwIfNoEntry: false });
+  const key = `${found?.dev}:${found?.ino}`;
+  if (!found?.isDirectory() || seen.has(key) || depth > DEEPEST) return [];
+  seen.add(key);
+  const isOther = (name: string) => directory.endsWith("/systemd/users") && /^\d+$/.test(name);
+  const inner = listDirectory(directory).filter(
+    (name) => !/^\.|\.d$/.test(name) && !isQuadletName(name) && !isOther(name),
+  );
+  return [directory, ...inner.flatMap((name) => directoriesBeneath(join(directory, name), seen, depth + 1))];
 }
 
 function isQuadletName(name: string): boolean {
@@ -138,7 +138,7 @@ function dropIns(name: string, type: string, directories: readonly string[]): st
 
 function listDirectory(path: string): string[] {
   try {
-    return readdirSync(path);
+    return readdirSync(path).sort();
   } catch {
     return [];
   }

@@ -23,33 +23,33 @@ const MAX_SIZE = 1 << 20;
  * @throws {UsageError} if the first word is no quadlet
  */
 export async function readNewFiles(sources: readonly string[]): Promise<NewFile[]> {
+  const [first = "", ...others] = sources;
+  if (!isDirectory(first)) return readFiles(sources, undefined);
+  const app = `.${basename(first)}.app`;
+  const names = readdirSync(first)
+    .sort()
+    .filter((name) => !isDirectory(join(first, name)));
+  const files = names.flatMap((name) => expand(name, readLocal(join(first, name)), app));
+  return [...files, ...(await readFiles(others, app))];
+}
+
+/** @param shared the application of them all; else each quadlet is one, with what follows it */
+async function readFiles(sources: readonly string[], shared: string | undefined): Promise<NewFile[]> {
   const files: NewFile[] = [];
-  let app: string | undefined;
+  let app = shared;
   for (const source of sources) {
-    if (isDirectory(source)) {
-      if (files.length > 0)
-        throw new UsageError("directory-first", `cannot install ${source}: a directory must come first`);
-      app = `.${basename(source)}.app`;
-      for (const name of readdirSync(source).sort()) {
-        if (!isDirectory(join(source, name))) files.push(...expand(name, readLocal(join(source, name)), app));
-      }
-      continue;
-    }
+    if (isDirectory(source))
+      throw new UsageError("directory-first", `cannot install ${source}: a directory must come first`);
     const name = basename(isUrl(source) ? new URL(source).pathname : source);
     const content = isUrl(source) ? await download(source) : readLocal(source);
-    const isQuadlet = quadletType(name) !== undefined || name.endsWith(".quadlets");
-    if (!isQuadlet) refuseType(name, source);
-    if (isQuadlet && (files.length === 0 || !isAppOfDirectory(app, sources)))
+    if (shared === undefined && (quadletType(name) !== undefined || name.endsWith(".quadlets")))
       app = `.${name.replace(/\.quadlets$/, "")}.app`;
+    refuseType(name, source);
     if (app === undefined)
       throw new UsageError("not-a-quadlet", `${source} is not a supported Quadlet file type`);
     files.push(...expand(name, content, app));
   }
   return files;
-}
-
-function isAppOfDirectory(app: string | undefined, [first = ""]: readonly string[]): boolean {
-  return app !== undefined && isDirectory(first);
 }
 
 function refuseType(name: string, source: string): void {

@@ -56,32 +56,34 @@ export function lowerBuild(service: ServiceBuilder): void {
 function buildContext(service: ServiceBuilder): string[] {
   const wanted = service.value("SetWorkingDirectory");
   const file = service.value("File");
-  const isRemote = file !== undefined && /^https?:\/\//.test(file);
-  const ownDirectory = lastEntry(service.quadlet.file, "Service", "WorkingDirectory")?.value;
-  const flags = (path: string | undefined) => (path === undefined ? [] : ["--file", path]);
-  const isContext = wanted !== undefined && wanted !== "unit" && wanted !== "file";
-  if (isContext && /^(https?|git|ssh):\/\/|^git@|\.git$/.test(wanted)) return [...flags(file), wanted];
-  const path = file === undefined || isRemote ? undefined : service.path(file);
-  const directory =
-    wanted === "unit"
-      ? dirname(service.quadlet.path)
-      : wanted === "file"
-        ? path === undefined
-          ? undefined
-          : dirname(path)
-        : wanted !== undefined
-          ? service.path(wanted)
-          : undefined;
+  if (wanted !== undefined && REMOTE_CONTEXT.test(wanted)) return [...fileFlag(file), wanted];
+  const isLocal = file !== undefined && !/^https?:\/\//.test(file);
+  const path = isLocal ? service.path(file) : undefined;
+  const directory = workingDirectory(service, wanted, path);
   if (directory !== undefined) service.default("Service", "WorkingDirectory", directory);
-  const context = ownDirectory ?? directory ?? (file?.startsWith("/") ? dirname(file) : undefined);
-  if (context === undefined)
+  const given = lastEntry(service.quadlet.file, "Service", "WorkingDirectory")?.value;
+  const context = given ?? directory ?? (file?.startsWith("/") ? dirname(file) : undefined);
+  if (context === undefined) {
     throw unitError(
       top(service),
       file === undefined
         ? "neither SetWorkingDirectory, nor File key specified"
-        : `relative path in File key requires SetWorkingDirectory key to be set`,
+        : "relative path in File key requires SetWorkingDirectory key to be set",
     );
-  return [...flags(isRemote || ownDirectory !== undefined ? file : path), context];
+  }
+  return [...fileFlag(given === undefined ? (path ?? file) : file), context];
+}
+
+const REMOTE_CONTEXT = /^(https?|git|ssh):\/\/|^git@|\.git$/;
+
+function fileFlag(path: string | undefined): string[] {
+  return path === undefined ? [] : ["--file", path];
+}
+
+function workingDirectory(service: ServiceBuilder, wanted: string | undefined, file: string | undefined) {
+  if (wanted === "unit") return dirname(service.quadlet.path);
+  if (wanted === "file") return file === undefined ? undefined : dirname(file);
+  return wanted === undefined ? undefined : service.path(wanted);
 }
 
 function addOnce(service: ServiceBuilder, command: readonly string[]): void {

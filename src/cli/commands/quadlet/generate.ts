@@ -17,7 +17,7 @@ export default defineCommand({
   summary: "Write the units of all quadlets, as systemd's generators do",
   description:
     "systemd runs generators at boot and at every daemon-reload. An administrator who links kelp as /etc/systemd/user-generators/kelp-user-generator has the quadlets of every user translated without any of them calling kelp: under a name that ends with -generator, or as quadlet, kelp is this command. Places are searched as podman-systemd.unit(5) says, or those of QUADLET_UNIT_DIRS. A file that cannot be used is named on standard error and keeps no other from being used; the exit status is 1 then.",
-  usage: "[options] NORMAL-DIR [EARLY-DIR LATE-DIR]",
+  usage: "[options] [NORMAL-DIR [EARLY-DIR LATE-DIR]]",
   examples: [
     ["kelp quadlet generate --dryrun", "Print the units of this user's quadlets"],
     [
