@@ -181,6 +181,10 @@ void notify_started(void);
 void notify_healthy(void);
 /* The socket that the container writes to, to be watched; -1: none. */
 int notify_fd(void);
+/* Readable when we have got SIGTERM from who was told that we are the main process; -1: nobody was. */
+int notify_stop_fd(void);
+/* Makes it unreadable again. */
+void notify_stop_taken(void);
 /* Passes on what has come there. */
 void notify_step(void);
 void notify_close(void);

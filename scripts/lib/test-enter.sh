@@ -20,6 +20,10 @@ if mkdir -p "$cgroup/run" 2>/dev/null; then
   chown -R "$user" "$cgroup"
   echo $$ >"$cgroup/run/cgroup.procs"
 fi
+# Where no systemd runs, one for a user can be started all the same: it looks for this directory, and no more.
+if [ ! -d /run/systemd/system ] && mkdir -p /run/systemd 2>/dev/null; then
+  mount -t tmpfs -o mode=0755 tmpfs /run/systemd && mkdir /run/systemd/system
+fi
 # A disk that is soon full, for the tests of that.
 if [ -n "${KELP_TEST_SMALL_DISK-}" ]; then
   mount -t tmpfs -o "size=48m,mode=0700,uid=$(id -u "$user"),gid=$(id -g "$user")" tmpfs "$KELP_TEST_SMALL_DISK"

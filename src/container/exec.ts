@@ -24,6 +24,7 @@ import { checkWorkdir } from "./config-words.ts";
 import { userEnv } from "./env.ts";
 import { helperEnvironment } from "./helper-env.ts";
 import { containerRootfs } from "./rootfs.ts";
+import { secretVariables } from "./secrets.ts";
 import type { Prepared } from "./start.ts";
 import { statusOf } from "./status.ts";
 import { currentUsers } from "./user-db.ts";
@@ -78,9 +79,12 @@ export async function prepareExec(
     config,
     {
       args: options.args,
-      env: [...userEnv(options.env, options.envFiles, options.caller)].map(
-        ([name, value]) => `${name}=${value}`,
-      ),
+      env: [
+        ...(await secretVariables(ctx, record)),
+        ...[...userEnv(options.env, options.envFiles, options.caller)].map(
+          ([name, value]) => `${name}=${value}`,
+        ),
+      ],
       ...(options.workdir === undefined || options.workdir === ""
         ? {}
         : { workdir: checkWorkdir(options.workdir) }),

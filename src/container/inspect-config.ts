@@ -60,6 +60,21 @@ export function inspectConfig(record: ContainerRecord) {
   };
 }
 
+/** The options asked for and podman's, which hold unless their opposites were asked for. */
+function tmpfsWords(options: readonly string[]): string {
+  const opposites = {
+    rprivate: /^r?(private|shared|slave|unbindable)$/,
+    nosuid: /^suid$/,
+    nodev: /^dev$/,
+    tmpcopyup: /^notmpcopyup$/,
+  };
+  const own = options.filter((option) => option !== "rw" && !Object.hasOwn(opposites, option));
+  const given = Object.entries(opposites).filter(
+    ([, opposite]) => !own.some((option) => opposite.test(option)),
+  );
+  return [...own, ...given.map(([option]) => option)].join(",");
+}
+
 function inspectAnnotations(config: ContainerConfig): Record<string, string> {
   return {
     ...config.annotations,
@@ -137,7 +152,7 @@ export function inspectHostConfig(ctx: Context, config: ContainerConfig, limits:
     PublishAllPorts: config.network.publishAll,
     ReadonlyRootfs: config.readOnly,
     SecurityOpt: config.securityOpt,
-    Tmpfs: goMap(Object.fromEntries(tmpfs.map((mount) => [mount.destination, mount.options.join(",")]))),
+    Tmpfs: goMap(Object.fromEntries(tmpfs.map((mount) => [mount.destination, tmpfsWords(mount.options)]))),
     UTSMode: config.namespaces.uts,
     UsernsMode: userMode(config),
     ShmSize: config.shmSize,

@@ -3,7 +3,6 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
 import { HostError } from "../base/index.ts";
 import { findProgram } from "../host/index.ts";
-import { ID_FIELD } from "./journal-fields.ts";
 import type { LogEntry } from "./log-file.ts";
 import type { FollowQuery, LogQuery } from "./log-reader.ts";
 
@@ -13,14 +12,14 @@ const TICK_MS = 250;
 /** journald's priority of an error; everything else was standard output. */
 const ERROR_PRIORITY = "3";
 
-/** What the journal has of a container now. */
-export function readJournal(id: string, query: LogQuery): AsyncGenerator<LogEntry> {
-  return entries(startJournalctl(id, query, []));
+/** What the journal has of a container now. @param match `FIELD=VALUE` of the container's entries */
+export function readJournal(match: string, query: LogQuery): AsyncGenerator<LogEntry> {
+  return entries(startJournalctl(match, query, []));
 }
 
 /** Like `readJournal`, then what comes until the container has ended or `until` has come. */
-export async function* followJournal(id: string, query: FollowQuery): AsyncGenerator<LogEntry> {
-  const child = startJournalctl(id, query, ["--follow"]);
+export async function* followJournal(match: string, query: FollowQuery): AsyncGenerator<LogEntry> {
+  const child = startJournalctl(match, query, ["--follow"]);
   const until = query.until ?? Number.POSITIVE_INFINITY;
   let ended = 0;
   const timer = setInterval(() => {
@@ -36,7 +35,7 @@ export async function* followJournal(id: string, query: FollowQuery): AsyncGener
   }
 }
 
-function startJournalctl(id: string, query: LogQuery, more: readonly string[]): ChildProcess {
+function startJournalctl(match: string, query: LogQuery, more: readonly string[]): ChildProcess {
   const program = findProgram("journalctl");
   if (program === undefined) {
     throw new HostError("no-journalctl", "cannot read the container's log: journalctl is not installed", {
@@ -49,7 +48,7 @@ function startJournalctl(id: string, query: LogQuery, more: readonly string[]): 
   if (query.since !== undefined) words.push(`--since=@${(query.since / 1000).toFixed(6)}`);
   if (query.until !== undefined && more.length === 0)
     words.push(`--until=@${(query.until / 1000).toFixed(6)}`);
-  return spawn(program, [...words, `${ID_FIELD}=${id}`], { stdio: ["ignore", "pipe", "ignore"] });
+  return spawn(program, [...words, match], { stdio: ["ignore", "pipe", "ignore"] });
 }
 
 async function* entries(child: ChildProcess): AsyncGenerator<LogEntry> {

@@ -1,25 +1,47 @@
 /** A container's output, wherever its log driver has put it. */
 import { ConflictError } from "../base/index.ts";
+import { cgroupMount } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
+import { cgroupOf } from "./cgroup-note.ts";
+import { ID_FIELD } from "./journal-fields.ts";
 import type { LogEntry } from "./log-file.ts";
 import { followLog, type LogQuery, readLog } from "./log-reader.ts";
+import { UNIT_LABEL } from "./service.ts";
 import { statusOf } from "./status.ts";
 import { isRunning } from "./view.ts";
 
 /** @throws {ConflictError} `no-log` for a driver that keeps nothing */
-export function refuseUnreadable({ config }: ContainerRecord): void {
-  const { driver } = config.log;
-  if (driver === "journald" || config.log.path !== "") return;
+export function refuseUnreadable(ctx: Context, record: ContainerRecord): void {
+  const { driver, path } = record.config.log;
+  if (path !== "" || journalMatch(ctx, record) !== undefined) return;
   throw new ConflictError(
     "no-log",
     `this container is using the '${driver}' log driver, cannot read logs: this container is not logging output`,
   );
 }
 
+/**
+ * Which of the journal's entries are the container's. A passed-through stream of a unit's leads there as well: its entries
+ * are known by the control group of who wrote them.
+ */
+function journalMatch(ctx: Context, { id, config }: ContainerRecord): string | undefined {
+  const { driver } = config.log;
+  if (driver === "journald") return `${ID_FIELD}=${id}`;
+  const group = config.labels[UNIT_LABEL] === undefined ? undefined : cgroupOf(ctx, id)?.processes;
+  const mount = cgroupMount();
+  if (!driver.startsWith("passthrough") || group === undefined || mount === undefined) return undefined;
+  return `_SYSTEMD_CGROUP=${group.slice(mount.length)}`;
+}
+
 /** The entries there are, in the order in which they were written. */
-export async function* containerLog(record: ContainerRecord, query: LogQuery): AsyncGenerator<LogEntry> {
+export async function* containerLog(
+  ctx: Context,
+  record: ContainerRecord,
+  query: LogQuery,
+): AsyncGenerator<LogEntry> {
   const { log } = record.config;
-  if (log.driver === "journald") yield* (await import("./log-journal.ts")).readJournal(record.id, query);
+  const match = journalMatch(ctx, record);
+  if (match !== undefined) yield* (await import("./log-journal.ts")).readJournal(match, query);
   else yield* readLog(log.path, query);
 }
 
@@ -37,7 +59,7 @@ export async function* followContainerLog(
       return now !== undefined && isRunning(statusOf(ctx, now));
     },
   };
-  if (log.driver === "journald")
-    yield* (await import("./log-journal.ts")).followJournal(record.id, following);
+  const match = journalMatch(ctx, record);
+  if (match !== undefined) yield* (await import("./log-journal.ts")).followJournal(match, following);
   else yield* followLog(log.path, following);
 }

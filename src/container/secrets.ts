@@ -4,7 +4,7 @@
  */
 import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { UsageError } from "../base/index.ts";
+import { NotFoundError, UsageError } from "../base/index.ts";
 import { containerRunDir } from "../host/index.ts";
 import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
 
@@ -65,6 +65,22 @@ export interface ReadySecrets {
 /** The directory that goes with the container's end. */
 export function secretsDir(ctx: Context, id: string): string {
   return join(containerRunDir(ctx.paths, id), "secrets");
+}
+
+/** The secrets that are variables, for one more process of the container. */
+export async function secretVariables(ctx: Context, { config }: ContainerRecord): Promise<string[]> {
+  const uses = config.secrets.filter(({ type }) => type === "env");
+  if (uses.length === 0) return [];
+  const { findSecret, openSecret } = await import("../secret/index.ts");
+  return uses.flatMap(({ name, target }) => {
+    try {
+      return [`${target}=${openSecret(ctx, findSecret(ctx, name)).toString()}`];
+    } catch (error) {
+      // Removed since the container started; that is no reason to keep anybody out of it.
+      if (error instanceof NotFoundError) return [];
+      throw error;
+    }
+  });
 }
 
 /** Decrypts what a start needs. */

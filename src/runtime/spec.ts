@@ -151,9 +151,9 @@ function processEnv(input: SpecInput): string[] {
   return env;
 }
 
-/** An ID's first 32 digits in the form systemd takes for a machine's. */
+/** An ID's first 32 digits, as which systemd takes them for a machine's. */
 function uuid(id: string): string {
-  return id.slice(0, 32).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+  return id.slice(0, 32);
 }
 
 /** Octal digits; the default is 0022. */

@@ -53,6 +53,19 @@ describe("the manager is told", () => {
     expect(heard()).toBe(`${first}[READY=1]\n`);
   });
 
+  test("that we are to be asked for the end: SIGTERM is the container's stop signal", async () => {
+    const h = host();
+    const { socket } = await manager(h);
+    const monitor = await h.monitor(
+      ["-N", socket, "-r", "2"],
+      ["sh", "-c", "trap 'exit 5' TERM; while :; do sleep 0.02; done"],
+    );
+    await Bun.sleep(100);
+    monitor.kill("SIGTERM");
+    expect(await monitor.exited).toBe(5);
+    expect(h.read("exit")).toContain("restarts 0\n");
+  });
+
   test("by the monitor's own status how the container ended", async () => {
     const h = host();
     const { socket } = await manager(h);

@@ -15,7 +15,11 @@ import {
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { DRIVER, smallDisk } from "./environment.ts";
+<<<<<<< HEAD
 import { lacksUserManager } from "./user-manager.ts";
+=======
+import { SYSTEMD } from "./user-systemd.ts";
+>>>>>>> f3d4138 (container, systemd: logs of passed-through streams from the journal, secret variables for exec, SIGTERM to a service's monitor; test: services of a real systemd --user)
 
 type Probe = () => string | undefined;
 
@@ -74,6 +78,13 @@ function delegatedCgroup(): string | undefined {
     : readWrite(join("/sys/fs/cgroup", own, "cgroup.procs"));
 }
 
+/** What `useSystemd` of user-systemd.ts needs to start one. */
+function userSystemd(): string | undefined {
+  if (!existsSync(SYSTEMD)) return `${SYSTEMD} is not installed`;
+  if (!existsSync("/run/systemd/system")) return "systemd does not run here: run npm test as root";
+  return program("systemctl", "systemd-analyze") ?? delegatedCgroup();
+}
+
 function seccompLibrary(): string | undefined {
   const directories = ["/lib", "/usr/lib", "/lib64", "/usr/lib64", "/usr/lib/x86_64-linux-gnu"].concat(
     "/usr/lib/aarch64-linux-gnu",
@@ -97,11 +108,15 @@ const PROBES = {
   fuse,
   tun: () => readWrite("/dev/net/tun"),
   cgroup2: delegatedCgroup,
+<<<<<<< HEAD
   systemd: () =>
     Bun.which("systemctl") !== null && Bun.spawnSync(["systemctl", "--user", "is-system-running"]).success
       ? undefined
       : "no systemd user session",
   usersystemd: lacksUserManager,
+=======
+  systemd: userSystemd,
+>>>>>>> f3d4138 (container, systemd: logs of passed-through streams from the journal, secret variables for exec, SIGTERM to a service's monitor; test: services of a real systemd --user)
   seccomp: seccompLibrary,
   busybox: () => program("busybox"),
   skopeo: () => program("skopeo"),

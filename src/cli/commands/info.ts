@@ -26,7 +26,8 @@ export default defineCommand({
   async run({ io, options, globals }) {
     const report = infoReport(await openContext(globals));
     if (options.format === undefined) io.out(toYaml(report));
-    else await printObject(io, report, { name: "info", type: "define.Info", format: options.format });
+    else if (options.format !== "")
+      await printObject(io, report, { name: "info", type: "define.Info", format: options.format });
     return 0;
   },
 });

@@ -88,7 +88,8 @@ function workingDirectory(service: ServiceBuilder, wanted: string | undefined, f
 
 function addOnce(service: ServiceBuilder, command: readonly string[]): void {
   service.default("Service", "Type", "oneshot");
-  service.default("Service", "RemainAfterExit", "yes");
+  // What was built may be out of date at the next start; what the others make is not.
+  if (service.quadlet.type !== "build") service.default("Service", "RemainAfterExit", "yes");
   service.default("Service", "SyslogIdentifier", "%N");
   service.command("ExecStart", command, global(service));
 }

@@ -41,13 +41,15 @@ export default defineCommand({
     const { targets, failures } = chooseContainers(ctx, args, { latest: options.latest });
     if (failures[0] !== undefined) throw failures[0];
     const query = readQuery(options);
-    for (const { record } of targets) refuseUnreadable(record);
+    for (const { record } of targets) refuseUnreadable(ctx, record);
     const several = targets.length > 1;
     const show = targets.map((target, index) =>
       printer(io, options.timestamps, several ? prefix(target, index, options) : ""),
     );
     const print = async ({ record }: Target, index: number) => {
-      const entries = options.follow ? followContainerLog(ctx, record, query) : containerLog(record, query);
+      const entries = options.follow
+        ? followContainerLog(ctx, record, query)
+        : containerLog(ctx, record, query);
       for await (const entry of entries) show[index]!(entry);
     };
     if (options.follow) await Promise.all(targets.map(print));

@@ -16,7 +16,7 @@ export default defineCommand({
   paths: [["generate", "systemd"]],
   summary: "[DEPRECATED] Generate systemd units",
   description:
-    "The unit starts and stops the container with systemd; with --new it makes the container at every start and removes it at every stop, and does not need the one it was generated from. Quadlet files (kelp-quadlet(1)) say the same in fewer words and follow changes; podman calls this command deprecated for that.",
+    "DEPRECATED command: quadlet files (kelp-quadlet(1)) say the same in fewer words and follow changes. The unit starts and stops the container with systemd; with --new it makes the container at every start and removes it at every stop, and does not need the one it was generated from.",
   usage: "[options] CONTAINER",
   examples: [
     ["kelp generate systemd --new --files --name web", "Write container-web.service"],
@@ -26,6 +26,9 @@ export default defineCommand({
   args: { min: 1, max: 1, completes: "container" },
   async run({ io, args, options, given, globals }) {
     checkOptions(options, given);
+    io.err(
+      "DEPRECATED command:\nquadlet files are recommended for running containers under systemd (kelp quadlet --help)\n",
+    );
     const ctx = await openContext(globals);
     const record = resolveContainer(ctx, args[0]!);
     const isNew = options.new || options.template;
@@ -49,7 +52,8 @@ export default defineCommand({
       io.out(options.format === "json" ? printJson({ [name.slice(0, -".service".length)]: text }) : text);
       return 0;
     }
-    const path = resolve(join(process.cwd(), name));
+    // podman leaves the @ to whoever puts the file in its place.
+    const path = resolve(join(process.cwd(), `${stem}.service`));
     writeFileSync(path, text, { mode: 0o644 });
     io.out(
       options.format === "json" ? printJson({ [name.slice(0, -".service".length)]: path }) : `${path}\n`,
