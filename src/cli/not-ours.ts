@@ -9,7 +9,6 @@ const NO_SIGNING = "kelp makes no signatures; policy.json says what is trusted";
 const NOT_YET = "not done yet";
 
 export const NOT_OURS: Readonly<Record<string, string>> = {
-  "auto-update": NOT_YET,
   "container clone": NOT_YET,
   "container init": NOT_YET,
   init: NOT_YET,

@@ -61,6 +61,21 @@ function localImage(ctx: Context, name: string, platform: Platform | undefined):
     : undefined;
 }
 
+/**
+ * Whether a registry has another image under the full name than the store.
+ *
+ * @throws {RegistryError} if it cannot be asked
+ */
+export async function hasOtherImage(ctx: Context, name: string, options: PullOptions): Promise<boolean> {
+  const local = tryFindImage(ctx, name);
+  if (local === undefined) return true;
+  const puller = await Puller.open(ctx, options);
+  const digest = await puller.remoteDigest(dockerReference(parseReference(name)));
+  return (
+    digest !== local.record.manifestDigest && !(digest !== undefined && local.record.digests.includes(digest))
+  );
+}
+
 async function isCurrent(
   puller: Puller,
   candidates: readonly FullReference[],

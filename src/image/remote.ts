@@ -3,6 +3,7 @@ import { UsageError } from "../base/index.ts";
 import type { Digest } from "../oci/index.ts";
 import { type Context, writeEvent } from "../state/index.ts";
 import type { AcquireOptions } from "./acquire.ts";
+import type { PullOptions } from "./pull.ts";
 import { type FoundImage, findImage, tryFindImage } from "./resolve.ts";
 import type { StepCache, StepCacheOptions } from "./step-cache.ts";
 import type { WriteOptions } from "./transport.ts";
@@ -20,6 +21,11 @@ export function parsePullPolicy(text: string): PullPolicy {
   throw new UsageError("invalid-pull-policy", `unsupported pull policy ${JSON.stringify(text)}`, {
     hint: `Policies: ${PULL_POLICIES.join(", ")}.`,
   });
+}
+
+/** Whether a registry has another image under that name. @throws {RegistryError} */
+export async function isOutdated(ctx: Context, name: string, options: PullOptions): Promise<boolean> {
+  return (await import("./acquire.ts")).hasOtherImage(ctx, name, options);
 }
 
 /**

@@ -110,7 +110,7 @@ describe("ready", () => {
 
 test("sockets of a unit reach the container's first process, with its pid", async () => {
   const path = join(box.runtime, "activated");
-  await systemd.unit("act.socket", `[Socket]\nListenStream=${path}\n`);
+  await systemd.unit("act.socket", `[Socket]\nListenStream=${path}\nRemoveOnStop=yes\n`);
   await systemd.unit(
     "act.service",
     unit(
@@ -228,5 +228,73 @@ describe("quadlet", () => {
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
     expect(stderr).toContain("two.container:1: no Image or Rootfs key specified");
     expect(existsSync(join(directory, "a.target.wants/one.service"))).toBe(true);
+  });
+});
+
+describe("auto-update", () => {
+  const image = "localhost/updated:latest";
+  const build = (command: string) =>
+    box.ok(["build", "-q", "-t", image, "-f", "-", box.env.HOME!], {
+      stdin: `FROM ${BUSYBOX}\nCMD ${command}\n`,
+      timeout: 60_000,
+    });
+  const GOOD = `["sh", "-c", "trap 'exit 0' TERM; while :; do sleep 0.1; done"]`;
+  const update = (...flags: string[]) =>
+    box.kelp(["auto-update", "--format", "{{.Unit}} {{.Policy}} {{.Updated}}", ...flags], {
+      timeout: 120_000,
+    });
+  const idOf = (name: string) => box.ok(["inspect", "--type", "image", name, "--format", "{{.Id}}"]);
+  const inUse = () => box.ok(["inspect", "upd", "--format", "{{.Image}}"]);
+
+  test("restarts a unit whose image has changed, and goes back when that does not get well", async () => {
+    await build(GOOD);
+    const first = await idOf(image);
+    const words = `--stop-timeout 2 --label io.containers.autoupdate=local --health-cmd "test ! -e /ill" --health-interval=200ms --health-retries=2 ${image}`;
+    await systemd.unit(
+      "upd.service",
+      `${unit("upd", `--sdnotify=conmon ${words}`)}Environment=PODMAN_SYSTEMD_UNIT=%%n\n`.replace("%%", "%"),
+    );
+    expect(await systemd.systemctl("start", "upd")).toMatchObject({ code: 0, stderr: "" });
+    expect(await update()).toEqual({ code: 0, stdout: "upd.service local false\n", stderr: "" });
+
+    await build(`["sh", "-c", "echo second; trap 'exit 0' TERM; while :; do sleep 0.1; done"]`);
+    const second = await idOf(image);
+    expect(await update("--dry-run")).toEqual({ code: 0, stdout: "upd.service local pending\n", stderr: "" });
+    expect(await inUse()).toBe(first);
+    expect(await update()).toEqual({ code: 0, stdout: "upd.service local true\n", stderr: "" });
+    expect(await inUse()).toBe(second);
+
+    for (const bad of [`["sh", "-c", "exit 3"]`, `["sh", "-c", "touch /ill; sleep 600"]`]) {
+      await build(bad);
+      expect(await update()).toEqual({ code: 0, stdout: "upd.service local rolled back\n", stderr: "" });
+      expect(await inUse()).toBe(second);
+      expect(await idOf(image)).toBe(second);
+      expect(await systemd.property("upd", "ActiveState")).toBe("active");
+    }
+    await systemd.systemctl("stop", "upd");
+  }, 180_000);
+
+  test("says of a container why it cannot be updated", async () => {
+    const id = await box.ok([
+      "run",
+      "-d",
+      "--name",
+      "lone",
+      "--label",
+      "io.containers.autoupdate=local",
+      BUSYBOX,
+      "sleep",
+      "60",
+    ]);
+    const lone = await update();
+    expect(lone).toMatchObject({ code: 125, stdout: "" });
+    expect(lone.stderr).toContain(`auto-updating container "${id}": no PODMAN_SYSTEMD_UNIT label found`);
+    await box.ok(["rm", "-f", "-t", "0", "lone"]);
+    expect(
+      await box.kelp(["create", "--label", "io.containers.autoupdate=registry", "busybox"]),
+    ).toMatchObject({
+      code: 125,
+      stderr: expect.stringContaining("auto updates require fully-qualified image reference"),
+    });
   });
 });

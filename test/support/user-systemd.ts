@@ -32,7 +32,11 @@ export function useSystemd(box: Sandbox, missing: string | undefined): UserSyste
     if (missing !== undefined) return;
     mkdirSync(units, { recursive: true });
     child = Bun.spawn([SYSTEMD, "--user", "--log-target=null"], {
-      env: box.env,
+      // The services that the machine has for its users are none of the test's.
+      env: {
+        ...box.env,
+        SYSTEMD_UNIT_PATH: `${units}:${join(box.runtime, "systemd/transient")}:/usr/lib/systemd/user`,
+      },
       stdin: "ignore",
       stdout: "ignore",
       stderr: "ignore",

@@ -15,51 +15,56 @@ export interface CommandEntry {
 }
 
 const c0: CommandEntry = {
+  summary: "Update the images of services and restart them",
+  usage: "[options]",
+  load: () => import("./auto-update.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c1: CommandEntry = {
   summary: "Remove what builds keep for later ones",
   usage: "[options]",
   load: () => import("./builder/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c1: CommandEntry = {
+const c2: CommandEntry = {
   summary: "Generate the completion script of a shell",
   usage: "[options] SHELL",
   load: () => import("./completion.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c2: CommandEntry = {
+const c3: CommandEntry = {
   summary: "Show every setting and where its value comes from",
   usage: "[options] [SETTING...]",
   load: () => import("./config.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c3: CommandEntry = {
+const c4: CommandEntry = {
   summary: "Attach to a running container",
   usage: "[options] CONTAINER",
   load: () => import("./container/attach.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c4: CommandEntry = {
+const c5: CommandEntry = {
   summary: "Make an image of a container's changes",
   usage: "[options] CONTAINER [IMAGE]",
   load: () => import("./container/commit.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c5: CommandEntry = {
+const c6: CommandEntry = {
   summary: "Copy files between containers and the host",
   usage: "[options] [CONTAINER:]SOURCE [CONTAINER:]DESTINATION",
   load: () => import("./container/cp.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c6: CommandEntry = {
+const c7: CommandEntry = {
   summary: "Create but do not start a container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c7: CommandEntry = {
+const c8: CommandEntry = {
   summary: "Show which files a container or an image changes",
   usage: "[options] CONTAINER|IMAGE [CONTAINER|IMAGE]",
   load: () => import("./container/diff.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c8: CommandEntry = {
+const c9: CommandEntry = {
   summary: "Run a process in a running container",
   usage: "[options] CONTAINER COMMAND [ARG...]",
   load: () => import("./container/exec.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c9: CommandEntry = {
+const c10: CommandEntry = {
   summary: "Check if a container exists",
   usage: "[options] CONTAINER",
   load: () => import("./container/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
