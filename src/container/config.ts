@@ -6,11 +6,7 @@ import { parseSize, UsageError } from "../base/index.ts";
 import { type ImageRunConfig, parseImageConfig } from "../oci/index.ts";
 import { applicableSysctls, readUserFiles } from "../runtime/index.ts";
 import type { ContainerConfig, Context, ImageRecord } from "../state/index.ts";
-<<<<<<< HEAD
-=======
 import { checkAutoUpdate } from "./auto-update-policy.ts";
-import { planCgroup } from "./cgroup.ts";
->>>>>>> 123413d (container, cli: auto-update)
 import { healthConfig, isActive } from "./config-health.ts";
 import { logConfig } from "./config-log.ts";
 import { namespaceConfig, namespaceOwners } from "./config-namespaces.ts";
@@ -103,11 +99,7 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
     createCommand: ["kelp", ...request.argv],
   };
   checkRuntime(config);
-<<<<<<< HEAD
-=======
-  planCgroup(ctx, input.id, config);
   if (request.step === undefined) checkAutoUpdate(config);
->>>>>>> 123413d (container, cli: auto-update)
   const noop = request.given.has("kernel-memory")
     ? ["The --kernel-memory flag is no longer supported. This flag is a noop."]
     : [];

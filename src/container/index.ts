@@ -4,12 +4,8 @@
  *
  * Must not know: the terminal, how arguments are parsed, how a plan is written or carried out.
  */
-<<<<<<< HEAD
-export { cgroupManager } from "./cgroup-home.ts";
-=======
-
 export { autoUpdate } from "./auto-update.ts";
->>>>>>> 123413d (container, cli: auto-update)
+export { cgroupManager } from "./cgroup-home.ts";
 export { containerChanges, MOUNT_POINTS } from "./changes.ts";
 export { type CommitOptions, commitContainer } from "./commit.ts";
 export { compareTrees, type Tree } from "./compare.ts";

@@ -30,11 +30,8 @@ export type { PullOptions } from "./pull.ts";
 export type { PushOptions } from "./push.ts";
 export {
   acquireImages,
-<<<<<<< HEAD
   imageMending,
-=======
   isOutdated,
->>>>>>> 123413d (container, cli: auto-update)
   manifestLists,
   openStepCache,
   PULL_POLICIES,

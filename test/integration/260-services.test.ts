@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { BUSYBOX, busyboxArchive, KELP, requires, run, useSandbox, useSystemd } from "../support/index.ts";
 
 const box = useSandbox("260-services");
-const needed = requires("systemd", "cgroup2", "overlay", "subuid");
+const needed = requires("services", "cgroup2", "overlay", "subuid");
 const { test } = needed;
 const systemd = useSystemd(box, needed.missing);
 beforeAll(async () => void (await box.ok(["load", "-q", "-i", await busyboxArchive()])));

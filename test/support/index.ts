@@ -15,9 +15,6 @@ export { killMarked, leaksOf, mountsBeneath, processesUsing } from "./leaks.ts";
 export { paxEntry, type RawEntry, rawTar } from "./raw-tar.ts";
 export { type Feature, missing, requires } from "./requires.ts";
 export { type KelpOptions, type KelpResult, run, type Sandbox, useSandbox } from "./sandbox.ts";
-<<<<<<< HEAD
 export { openTerminal, type Terminal } from "./terminal.ts";
 export { type UserManagerHandle, useUserManager } from "./user-manager.ts";
-=======
 export { type UserSystemd, useSystemd } from "./user-systemd.ts";
->>>>>>> f3d4138 (container, systemd: logs of passed-through streams from the journal, secret variables for exec, SIGTERM to a service's monitor; test: services of a real systemd --user)

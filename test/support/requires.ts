@@ -15,11 +15,8 @@ import {
 import { tmpdir, userInfo } from "node:os";
 import { join } from "node:path";
 import { DRIVER, smallDisk } from "./environment.ts";
-<<<<<<< HEAD
 import { lacksUserManager } from "./user-manager.ts";
-=======
 import { SYSTEMD } from "./user-systemd.ts";
->>>>>>> f3d4138 (container, systemd: logs of passed-through streams from the journal, secret variables for exec, SIGTERM to a service's monitor; test: services of a real systemd --user)
 
 type Probe = () => string | undefined;
 
@@ -108,15 +105,12 @@ const PROBES = {
   fuse,
   tun: () => readWrite("/dev/net/tun"),
   cgroup2: delegatedCgroup,
-<<<<<<< HEAD
   systemd: () =>
     Bun.which("systemctl") !== null && Bun.spawnSync(["systemctl", "--user", "is-system-running"]).success
       ? undefined
       : "no systemd user session",
   usersystemd: lacksUserManager,
-=======
-  systemd: userSystemd,
->>>>>>> f3d4138 (container, systemd: logs of passed-through streams from the journal, secret variables for exec, SIGTERM to a service's monitor; test: services of a real systemd --user)
+  services: userSystemd,
   seccomp: seccompLibrary,
   busybox: () => program("busybox"),
   skopeo: () => program("skopeo"),

@@ -32,13 +32,8 @@ export interface Sandbox {
   readonly runtime: string;
   /** The whole environment kelp gets. */
   readonly env: Readonly<Record<string, string>>;
-<<<<<<< HEAD
   /** Carried out after the last test, before the look at what is left. */
   readonly ends: (() => unknown)[];
-=======
-  /** What is to end before kelp's own things are removed. */
-  readonly ending: (() => Promise<void>)[];
->>>>>>> f3d4138 (container, systemd: logs of passed-through streams from the journal, secret variables for exec, SIGTERM to a service's monitor; test: services of a real systemd --user)
   /** Runs kelp to its end. */
   kelp(args: readonly string[], options?: KelpOptions): Promise<KelpResult>;
   /** Runs kelp and gives its standard output without the last newline; throws if it failed. */
@@ -104,11 +99,7 @@ async function lastingLeaks({ directory, runtime }: Sandbox): Promise<string[]> 
 /** Ends what runs and deletes the files, some of which belong to subordinate ids. */
 async function tearDown(box: Sandbox): Promise<void> {
   await box.kelp(["rm", "--all", "--force", "--time", "0"]);
-<<<<<<< HEAD
   for (const end of box.ends) await end();
-=======
-  for (const end of box.ending) await end();
->>>>>>> f3d4138 (container, systemd: logs of passed-through streams from the journal, secret variables for exec, SIGTERM to a service's monitor; test: services of a real systemd --user)
   const leaks = await lastingLeaks(box);
   if (KEEP) console.error(`kept: ${box.directory} ${box.runtime}`);
   else {
@@ -141,11 +132,7 @@ export function useSandbox(name: string, extra: Readonly<Record<string, string>>
     if (code !== 0) throw new Error(`kelp ${args.join(" ")} exited with ${code}:\n${stdout}${stderr}`);
     return stdout.replace(/\n$/, "");
   };
-<<<<<<< HEAD
   const box: Sandbox = { directory, runtime, env, ends: [], kelp, ok };
-=======
-  const box: Sandbox = { directory, runtime, env, ending: [], kelp, ok };
->>>>>>> f3d4138 (container, systemd: logs of passed-through streams from the journal, secret variables for exec, SIGTERM to a service's monitor; test: services of a real systemd --user)
   afterAll(() => tearDown(box), 90_000);
   return box;
 }

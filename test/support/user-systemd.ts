@@ -1,4 +1,7 @@
-/** A `systemd --user` of a test file's own, in its runtime directory and in a group of its own cgroup. */
+/**
+ * A `systemd --user` of a test file's own, in its runtime directory and in a group of its own cgroup. Unlike that of
+ * user-manager.ts it is in the user namespace of the tests: its services have all of a user's ids.
+ */
 import { beforeAll } from "bun:test";
 import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -48,7 +51,7 @@ export function useSystemd(box: Sandbox, missing: string | undefined): UserSyste
       await Bun.sleep(50);
     }
   }, START_MS + 10_000);
-  box.ending.push(async () => {
+  box.ends.push(async () => {
     await systemctl("exit");
     await child?.exited;
     // Files that nobody may open are among systemd's own.

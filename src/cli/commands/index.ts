@@ -69,439 +69,476 @@ const c10: CommandEntry = {
   usage: "[options] CONTAINER",
   load: () => import("./container/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c10: CommandEntry = {
+const c11: CommandEntry = {
   summary: "Say in words what starting a container does",
   usage: "CONTAINER|IMAGE [CONTAINER|IMAGE...]",
   load: () => import("./container/explain.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c11: CommandEntry = {
+const c12: CommandEntry = {
   summary: "Write all files of a container to a tar archive",
   usage: "[options] CONTAINER",
   load: () => import("./container/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c12: CommandEntry = {
+const c13: CommandEntry = {
   summary: "Run the health check of a container now",
   usage: "[options] CONTAINER",
   load: () => import("./container/healthcheck-run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c13: CommandEntry = {
+const c14: CommandEntry = {
   summary: "Display the configuration of containers, images and volumes",
   usage: "[options] NAME [NAME...]",
   load: () => import("./container/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c14: CommandEntry = {
+const c15: CommandEntry = {
   summary: "Kill one or more running containers with a specific signal",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/kill.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c15: CommandEntry = {
+const c16: CommandEntry = {
   summary: "Fetch the logs of one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/logs.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c16: CommandEntry = {
+const c17: CommandEntry = {
   summary: "Mount the files of containers, and print where",
   usage: "[options] [CONTAINER...]",
   load: () => import("./container/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c17: CommandEntry = {
+const c18: CommandEntry = {
   summary: "Pause all the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/pause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c18: CommandEntry = {
+const c19: CommandEntry = {
   summary: "List port mappings or a specific mapping for a container",
   usage: "[options] CONTAINER [PORT[/PROTOCOL]]",
   load: () => import("./container/port.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c19: CommandEntry = {
+const c20: CommandEntry = {
   summary: "Remove all non running containers",
   usage: "[options]",
   load: () => import("./container/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c20: CommandEntry = {
+const c21: CommandEntry = {
   summary: "List containers",
   usage: "[options]",
   aliases: ["container ls","container list"],
   load: () => import("./container/ps.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c21: CommandEntry = {
+const c22: CommandEntry = {
   summary: "Rename an existing container",
   usage: "CONTAINER NAME",
   load: () => import("./container/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c22: CommandEntry = {
+const c23: CommandEntry = {
   summary: "Restart one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/restart.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c23: CommandEntry = {
+const c24: CommandEntry = {
   summary: "Remove one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["container remove"],
   load: () => import("./container/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c24: CommandEntry = {
+const c25: CommandEntry = {
   summary: "Run a command in a new container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c25: CommandEntry = {
+const c26: CommandEntry = {
   summary: "Print the config.json by which an OCI runtime would run a container or image",
   usage: "CONTAINER|IMAGE",
   load: () => import("./container/spec.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c26: CommandEntry = {
+const c27: CommandEntry = {
   summary: "Start one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/start.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c27: CommandEntry = {
+const c28: CommandEntry = {
   summary: "Display a live stream of container resource usage statistics",
   usage: "[options] [CONTAINER...]",
   load: () => import("./container/stats.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c28: CommandEntry = {
+const c29: CommandEntry = {
   summary: "Stop one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/stop.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c29: CommandEntry = {
+const c30: CommandEntry = {
   summary: "Display the running processes of a container",
   usage: "[options] CONTAINER [DESCRIPTOR...]",
   load: () => import("./container/top.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c30: CommandEntry = {
+const c31: CommandEntry = {
   summary: "Unmount the files of containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["umount","container umount"],
   load: () => import("./container/unmount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c31: CommandEntry = {
+const c32: CommandEntry = {
   summary: "Unpause the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/unpause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c32: CommandEntry = {
+const c33: CommandEntry = {
   summary: "Update the configuration of an existing container",
   usage: "[options] CONTAINER",
   load: () => import("./container/update.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c33: CommandEntry = {
+const c34: CommandEntry = {
   summary: "Block until one or more containers stop, then print their exit codes",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/wait.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c34: CommandEntry = {
+const c35: CommandEntry = {
   summary: "Show what happens to containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./events.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c35: CommandEntry = {
+const c36: CommandEntry = {
+  summary: "[DEPRECATED] Generate systemd units",
+  usage: "[options] CONTAINER",
+  load: () => import("./generate/systemd.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c37: CommandEntry = {
   summary: "Help about any command, or a topic",
   usage: "[command]",
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c36: CommandEntry = {
+const c38: CommandEntry = {
   summary: "Build an image from a Dockerfile",
   usage: "[options] [CONTEXT]",
   load: () => import("./image/build.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c37: CommandEntry = {
+const c39: CommandEntry = {
   summary: "Check whether an image is in the store",
   usage: "IMAGE",
   load: () => import("./image/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c38: CommandEntry = {
+const c40: CommandEntry = {
   summary: "Show the steps an image was made in",
   usage: "[options] IMAGE",
   load: () => import("./image/history.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c39: CommandEntry = {
+const c41: CommandEntry = {
   summary: "List images",
   usage: "[options] [IMAGE]",
   aliases: ["image ls"],
   load: () => import("./image/images.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c40: CommandEntry = {
+const c42: CommandEntry = {
   summary: "Make an image from the tar of a root filesystem",
   usage: "[options] PATH|URL|- [REFERENCE]",
   load: () => import("./image/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c41: CommandEntry = {
+const c43: CommandEntry = {
   summary: "Display the configuration of images",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c42: CommandEntry = {
+const c44: CommandEntry = {
   summary: "Load images from an archive",
   usage: "[options]",
   load: () => import("./image/load.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c43: CommandEntry = {
+const c45: CommandEntry = {
   summary: "Mount the files of images for reading, and print where",
   usage: "[options] [IMAGE...]",
   load: () => import("./image/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c44: CommandEntry = {
+const c46: CommandEntry = {
   summary: "Remove unused images",
   usage: "[options]",
   load: () => import("./image/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c45: CommandEntry = {
+const c47: CommandEntry = {
   summary: "Pull images from registries",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/pull.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c46: CommandEntry = {
+const c48: CommandEntry = {
   summary: "Push an image to a registry, an archive or a directory",
   usage: "[options] IMAGE [DESTINATION]",
   load: () => import("./image/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c47: CommandEntry = {
+const c49: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c48: CommandEntry = {
+const c50: CommandEntry = {
   summary: "Save images to an archive",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c49: CommandEntry = {
+const c51: CommandEntry = {
   summary: "Add further names to an image",
   usage: "IMAGE NAME [NAME...]",
   load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c50: CommandEntry = {
+const c52: CommandEntry = {
   summary: "Show the layers of an image",
   usage: "[options] IMAGE",
   load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c51: CommandEntry = {
+const c53: CommandEntry = {
   summary: "Unmount the files of images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image umount"],
   load: () => import("./image/unmount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c52: CommandEntry = {
+const c54: CommandEntry = {
   summary: "Take names away from an image",
   usage: "IMAGE [NAME...]",
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c53: CommandEntry = {
+const c55: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c54: CommandEntry = {
+const c56: CommandEntry = {
   summary: "Add images or files to an index",
   usage: "[options] LIST IMAGE|FILE [IMAGE|FILE...]",
   load: () => import("./manifest/add.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c55: CommandEntry = {
+const c57: CommandEntry = {
   summary: "Say more about an index or one of its entries",
   usage: "[options] LIST [DIGEST|IMAGE]",
   load: () => import("./manifest/annotate.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c56: CommandEntry = {
+const c58: CommandEntry = {
   summary: "Create an index of images",
   usage: "[options] LIST [IMAGE...]",
   load: () => import("./manifest/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c57: CommandEntry = {
+const c59: CommandEntry = {
   summary: "Check if an index is in the store",
   usage: "LIST",
   load: () => import("./manifest/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c58: CommandEntry = {
+const c60: CommandEntry = {
   summary: "Show an index of the store, or what a registry has under a name",
   usage: "[options] LIST",
   load: () => import("./manifest/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c59: CommandEntry = {
+const c61: CommandEntry = {
   summary: "Push an index and its images to a registry",
   usage: "[options] LIST [DESTINATION]",
   load: () => import("./manifest/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c60: CommandEntry = {
+const c62: CommandEntry = {
   summary: "Remove an entry from an index",
   usage: "LIST DIGEST",
   load: () => import("./manifest/remove.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c61: CommandEntry = {
+const c63: CommandEntry = {
   summary: "Remove indexes from the store",
   usage: "[options] LIST [LIST...]",
   load: () => import("./manifest/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c62: CommandEntry = {
+const c64: CommandEntry = {
   summary: "Add a container to a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/connect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c63: CommandEntry = {
+const c65: CommandEntry = {
   summary: "Create networks for containers",
   usage: "[options] [NAME]",
   load: () => import("./network/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c64: CommandEntry = {
+const c66: CommandEntry = {
   summary: "Remove a container from a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/disconnect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c65: CommandEntry = {
+const c67: CommandEntry = {
   summary: "Check if a network exists",
   usage: "NETWORK",
   load: () => import("./network/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c66: CommandEntry = {
+const c68: CommandEntry = {
   summary: "Display network configuration",
   usage: "[options] NETWORK [NETWORK...]",
   load: () => import("./network/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c67: CommandEntry = {
+const c69: CommandEntry = {
   summary: "List networks",
   usage: "[options]",
   aliases: ["network list"],
   load: () => import("./network/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c68: CommandEntry = {
+const c70: CommandEntry = {
   summary: "Remove unused networks",
   usage: "[options]",
   load: () => import("./network/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c69: CommandEntry = {
+const c71: CommandEntry = {
   summary: "Make the networks of containers anew",
   usage: "[options] [CONTAINER...]",
   load: () => import("./network/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c70: CommandEntry = {
+const c72: CommandEntry = {
   summary: "Remove networks",
   usage: "[options] NETWORK [NETWORK...]",
   aliases: ["network remove"],
   load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c71: CommandEntry = {
+const c73: CommandEntry = {
+  summary: "Say what quadlet files mean, or why they cannot be used",
+  usage: "[options] FILE...",
+  load: () => import("./quadlet/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c74: CommandEntry = {
+  summary: "Write the units of all quadlets, as systemd's generators do",
+  usage: "[options] [NORMAL-DIR [EARLY-DIR LATE-DIR]]",
+  load: () => import("./quadlet/generate.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c75: CommandEntry = {
+  summary: "Install quadlet files and write their units",
+  usage: "[options] QUADLET|DIRECTORY|URL [FILE|URL...]",
+  load: () => import("./quadlet/install.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c76: CommandEntry = {
+  summary: "List quadlets and the state of their units",
+  usage: "[options]",
+  aliases: ["quadlet ls"],
+  load: () => import("./quadlet/list.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c77: CommandEntry = {
+  summary: "Print a quadlet file",
+  usage: "QUADLET",
+  aliases: ["quadlet cat"],
+  load: () => import("./quadlet/print.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c78: CommandEntry = {
+  summary: "Remove installed quadlets and their units",
+  usage: "[options] QUADLET|APPLICATION [QUADLET...]",
+  load: () => import("./quadlet/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c79: CommandEntry = {
   summary: "Log in to a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c72: CommandEntry = {
+const c80: CommandEntry = {
   summary: "Log out of a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c73: CommandEntry = {
+const c81: CommandEntry = {
   summary: "Search registries for images",
   usage: "[options] TERM",
   load: () => import("./registry/search.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c74: CommandEntry = {
+const c82: CommandEntry = {
   summary: "Create a new secret",
   usage: "[options] NAME FILE|-",
   load: () => import("./secret/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c75: CommandEntry = {
+const c83: CommandEntry = {
   summary: "Check if a secret exists",
   usage: "SECRET",
   load: () => import("./secret/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c76: CommandEntry = {
+const c84: CommandEntry = {
   summary: "Inspect a secret",
   usage: "[options] SECRET [SECRET...]",
   load: () => import("./secret/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c77: CommandEntry = {
+const c85: CommandEntry = {
   summary: "List secrets",
   usage: "[options]",
   aliases: ["secret list"],
   load: () => import("./secret/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c78: CommandEntry = {
+const c86: CommandEntry = {
   summary: "Remove one or more secrets",
   usage: "[options] SECRET [SECRET...]",
   aliases: ["secret remove"],
   load: () => import("./secret/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c79: CommandEntry = {
+const c87: CommandEntry = {
   summary: "Look for damage in the store, and mend it",
   usage: "[options]",
   load: () => import("./system/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c80: CommandEntry = {
+const c88: CommandEntry = {
   summary: "Show how much of the disk the store takes",
   usage: "[options]",
   load: () => import("./system/df.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c81: CommandEntry = {
+const c89: CommandEntry = {
   summary: "Remove all containers, networks and images that are not used",
   usage: "[options]",
   load: () => import("./system/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c82: CommandEntry = {
+const c90: CommandEntry = {
   summary: "Remove all containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./system/reset.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c83: CommandEntry = {
+const c91: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c84: CommandEntry = {
+const c92: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c85: CommandEntry = {
+const c93: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c86: CommandEntry = {
+const c94: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c87: CommandEntry = {
+const c95: CommandEntry = {
   summary: "Write the files of a volume to a tar archive",
   usage: "[options] VOLUME",
   load: () => import("./volume/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c88: CommandEntry = {
+const c96: CommandEntry = {
   summary: "Add the files of a tar archive to a volume",
   usage: "VOLUME FILE|-",
   load: () => import("./volume/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c89: CommandEntry = {
+const c97: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c90: CommandEntry = {
+const c98: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c91: CommandEntry = {
+const c99: CommandEntry = {
   summary: "Print where the files of volumes are",
   usage: "VOLUME [VOLUME...]",
   load: () => import("./volume/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c92: CommandEntry = {
+const c100: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c93: CommandEntry = {
+const c101: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
   load: () => import("./volume/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c94: CommandEntry = {
+const c102: CommandEntry = {
   summary: "The end of volume mount: nothing was mounted, so only the names are printed",
   usage: "VOLUME [VOLUME...]",
   aliases: ["volume umount"],
@@ -509,159 +546,169 @@ const c94: CommandEntry = {
 };
 
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
-  attach: c3,
-  build: c36,
-  "builder build": c36,
-  "builder prune": c0,
-  "buildx build": c36,
-  "buildx prune": c0,
-  commit: c4,
-  completion: c1,
-  config: c2,
-  "container attach": c3,
-  "container commit": c4,
-  "container cp": c5,
-  "container create": c6,
-  "container diff": c7,
-  "container exec": c8,
-  "container exists": c9,
-  "container explain": c10,
-  "container export": c11,
-  "container inspect": c13,
-  "container kill": c14,
-  "container list": c20,
-  "container logs": c15,
-  "container ls": c20,
-  "container mount": c16,
-  "container pause": c17,
-  "container port": c18,
-  "container prune": c19,
-  "container ps": c20,
-  "container remove": c23,
-  "container rename": c21,
-  "container restart": c22,
-  "container rm": c23,
-  "container run": c24,
-  "container spec": c25,
-  "container start": c26,
-  "container stats": c27,
-  "container stop": c28,
-  "container top": c29,
-  "container umount": c30,
-  "container unmount": c30,
-  "container unpause": c31,
-  "container update": c32,
-  "container wait": c33,
-  cp: c5,
-  create: c6,
-  diff: c7,
-  events: c34,
-  exec: c8,
-  explain: c10,
-  export: c11,
-  "healthcheck run": c12,
-  help: c35,
-  history: c38,
-  "image build": c36,
-  "image diff": c7,
-  "image exists": c37,
-  "image history": c38,
-  "image import": c40,
-  "image inspect": c41,
-  "image list": c39,
-  "image load": c42,
-  "image ls": c39,
-  "image mount": c43,
-  "image prune": c44,
-  "image pull": c45,
-  "image push": c46,
-  "image remove": c47,
-  "image rm": c47,
-  "image save": c48,
-  "image search": c73,
-  "image tag": c49,
-  "image tree": c50,
-  "image umount": c51,
-  "image unmount": c51,
-  "image untag": c52,
-  images: c39,
-  import: c40,
-  info: c53,
-  inspect: c13,
-  kill: c14,
-  load: c42,
-  login: c71,
-  logout: c72,
-  logs: c15,
-  "manifest add": c54,
-  "manifest annotate": c55,
-  "manifest create": c56,
-  "manifest exists": c57,
-  "manifest inspect": c58,
-  "manifest push": c59,
-  "manifest remove": c60,
-  "manifest rm": c61,
-  mount: c16,
-  "network connect": c62,
-  "network create": c63,
-  "network disconnect": c64,
-  "network exists": c65,
-  "network inspect": c66,
-  "network list": c67,
-  "network ls": c67,
-  "network prune": c68,
-  "network reload": c69,
-  "network remove": c70,
-  "network rm": c70,
-  pause: c17,
-  port: c18,
-  ps: c20,
-  pull: c45,
-  push: c46,
-  rename: c21,
-  restart: c22,
-  rm: c23,
-  rmi: c47,
-  run: c24,
-  save: c48,
-  search: c73,
-  "secret create": c74,
-  "secret exists": c75,
-  "secret inspect": c76,
-  "secret list": c77,
-  "secret ls": c77,
-  "secret remove": c78,
-  "secret rm": c78,
-  start: c26,
-  stats: c27,
-  stop: c28,
-  "system check": c79,
-  "system df": c80,
-  "system events": c34,
-  "system info": c53,
-  "system prune": c81,
-  "system reset": c82,
-  tag: c49,
-  top: c29,
-  umount: c30,
-  unmount: c30,
-  unpause: c31,
-  unshare: c83,
-  untag: c52,
-  update: c32,
-  version: c84,
-  "volume create": c85,
-  "volume exists": c86,
-  "volume export": c87,
-  "volume import": c88,
-  "volume inspect": c89,
-  "volume list": c90,
-  "volume ls": c90,
-  "volume mount": c91,
-  "volume prune": c92,
-  "volume remove": c93,
-  "volume rm": c93,
-  "volume umount": c94,
-  "volume unmount": c94,
-  wait: c33,
+  attach: c4,
+  "auto-update": c0,
+  build: c38,
+  "builder build": c38,
+  "builder prune": c1,
+  "buildx build": c38,
+  "buildx prune": c1,
+  commit: c5,
+  completion: c2,
+  config: c3,
+  "container attach": c4,
+  "container commit": c5,
+  "container cp": c6,
+  "container create": c7,
+  "container diff": c8,
+  "container exec": c9,
+  "container exists": c10,
+  "container explain": c11,
+  "container export": c12,
+  "container inspect": c14,
+  "container kill": c15,
+  "container list": c21,
+  "container logs": c16,
+  "container ls": c21,
+  "container mount": c17,
+  "container pause": c18,
+  "container port": c19,
+  "container prune": c20,
+  "container ps": c21,
+  "container remove": c24,
+  "container rename": c22,
+  "container restart": c23,
+  "container rm": c24,
+  "container run": c25,
+  "container spec": c26,
+  "container start": c27,
+  "container stats": c28,
+  "container stop": c29,
+  "container top": c30,
+  "container umount": c31,
+  "container unmount": c31,
+  "container unpause": c32,
+  "container update": c33,
+  "container wait": c34,
+  cp: c6,
+  create: c7,
+  diff: c8,
+  events: c35,
+  exec: c9,
+  explain: c11,
+  export: c12,
+  "generate systemd": c36,
+  "healthcheck run": c13,
+  help: c37,
+  history: c40,
+  "image build": c38,
+  "image diff": c8,
+  "image exists": c39,
+  "image history": c40,
+  "image import": c42,
+  "image inspect": c43,
+  "image list": c41,
+  "image load": c44,
+  "image ls": c41,
+  "image mount": c45,
+  "image prune": c46,
+  "image pull": c47,
+  "image push": c48,
+  "image remove": c49,
+  "image rm": c49,
+  "image save": c50,
+  "image search": c81,
+  "image tag": c51,
+  "image tree": c52,
+  "image umount": c53,
+  "image unmount": c53,
+  "image untag": c54,
+  images: c41,
+  import: c42,
+  info: c55,
+  inspect: c14,
+  kill: c15,
+  load: c44,
+  login: c79,
+  logout: c80,
+  logs: c16,
+  "manifest add": c56,
+  "manifest annotate": c57,
+  "manifest create": c58,
+  "manifest exists": c59,
+  "manifest inspect": c60,
+  "manifest push": c61,
+  "manifest remove": c62,
+  "manifest rm": c63,
+  mount: c17,
+  "network connect": c64,
+  "network create": c65,
+  "network disconnect": c66,
+  "network exists": c67,
+  "network inspect": c68,
+  "network list": c69,
+  "network ls": c69,
+  "network prune": c70,
+  "network reload": c71,
+  "network remove": c72,
+  "network rm": c72,
+  pause: c18,
+  port: c19,
+  ps: c21,
+  pull: c47,
+  push: c48,
+  "quadlet cat": c77,
+  "quadlet check": c73,
+  "quadlet generate": c74,
+  "quadlet install": c75,
+  "quadlet list": c76,
+  "quadlet ls": c76,
+  "quadlet print": c77,
+  "quadlet rm": c78,
+  rename: c22,
+  restart: c23,
+  rm: c24,
+  rmi: c49,
+  run: c25,
+  save: c50,
+  search: c81,
+  "secret create": c82,
+  "secret exists": c83,
+  "secret inspect": c84,
+  "secret list": c85,
+  "secret ls": c85,
+  "secret remove": c86,
+  "secret rm": c86,
+  start: c27,
+  stats: c28,
+  stop: c29,
+  "system check": c87,
+  "system df": c88,
+  "system events": c35,
+  "system info": c55,
+  "system prune": c89,
+  "system reset": c90,
+  tag: c51,
+  top: c30,
+  umount: c31,
+  unmount: c31,
+  unpause: c32,
+  unshare: c91,
+  untag: c54,
+  update: c33,
+  version: c92,
+  "volume create": c93,
+  "volume exists": c94,
+  "volume export": c95,
+  "volume import": c96,
+  "volume inspect": c97,
+  "volume list": c98,
+  "volume ls": c98,
+  "volume mount": c99,
+  "volume prune": c100,
+  "volume remove": c101,
+  "volume rm": c101,
+  "volume umount": c102,
+  "volume unmount": c102,
+  wait: c34,
 };

@@ -5,6 +5,7 @@ import { KEYS } from "./keys.ts";
 import { nameParts } from "./names.ts";
 import { applyRules, entryWords, unquoted } from "./rules.ts";
 import type { ServiceBuilder } from "./service.ts";
+import { ownSection } from "./source.ts";
 
 const SECTION = "Container";
 
@@ -12,7 +13,7 @@ export function lowerContainer(service: ServiceBuilder): void {
   const { quadlet } = service;
   const name =
     service.value("ContainerName") ?? (nameParts(quadlet.name).isTemplated ? "systemd-%p_%i" : "systemd-%N");
-  const global = listOf(service, "GlobalArgs").flatMap(entryWords);
+  const global = globalWords(service);
   addSurroundings(service, name, global);
   const isOneshot = serviceType(service) === "oneshot";
   service.command(
@@ -40,6 +41,15 @@ export function lowerContainer(service: ServiceBuilder): void {
     global,
   );
   addReload(service, name, global);
+}
+
+/** What stands before the command's name, of every type. */
+export function globalWords({ quadlet }: ServiceBuilder): string[] {
+  const list = (key: string) => listEntries(quadlet.file, ownSection(quadlet), key);
+  return [
+    ...list("ContainersConfModule").flatMap((entry) => ["--module", unquoted(entry)]),
+    ...list("GlobalArgs").flatMap(entryWords),
+  ];
 }
 
 /** Each entry of a key of the container's. */

@@ -12,7 +12,7 @@ const security = (option: string): Rule => value("--security-opt", `${option}=`)
 
 /** Of every type. */
 const COMMON: Rules = {
-  ContainersConfModule: refused("kelp reads one configuration file (GlobalArgs=--config FILE)"),
+  ContainersConfModule: own,
   GlobalArgs: own,
   PodmanArgs: own,
   ServiceName: own,

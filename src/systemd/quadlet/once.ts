@@ -1,7 +1,7 @@
 /** The types whose services make something once: .volume, .network, .image and .build. */
 import { dirname } from "node:path";
 import { lastEntry, listEntries, parseUnitBoolean, unitError } from "../unit-file.ts";
-import { networkName, volumeWord } from "./container.ts";
+import { globalWords, networkName, volumeWord } from "./container.ts";
 import { KEYS } from "./keys.ts";
 import { applyRules, entryWords } from "./rules.ts";
 import type { ServiceBuilder } from "./service.ts";
@@ -23,7 +23,7 @@ export function lowerNetwork(service: ServiceBuilder): void {
   addOnce(service, ["network", "create", "--ignore", ...words(service), ...extra(service), name]);
   const remove = service.entry("NetworkDeleteOnStop");
   if (remove !== undefined && parseUnitBoolean(remove))
-    service.command("ExecStopPost", ["network", "rm", name], global(service));
+    service.command("ExecStopPost", ["network", "rm", name], globalWords(service));
 }
 
 export function lowerImage(service: ServiceBuilder): void {
@@ -91,7 +91,7 @@ function addOnce(service: ServiceBuilder, command: readonly string[]): void {
   // What was built may be out of date at the next start; what the others make is not.
   if (service.quadlet.type !== "build") service.default("Service", "RemainAfterExit", "yes");
   service.default("Service", "SyslogIdentifier", "%N");
-  service.command("ExecStart", command, global(service));
+  service.command("ExecStart", command, globalWords(service));
 }
 
 function words(service: ServiceBuilder): string[] {
@@ -101,10 +101,6 @@ function words(service: ServiceBuilder): string[] {
 
 function extra(service: ServiceBuilder): string[] {
   return listEntries(service.quadlet.file, ownSection(service.quadlet), "PodmanArgs").flatMap(entryWords);
-}
-
-function global(service: ServiceBuilder): string[] {
-  return listEntries(service.quadlet.file, ownSection(service.quadlet), "GlobalArgs").flatMap(entryWords);
 }
 
 function top(service: ServiceBuilder): { file: string; line: number } {
