@@ -1,7 +1,7 @@
-/** Attacks that need the right moment, by the rows S2, E4 and S6: a program inside tries for as long as kelp works. */
+/** Attacks that need the right moment, by the rows S2, E1, E4 and S6: a program inside tries for as long as kelp works. */
 import { afterEach, beforeAll, describe, expect } from "bun:test";
 import { createHash } from "node:crypto";
-import { readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type Canary,
@@ -124,4 +124,28 @@ describe("S6: a mount's place that is swapped meanwhile (CVE-2021-30465)", () =>
     expect(readFileSync("/proc/self/mountinfo", "utf8")).toBe(mounts);
     await box.ok(["rm", "-f", "-t", "0", "s6"]);
   }, 120_000);
+});
+
+describe("E1: copies while what is copied is swapped (CVE-2018-15664)", () => {
+  test("nothing of the host is read or written, in 500 copies", async () => {
+    const prepare = `mkdir -p /r/d; echo inside >/r/d/f; ln -s ${canary.directory} /r/l; exec hostile swap /r/d /r/l`;
+    await start("e1", [], "sh", "-c", prepare);
+    const source = join(box.directory, "source");
+    writeFileSync(source, "from the host\n");
+    const mounts = readFileSync("/proc/self/mountinfo", "utf8");
+    const outcomes = new Set<number>();
+    const worker = async (): Promise<void> => {
+      for (let round = 0; round < 125; round++) {
+        outcomes.add((await box.kelp(["cp", source, "e1:/r/d/f"])).code);
+        const out = await box.kelp(["cp", round % 2 === 0 ? "e1:/r/d/f" : "e1:/r/d/secret", "-"]);
+        expect(out.stdout).not.toContain(canary.token);
+        outcomes.add(out.code);
+      }
+    };
+    await Promise.all([worker(), worker()]);
+    // Both states were met, or this proves nothing.
+    expect([...outcomes].sort()).toEqual([0, 125]);
+    expect(readFileSync("/proc/self/mountinfo", "utf8")).toBe(mounts);
+    await box.ok(["rm", "-f", "-t", "0", "e1"]);
+  }, 180_000);
 });

@@ -1,11 +1,12 @@
-/** Attacks through what is mounted and kept, by the rows S9, E5, E6 and by set-id files on volumes. */
+/** Attacks through what is mounted and kept, by the rows S9, E5, E6, U5 and by set-id files on volumes. */
 import { afterEach, beforeAll, describe, expect } from "bun:test";
-import { readFileSync, rmSync, symlinkSync } from "node:fs";
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type Canary,
   HOSTILE,
   makeCanary,
+  makeTar,
   requires,
   useSandbox,
   writeHostileArchive,
@@ -116,6 +117,34 @@ describe("E6: a link where kelp expects its own file or a volume's content", () 
     const text = readFileSync(out, "latin1");
     expect(text).toContain(`${canary.directory}/secret`);
     expect(text).not.toContain(canary.token);
+  });
+});
+
+describe("U5: an archive imported over a volume that holds links (CVE-2025-11395)", () => {
+  test("is unpacked inside the volume, or refused", async () => {
+    await run(
+      ["-v", "planted:/v"],
+      "sh",
+      "-c",
+      `ln -s ${canary.directory} /v/a; ln -s ${canary.directory}/f /v/f`,
+    );
+    const tar = join(box.directory, "over.tar");
+    writeFileSync(
+      tar,
+      await makeTar([
+        { name: "a/x", content: "overwritten\n" },
+        { name: "f", content: "overwritten\n" },
+        { name: "b", content: "honest\n" },
+      ]),
+    );
+    const { code } = await box.kelp(["volume", "import", "planted", tar]);
+    canary.expectIntact();
+    // What is honest does arrive, unless the whole archive was refused.
+    const { stdout } = await run(["-v", "planted:/v"], "cat", "/v/b");
+    expect(stdout).toBe(code === 0 ? "honest\n" : "");
+    await box.ok(["volume", "create", "clean"]);
+    await box.ok(["volume", "import", "clean", tar]);
+    expect((await run(["-v", "clean:/v"], "cat", "/v/a/x")).stdout).toBe("overwritten\n");
   });
 });
 
