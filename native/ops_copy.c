@@ -151,13 +151,19 @@ static int own_directory(int dir, uint32_t uid, uint32_t gid, int depth)
 	return error;
 }
 
-/* op_own_tree() - give a directory or file and everything in it to somebody; other containers may be changing it meanwhile */
+/*
+ * op_own_tree() - give a directory or file and everything in it to somebody, unless it is theirs already
+ * Other containers may be changing it meanwhile.
+ */
 int op_own_tree(struct vm *vm, const union args *args)
 {
 	const struct args_own_tree *a = &args->own_tree;
+	struct stat st;
 	int dir, error = 0;
 
 	(void)vm;
+	if (lstat(a->path.data, &st) == 0 && st.st_uid == a->uid && st.st_gid == a->gid)
+		return 0;
 	if (lchown(a->path.data, a->uid, a->gid) < 0)
 		return -errno;
 	dir = open(a->path.data, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -12,7 +12,11 @@ export const NOT_OURS: Readonly<Record<string, string>> = {
   "container clone": NOT_YET,
   "container init": NOT_YET,
   init: NOT_YET,
+<<<<<<< HEAD
   "volume reload": NOT_YET,
+=======
+  quadlet: NOT_YET,
+>>>>>>> 0b0c611 (volume, container: mounts of images, globs and subpaths; volumes that are a directory or memory)
   artifact: "kelp keeps images only; oras moves other artifacts",
   "buildx bake": "builds are described by Dockerfiles",
   "buildx create": "builds run in kelp itself",
@@ -34,7 +38,7 @@ export const NOT_OURS: Readonly<Record<string, string>> = {
   context: NO_SERVICE,
   farm: NO_SWARM,
   "generate kube": NO_KUBE,
-  "generate spec": "kelp inspect and the plan in the container's directory say what runs",
+  "generate spec": "use kelp container spec",
   "image scp": "use kelp save IMAGE | ssh HOST kelp load",
   "image sign": NO_SIGNING,
   "image trust": NO_SIGNING,

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { runInside } from "../runtime/index.ts";
 import type { Context, ImageRecord, MountConfig } from "../state/index.ts";
 import { layerDir } from "../storage/index.ts";
+import { isElsewhere } from "../volume/index.ts";
 import { removeTrees } from "./trees.ts";
 
 /**
@@ -17,9 +18,10 @@ export async function copyUpVolumes(
 ): Promise<void> {
   for (const mount of mounts) {
     if (mount.type !== "volume" || mount.source === undefined) continue;
-    if (mount.options.includes("ro") || mount.options.includes("nocopy")) continue;
+    if (mount.options.some((word) => word === "ro" || word === "nocopy" || word.startsWith("subpath=")))
+      continue;
     const volume = ctx.state.volumes.get(mount.source);
-    if (volume === undefined || !isEmptyDirectory(volume.mountpoint)) continue;
+    if (volume === undefined || isElsewhere(volume) || !isEmptyDirectory(volume.mountpoint)) continue;
     const layers = await imageDirectories(ctx, image, mount.destination);
     if (layers.length > 0) await fill(ctx, layers, volume.mountpoint);
   }

@@ -23,6 +23,7 @@ import { checkCgroup } from "./cgroup.ts";
 import { buildConfig, checkCombinations } from "./config.ts";
 import { copyUpVolumes } from "./copy-up.ts";
 import type { CreateRequest } from "./create-options.ts";
+import { pinImages } from "./image-mounts.ts";
 import { checkContainerName } from "./name.ts";
 import { driverName } from "./rootfs.ts";
 import { secretUses } from "./secrets.ts";
@@ -62,7 +63,8 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
   checkCidFile(built.config.cidFile);
   if (options.replace === true) await replaceContainer(ctx, name);
   const secrets = await secretUses(ctx, options.secret ?? []);
-  const config = { ...owned(built.config, request), secrets };
+  const mounts = await pinImages(ctx, built.config.mounts);
+  const config = { ...owned(built.config, request), mounts, secrets };
   const record = await insert(ctx, id, name, config);
   if (found !== undefined) await copyUpVolumes(ctx, found.record, record.config.mounts);
   if (built.config.cidFile !== undefined) writeFileSync(built.config.cidFile, id);

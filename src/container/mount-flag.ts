@@ -1,9 +1,11 @@
 /** The `type=…,source=…,destination=…` form of --mount. */
+import { globSync } from "node:fs";
+import { posix } from "node:path";
 import { UsageError } from "../base/index.ts";
 import type { MountConfig } from "../state/index.ts";
 import { checkOptions, containerPath, hostPath, withDefaults } from "./mount-words.ts";
 
-type MountType = "bind" | "tmpfs" | "volume" | "image" | "devpts";
+type MountType = "bind" | "tmpfs" | "volume" | "image" | "devpts" | "glob";
 
 interface Draft {
   type: MountType;
@@ -13,12 +15,35 @@ interface Draft {
   readonly options: string[];
 }
 
-/** Every key means the same for each type unless the type forbids it. */
-export function parseMountFlag(flag: string, cwd: string): MountConfig {
+/** Every key means the same for each type unless the type forbids it. A glob is as many mounts as it matches files. */
+export function parseMountFlag(flag: string, cwd: string): MountConfig[] {
   const origin = `--mount ${flag}`;
   const fields = splitFields(flag);
   const draft: Draft = { type: mountType(fields, flag), nonRecursive: false, options: [] };
   for (const field of fields) applyField(draft, field, flag);
+  return draft.type === "glob" ? globMounts(draft, origin, cwd) : [oneMount(draft, flag, origin, cwd)];
+}
+
+/** Each at its own path, or beneath the destination. */
+function globMounts(draft: Draft, origin: string, cwd: string): MountConfig[] {
+  const pattern = posix.resolve(cwd, draft.source ?? "");
+  const paths = globSync(pattern).sort();
+  if (paths.length === 0)
+    throw new UsageError(
+      "missing-source",
+      `no file paths matching glob ${JSON.stringify(draft.source ?? "")}`,
+      {
+        hint: `It comes from ${origin}.`,
+      },
+    );
+  return paths.map((source) => {
+    const destination =
+      draft.destination === undefined ? source : posix.join(draft.destination, posix.basename(source));
+    return bindMount({ ...draft, source }, containerPath(destination), origin, cwd);
+  });
+}
+
+function oneMount(draft: Draft, flag: string, origin: string, cwd: string): MountConfig {
   if (draft.destination === undefined) {
     throw new UsageError("invalid-mount", `must set volume destination: ${JSON.stringify(flag)}`, {
       hint: "Add destination=PATH.",
@@ -29,10 +54,20 @@ export function parseMountFlag(flag: string, cwd: string): MountConfig {
   if (draft.type === "image" && draft.source === undefined) {
     throw new UsageError("invalid-mount", "must set source and destination for image volume");
   }
-  const options = draft.type === "volume" ? checkVolumeOptions(draft.options, origin) : draft.options;
-  return draft.source === undefined || draft.type === "tmpfs" || draft.type === "devpts"
-    ? { type: draft.type, destination, options, origin }
-    : { type: draft.type, source: draft.source, destination, options, origin };
+  const options = draft.type === "volume" ? checkOptions(draft.options, origin) : draft.options;
+  if (draft.type === "image") checkImageOptions(options, origin);
+  const type = draft.type as MountConfig["type"];
+  return draft.source === undefined || type === "tmpfs" || type === "devpts"
+    ? { type, destination, options, origin }
+    : { type, source: draft.source, destination, options, origin };
+}
+
+function checkImageOptions(options: readonly string[], origin: string): void {
+  const wrong = options.find((option) => !/^(rw|ro|subpath=.+)$/.test(option));
+  if (wrong !== undefined)
+    throw new UsageError("invalid-mount-option", `${wrong}: invalid mount option for an image volume`, {
+      hint: `It comes from ${origin}.`,
+    });
 }
 
 function bindMount(draft: Draft, destination: string, origin: string, cwd: string): MountConfig {
@@ -51,17 +86,6 @@ function bindMount(draft: Draft, destination: string, origin: string, cwd: strin
   };
 }
 
-/** A path inside a volume is the containers' to swap for a link; holdfast has to resolve it, and cannot yet. */
-function checkVolumeOptions(options: readonly string[], origin: string): string[] {
-  const subpath = options.find((option) => option.startsWith("subpath="));
-  if (subpath !== undefined) {
-    throw new UsageError("unsupported-mount-option", `${subpath}: kelp mounts whole volumes only`, {
-      hint: `It comes from ${origin}.`,
-    });
-  }
-  return checkOptions(options, origin);
-}
-
 function mountType(fields: readonly string[], flag: string): MountType {
   const given = fields.filter((field) => field.startsWith("type="));
   const type = given.at(-1)?.slice("type=".length) ?? "volume";
@@ -71,6 +95,7 @@ function mountType(fields: readonly string[], flag: string): MountType {
     case "volume":
     case "image":
     case "devpts":
+    case "glob":
       return type;
     case "ramfs":
       return "tmpfs";
@@ -149,7 +174,7 @@ function applyOther(draft: Draft, field: string, key: string, value: string | un
     "idmap",
   ];
   if (value !== undefined && valued.includes(key)) {
-    draft.options.push(key === "volume-subpath" ? `subpath=${value}` : field);
+    draft.options.push(key.endsWith("subpath") ? `subpath=${cleanSubpath(value)}` : field);
     return;
   }
   const words =
@@ -161,6 +186,17 @@ function applyOther(draft: Draft, field: string, key: string, value: string | un
   throw new UsageError("invalid-mount-option", `${field}: invalid mount option`, {
     hint: `It comes from --mount ${flag}.`,
   });
+}
+
+/** Beneath what is mounted; links on the way lead to places beneath it too. */
+function cleanSubpath(path: string): string {
+  const clean = posix.normalize(`/${path}`).slice(1).replace(/\/$/, "");
+  if (path.split("/").includes("..") || clean === "")
+    throw new UsageError(
+      "invalid-mount-option",
+      `subpath ${JSON.stringify(path)} must be a path beneath the volume`,
+    );
+  return clean;
 }
 
 function needed(key: string, value: string | undefined): string {

@@ -68,7 +68,7 @@ export function hostPath(path: string, cwd: string): string {
 export function checkOptions(words: readonly string[], origin: string): string[] {
   const options = words.filter((word) => word !== "");
   for (const word of options) {
-    if (!PLAIN.has(word) && !/^(idmap|upperdir|workdir|size|mode|uid|gid)=/.test(word)) {
+    if (!PLAIN.has(word) && !/^(idmap|upperdir|workdir|size|mode|uid|gid|subpath)=/.test(word)) {
       throw new UsageError("invalid-mount-option", `${word}: invalid mount option`, {
         hint: `It comes from ${origin}.`,
       });

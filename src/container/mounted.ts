@@ -60,8 +60,7 @@ export function containerMountpoint(ctx: Context, { id }: ContainerRecord): stri
 export function mountImage(ctx: Context, image: ImageRecord): string {
   const path = imagePlace(ctx, image);
   if (isMounted(path)) return path;
-  const empty = join(layersDir(ctx.paths), "empty");
-  ensureDir(empty);
+  ensureEmptyLayer(ctx);
   ensureDir(join(ctx.paths.data, "mounts"));
   if (!existsSync(path)) mkdirSync(path, { mode: 0o700 });
   const lower = ["empty", ...image.layers.toReversed().map(String)];
@@ -69,6 +68,11 @@ export function mountImage(ctx: Context, image: ImageRecord): string {
   const source = { layersDir: layersDir(ctx.paths), lower, options: ["userxattr"] };
   mountOverlay(source, path);
   return path;
+}
+
+/** Overlay takes no single directory without one to write to. */
+export function ensureEmptyLayer(ctx: Context): void {
+  ensureDir(join(layersDir(ctx.paths), "empty"));
 }
 
 export function unmountImage(ctx: Context, image: ImageRecord, force: boolean): boolean {

@@ -23,7 +23,7 @@ export interface MountInput {
 /** Every mount of a container, flags before image volumes; two flags with one destination are an error. */
 export function resolveMounts(input: MountInput): { mounts: MountConfig[]; imageVolumes: string[] } {
   const asked: MountConfig[] = [
-    ...input.mounts.map((flag) => parseMountFlag(flag, input.cwd)),
+    ...input.mounts.flatMap((flag) => parseMountFlag(flag, input.cwd)),
     ...input.volumes.map((flag) => parseVolumeFlag(flag, input.cwd)),
     ...input.tmpfs.map(parseTmpfsFlag),
   ];

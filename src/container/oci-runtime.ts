@@ -54,13 +54,19 @@ function executable(path: string): string | undefined {
  *
  * @throws {UsageError}
  */
-export function checkRuntime({ runtime, init, groupAdd, namespaces }: ContainerConfig): void {
+export function checkRuntime({ runtime, init, groupAdd, namespaces, mounts }: ContainerConfig): void {
   if (runtime === undefined) return;
   const refuse = (option: string, reason: string) =>
     new UsageError("not-with-runtime", `cannot use ${option} with --runtime ${runtime.name}: ${reason}`);
   if (init) throw refuse("--init", "the small init is holdfast's");
   if (namespaces.ipc.startsWith("container:"))
     throw refuse("--ipc container:", "only holdfast can share the other container's /dev/shm");
+  if (
+    mounts.some(
+      ({ type, options }) => type === "image" || options.some((word) => word.startsWith("subpath=")),
+    )
+  )
+    throw refuse("--mount type=image and subpath", "only holdfast finds its way beneath a mount safely");
   if (groupAdd.includes("keep-groups") && runtimeKind(runtime) !== "crun")
     throw refuse("--group-add keep-groups", "only holdfast and crun can leave the groups alone");
 }

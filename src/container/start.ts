@@ -55,7 +55,7 @@ import { prepareSecrets, secretsDir } from "./secrets.ts";
 import { servicePart } from "./service.ts";
 import { askedPath, pausedPath } from "./status.ts";
 import { writeUserFiles } from "./user-db.ts";
-import { volumePaths } from "./volumes.ts";
+import { volumeMounts, volumePaths } from "./volumes.ts";
 
 /** Which command started it; decides what a failure leaves behind and exits with. */
 export type StartMode = "run" | "start";
@@ -117,12 +117,15 @@ export async function prepareStart(
   const keepFds = service.fds + (options.preserveFds ?? 0);
   const input = {
     id,
-    config: startEnv.length === 0 ? config : { ...config, env: [...config.env, ...startEnv] },
+    config: { ...config, env: [...config.env, ...startEnv], mounts: volumeMounts(ctx, config.mounts) },
     user: resolveUser(config.user, config.groupAdd, users),
     facts,
     containerDir: directory,
     files,
     volumes: volumePaths(ctx, config.mounts),
+    ...(config.mounts.some(({ type }) => type === "image")
+      ? { images: await mountedImageFiles(ctx, record) }
+      : {}),
     joined: joinedNamespaces(ctx, record),
     ...(config.tty && options.consoleSize !== undefined ? { consoleSize: options.consoleSize } : {}),
     ...(config.privileged ? { hostDevices: hostDevices() } : {}),
@@ -176,6 +179,15 @@ function rootLinks(
     ...(isOurs ? { missingLinks: { "/etc/mtab": "/proc/mounts" } } : {}),
     ...(localtimeLink === undefined ? {} : { links: { "/etc/localtime": localtimeLink } }),
   };
+}
+
+async function mountedImageFiles(ctx: Context, record: ContainerRecord) {
+  const [{ imageFiles }, { ensureEmptyLayer }] = await Promise.all([
+    import("./image-mounts.ts"),
+    import("./mounted.ts"),
+  ]);
+  ensureEmptyLayer(ctx);
+  return imageFiles(ctx, record);
 }
 
 /** What its last life has left to be known. */

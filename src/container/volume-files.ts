@@ -4,10 +4,11 @@ import { type InputSource, openInput, uncompressed } from "../image/index.ts";
 import { runInside } from "../runtime/index.ts";
 import type { Context, VolumeRecord } from "../state/index.ts";
 import type { ArchiveEnd } from "../storage/index.ts";
+import { volumeFiles } from "../volume/index.ts";
 
 /** @param fd where the bytes go */
 export async function exportVolume(ctx: Context, volume: VolumeRecord, fd: number): Promise<void> {
-  const input = { path: volume.mountpoint, fd: 3, name: `the files of volume ${volume.name}` };
+  const input = { path: volumeFiles(volume), fd: 3, name: `the files of volume ${volume.name}` };
   await runInside(ctx, "archive-tree", input, { fds: [fd] });
 }
 
@@ -24,7 +25,7 @@ export async function importVolume(ctx: Context, volume: VolumeRecord, source: I
         fd: 3,
         compression: archive.compression as "none" | "gzip" | "zstd",
       };
-      const root = { path: volume.mountpoint };
+      const root = { path: volumeFiles(volume) };
       const to = {
         kind: "container",
         root,

@@ -2,7 +2,7 @@
 import { dirname } from "node:path";
 import { ConflictError, NotFoundError } from "../base/index.ts";
 import { type Context, type MountConfig, type VolumeRecord, writeEvent } from "../state/index.ts";
-import { ensureVolume, newVolumeName } from "../volume/index.ts";
+import { ensureVolume, isElsewhere, newVolumeName, volumeSource } from "../volume/index.ts";
 import { removeTrees } from "./trees.ts";
 
 /** Host directories of the named volumes among the mounts. */
@@ -14,6 +14,21 @@ export function volumePaths(ctx: Context, mounts: readonly MountConfig[]): Map<s
     if (volume !== undefined) paths.set(mount.source, volume.mountpoint);
   }
   return paths;
+}
+
+/** Volumes that are something else than a directory of their own become what they stand for. */
+export function volumeMounts(ctx: Context, mounts: readonly MountConfig[]): MountConfig[] {
+  return mounts.map((mount) => {
+    if (mount.type !== "volume" || mount.source === undefined) return mount;
+    const volume = ctx.state.volumes.get(mount.source);
+    if (volume === undefined || !isElsewhere(volume)) return mount;
+    const { type, path, options } = volumeSource(volume);
+    const words = [...options, ...mount.options];
+    if (type === "bind") return { ...mount, type, source: path, options: words };
+    const { source: _name, ...rest } = mount;
+    const kept = words.filter((word) => !["copy", "nocopy", "nocreate"].includes(word));
+    return { ...rest, type, options: [...kept, "notmpcopyup"] };
+  });
 }
 
 /** Mounts that name no volume get a new anonymous one; missing named ones are made unless `nocreate` is given. */

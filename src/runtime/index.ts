@@ -68,7 +68,14 @@ export { compiledSeccomp } from "./seccomp/index.ts";
 export { ociSeccomp } from "./seccomp/oci.ts";
 export { refusedGroups } from "./seccomp/words.ts";
 export { bindSources, hostDevices, overlayVolumeDirs } from "./sources.ts";
-export { type BindFiles, makeSpec, runsSystemd, type SpecInput, specNotices } from "./spec.ts";
+export {
+  type BindFiles,
+  type ImageFiles,
+  makeSpec,
+  runsSystemd,
+  type SpecInput,
+  specNotices,
+} from "./spec.ts";
 export { defaultCapabilities } from "./spec-capabilities.ts";
 export { type ExecRequest, makeExecProcess } from "./spec-exec.ts";
 export type { JoinedNamespaces } from "./spec-namespaces.ts";

@@ -9,6 +9,7 @@ import { ownUsers } from "./lower-users.ts";
 import { parseMountOptions } from "./mount-options.ts";
 import { TOLERATE } from "./plan/ops.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
+import { lowerDirectories, sourceKey, subpathOf } from "./sources.ts";
 
 /** Filesystems made afresh; what a plan may mount of a kernel's. */
 const FRESH = new Set(["proc", "tmpfs", "sysfs", "devpts", "mqueue", "cgroup2"]);
@@ -30,7 +31,7 @@ export function lowerMounts(plan: PlanBuilder, input: LowerInput): void {
   for (const mount of input.spec.mounts) {
     const origin = input.origins?.get(mount.destination) ?? "default";
     if (mount.type === "bind") lowerBind(plan, mount, input, origin);
-    else if (mount.type === "overlay") lowerOverlay(plan, mount, origin);
+    else if (mount.type === "overlay") lowerOverlay(plan, mount, input, origin);
     else if (mount.type === JOINED_SHM) lowerJoinedShmMount(plan, mount);
     else if (FRESH.has(mount.type)) lowerFresh(plan, mount, input, origin);
     else {
@@ -115,11 +116,13 @@ export function lowerDevReadOnly(plan: PlanBuilder, spec: RuntimeSpec): void {
 }
 
 function lowerBind(plan: PlanBuilder, mount: SpecMount, input: LowerInput, origin: string): void {
-  const isFile = input.fileSources.has(mount.source);
+  const isFile = input.fileSources.has(sourceKey(mount));
+  const subpath = subpathOf(mount);
   // What lies in our own store is never a link, unless somebody put one there.
   const isOurs = mount.source.startsWith(`${input.paths.data}/`);
   const flags = OPEN_TREE.CLONE | OPEN_TREE.RECURSIVE | (isOurs ? OPEN_TREE.NOFOLLOW : 0);
-  const { set, clear, propagation, data } = parseMountOptions(mount.options);
+  const words = mount.options.filter((option) => !option.startsWith("subpath="));
+  const { set, clear, propagation, data } = parseMountOptions(words);
   if (data.length > 0) {
     throw new HostError(
       "unsupported-spec-field",
@@ -128,10 +131,25 @@ function lowerBind(plan: PlanBuilder, mount: SpecMount, input: LowerInput, origi
   }
   if (mount.options.includes("U")) lowerOwner(plan, mount.source, input, origin);
   // Always the whole tree: the kernel refuses to uncover what lies below a mount that came from the host.
-  plan.add("setup", "openTree", { path: mount.source, flags, into: SLOT.tree }, { origin });
+  if (subpath === undefined) {
+    plan.add("setup", "openTree", { path: mount.source, flags, into: SLOT.tree }, { origin });
+  } else {
+    const place = { path: mount.source, flags: O.PATH | O.DIRECTORY, into: SLOT.fd };
+    plan.add("setup", "openPath", place, { origin });
+    openBeneath(plan, SLOT.fd, subpath, origin);
+    plan.add("setup", "closeSlot", { slot: SLOT.fd }, { origin });
+  }
   const attributes = { tree: SLOT.tree, set, clear, propagation: propagation || MS.PRIVATE, recursive: 1 };
   plan.add("setup", "mountAttr", attributes, { origin });
   move(plan, SLOT.tree, mount.destination, isFile ? CREATE.file : CREATE.directory, origin);
+}
+
+/** What lies beneath may be a container's to swap for a link: it leads to places beneath and nowhere else. */
+function openBeneath(plan: PlanBuilder, root: number, subpath: string, origin: string): void {
+  const resolve = RESOLVE.IN_ROOT | RESOLVE.NO_MAGICLINKS;
+  const flags = OPEN_TREE.CLONE | OPEN_TREE.RECURSIVE;
+  const path = subpath.replace(/^\/+/, "");
+  plan.add("setup", "openTreeAt", { root, path, flags, resolve, into: SLOT.tree }, { origin });
 }
 
 /** Only the owners of the sources of `:U`: somebody else mounts them. */
@@ -153,35 +171,29 @@ function lowerOwner(
   plan.add("monitor", "ownTree", { path, ...owner }, { origin });
 }
 
-/** A layer of the container's own over a host directory: mounted beside, then moved to where it belongs. */
-function lowerOverlay(plan: PlanBuilder, mount: SpecMount, origin: string): void {
+/** A layer of the container's own over a host directory, or an image's files: mounted beside, then moved to where it belongs. */
+function lowerOverlay(plan: PlanBuilder, mount: SpecMount, input: LowerInput, origin: string): void {
   const value = (key: string) =>
-    mount.options.find((option) => option.startsWith(`${key}=`))?.slice(key.length + 1) ?? "";
+    mount.options.find((option) => option.startsWith(`${key}=`))?.slice(key.length + 1);
+  const [upper, work] = [value("upperdir"), value("workdir")];
   const data = overlayData({
-    lower: [value("lowerdir")],
-    upper: value("upperdir"),
-    work: value("workdir"),
+    lower: lowerDirectories(mount),
+    ...(upper === undefined || work === undefined ? {} : { upper, work }),
     options: ["userxattr"],
   });
-  plan.add(
-    "setup",
-    "overlay",
-    { cwd: "/", data, flags: 0n, target: mount.source, into: SLOT.merged },
-    { origin },
-  );
-  plan.add(
-    "setup",
-    "openTreeAt",
-    { root: SLOT.merged, path: "", flags: OPEN_TREE.CLONE, resolve: 0n, into: SLOT.tree },
-    { origin },
-  );
-  plan.add(
-    "setup",
-    "mountAttr",
-    { tree: SLOT.tree, set: ATTR.NOSUID | ATTR.NODEV, clear: 0n, propagation: MS.PRIVATE, recursive: 0 },
-    { origin },
-  );
-  move(plan, SLOT.tree, mount.destination, CREATE.directory, origin);
+  const place = { cwd: "/", data, flags: 0n, target: mount.source, into: SLOT.merged };
+  plan.add("setup", "overlay", place, { origin });
+  const subpath = subpathOf(mount) ?? "";
+  if (subpath === "") {
+    const whole = { root: SLOT.merged, path: "", flags: OPEN_TREE.CLONE, resolve: 0n, into: SLOT.tree };
+    plan.add("setup", "openTreeAt", whole, { origin });
+  } else openBeneath(plan, SLOT.merged, subpath, origin);
+  const readOnly = mount.options.includes("ro") ? ATTR.RDONLY : 0n;
+  const set = ATTR.NOSUID | ATTR.NODEV | readOnly;
+  const attributes = { tree: SLOT.tree, set, clear: 0n, propagation: MS.PRIVATE, recursive: 0 };
+  plan.add("setup", "mountAttr", attributes, { origin });
+  const isFile = input.fileSources.has(sourceKey(mount));
+  move(plan, SLOT.tree, mount.destination, isFile ? CREATE.file : CREATE.directory, origin);
 }
 
 /** Errors that mean: this image or kernel has no such path. */

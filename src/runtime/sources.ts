@@ -1,8 +1,9 @@
 /** The host's side of a specification's mounts: what must be there, and what kind of thing it is. */
-import { accessSync, constants, type Dirent, readdirSync, statSync } from "node:fs";
+import { accessSync, constants, type Dirent, existsSync, readdirSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { errnoCode, UsageError } from "../base/index.ts";
 import { errnoText } from "../host/index.ts";
-import type { RuntimeSpec } from "../oci/index.ts";
+import type { RuntimeSpec, SpecMount } from "../oci/index.ts";
 
 /**
  * Looks at every bind source once.
@@ -13,10 +14,40 @@ import type { RuntimeSpec } from "../oci/index.ts";
 export function bindSources(spec: RuntimeSpec): ReadonlySet<string> {
   const files = new Set<string>();
   for (const mount of spec.mounts) {
-    if (mount.type === "bind" && !isDirectory(mount.source)) files.add(mount.source);
-    if (mount.type === "overlay") isDirectory(overlaySource(mount.options));
+    if (mount.type === "bind" && !isDirectory(join(mount.source, subpathOf(mount) ?? "")))
+      files.add(sourceKey(mount));
+    if (mount.type === "overlay" && isFileOf(mount)) files.add(sourceKey(mount));
   }
   return files;
+}
+
+/** What is mounted: the source, or a path beneath it. */
+export function sourceKey(mount: SpecMount): string {
+  const subpath = subpathOf(mount);
+  return subpath === undefined ? mount.source : `${mount.source}//${subpath}`;
+}
+
+/** The path beneath a mount's source, resolved there and nowhere else; undefined: the whole. */
+export function subpathOf({ options }: SpecMount): string | undefined {
+  return options.find((option) => option.startsWith("subpath="))?.slice("subpath=".length);
+}
+
+/** The directories below an overlay, topmost first. */
+export function lowerDirectories({ options }: SpecMount): string[] {
+  const list = options.find((option) => option.startsWith("lowerdir="))?.slice("lowerdir=".length) ?? "";
+  return list.split(/(?<!\\):/).map((path) => path.replaceAll("\\:", ":"));
+}
+
+/** Whether the topmost layer that has the path has a file there; a missing path is told by who mounts it. */
+function isFileOf(mount: SpecMount): boolean {
+  const subpath = subpathOf(mount);
+  const directories = lowerDirectories(mount);
+  if (subpath === undefined) {
+    for (const path of directories) isDirectory(path);
+    return false;
+  }
+  const found = directories.find((path) => existsSync(join(path, subpath)));
+  return found !== undefined && !isDirectory(join(found, subpath));
 }
 
 function isDirectory(path: string): boolean {
@@ -29,10 +60,6 @@ function isDirectory(path: string): boolean {
       hint: "a bind mount needs an existing file or directory on this machine; make it first",
     });
   }
-}
-
-function overlaySource(options: readonly string[]): string {
-  return options.find((option) => option.startsWith("lowerdir="))?.slice("lowerdir=".length) ?? "";
 }
 
 /** Of /dev these are the container's own in any case. */

@@ -25,11 +25,21 @@ export interface MountsInput {
   readonly files: BindFiles;
   /** Host directories of named volumes. */
   readonly volumes: ReadonlyMap<string, string>;
+  /** Files of images that are mounted, by destination. */
+  readonly images: ReadonlyMap<string, ImageFiles>;
   /** Directory for the upper and work directories of `:O` mounts. */
   readonly containerDir: string;
   readonly facts: RuntimeFacts;
   readonly systemd: boolean;
   readonly procOptions: readonly string[];
+}
+
+/** Directories of an image's files, topmost first, and where a container's changes to them go. */
+export interface ImageFiles {
+  readonly lower: readonly string[];
+  readonly upper: string;
+  readonly work: string;
+  readonly merged: string;
 }
 
 const SAFE = ["nosuid", "noexec", "nodev"];
@@ -171,10 +181,7 @@ function askedMount(mount: MountConfig, index: number, input: MountsInput): Spec
       return bindMount(mount, path, index, input);
     }
     case "image":
-      throw new UsageError(
-        "unsupported-mount",
-        `cannot mount image ${mount.source} on ${mount.destination}: kelp has no image mounts`,
-      );
+      return imageMount(mount, input.images.get(mount.destination));
   }
 }
 
@@ -191,13 +198,31 @@ function bindMount(mount: MountConfig, source: string, index: number, input: Mou
   return { destination: mount.destination, type: "bind", source, options };
 }
 
+/** Read-only unless `rw` is given: then the changes are the container's own. */
+function imageMount({ destination, options, source }: MountConfig, files: ImageFiles | undefined): SpecMount {
+  if (files === undefined) throw new Error(`no files are known of image ${source}`);
+  const subpath = options.filter((option) => option.startsWith("subpath="));
+  const own = options.includes("rw") ? [`upperdir=${files.upper}`, `workdir=${files.work}`] : [];
+  const lower = files.lower.map(escapeColons).join(":");
+  const words = [`lowerdir=${lower}`, ...own, ...(own.length === 0 ? ["ro"] : []), ...subpath, "private"];
+  return { destination, type: "overlay", source: files.merged, options: words };
+}
+
+/** As the kernel wants it in a list. */
+const escapeColons = (path: string) => path.replaceAll(":", "\\:");
+
 /** A temporary layer over the source, kept in the container's directory or where the user says. */
 function overlayMount(mount: MountConfig, source: string, index: number, containerDir: string): SpecMount {
   refuseOption(mount, "U", "a layer of the container's own does not change what lies below it");
   const own = `${containerDir}/overlay-${index}`;
   const place = (key: string, name: string) =>
     mount.options.find((option) => option.startsWith(`${key}=`)) ?? `${key}=${own}/${name}`;
-  const options = [`lowerdir=${source}`, place("upperdir", "upper"), place("workdir", "work"), "private"];
+  const options = [
+    `lowerdir=${escapeColons(source)}`,
+    place("upperdir", "upper"),
+    place("workdir", "work"),
+    "private",
+  ];
   return { destination: mount.destination, type: "overlay", source: `${own}/merged`, options };
 }
 

@@ -5,13 +5,13 @@ import type { RuntimeFacts } from "./facts.ts";
 import { resolveCapabilities } from "./spec-capabilities.ts";
 import { makeDevices } from "./spec-devices.ts";
 import { maskPaths } from "./spec-masks.ts";
-import { type BindFiles, makeMounts } from "./spec-mounts.ts";
+import { type BindFiles, type ImageFiles, makeMounts } from "./spec-mounts.ts";
 import { hasNamespace, type JoinedNamespaces, makeNamespaces } from "./spec-namespaces.ts";
 import { makeOomScore, makeRlimits, makeSysctls } from "./spec-resources.ts";
 import { parseSecurityOptions, type SecurityOptions } from "./spec-security.ts";
 import { KEEP_GROUPS, type ResolvedUser } from "./user.ts";
 
-export type { BindFiles } from "./spec-mounts.ts";
+export type { BindFiles, ImageFiles } from "./spec-mounts.ts";
 
 export interface SpecInput {
   readonly id: string;
@@ -23,6 +23,8 @@ export interface SpecInput {
   readonly files: BindFiles;
   /** Host directories of the named volumes, by name. */
   readonly volumes: ReadonlyMap<string, string>;
+  /** Files of the images that are mounted, by destination. */
+  readonly images?: ReadonlyMap<string, ImageFiles>;
   /** Namespaces of other containers for `container:ID` modes. */
   readonly joined?: JoinedNamespaces;
   /** Device nodes of the host that the user may open; used with --privileged only. */
@@ -50,6 +52,7 @@ export function makeSpec(input: SpecInput): RuntimeSpec {
     namespaces,
     files: input.files,
     volumes: input.volumes,
+    images: input.images ?? new Map(),
     containerDir: input.containerDir,
     facts,
     systemd: runsSystemd(config),

@@ -5,6 +5,8 @@
  */
 
 export { inspectVolume } from "./inspect.ts";
+export { checkVolumeOptions, isElsewhere, type VolumeSource, volumeFiles, volumeSource } from "./options.ts";
+export { type Reloaded, reloadVolumes, renameVolume } from "./places.ts";
 export {
   type CreateVolume,
   checkVolumeName,

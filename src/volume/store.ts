@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { NotFoundError, randomHex, UsageError } from "../base/index.ts";
 import { ensureDir } from "../host/index.ts";
 import { type Context, type VolumeRecord, writeEvent } from "../state/index.ts";
+import { checkVolumeOptions } from "./options.ts";
 
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 /** A name becomes one component of a path. */
@@ -58,6 +59,7 @@ export function createVolume(ctx: Context, request: CreateVolume): VolumeRecord 
       `looking up volume plugin ${driver}: no volume plugin with name ${JSON.stringify(driver)} available: required plugin missing`,
     );
   }
+  checkVolumeOptions(request.options ?? {});
   const directory = volumeDir(ctx, request.name);
   const mountpoint = join(directory, "_data");
   const existed = ctx.state.volumes.get(request.name) !== undefined;

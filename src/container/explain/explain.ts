@@ -6,6 +6,7 @@ import { type Context, newId } from "../../state/index.ts";
 import { type BuiltConfig, buildConfig, checkCombinations } from "../config.ts";
 import { findImage } from "../create.ts";
 import type { CreateRequest } from "../create-options.ts";
+import { pinImages } from "../image-mounts.ts";
 import { driverName } from "../rootfs.ts";
 import { secretUses } from "../secrets.ts";
 import { resolveContainer } from "../select.ts";
@@ -37,7 +38,11 @@ export async function plannedConfig(ctx: Context, request: CreateRequest, id: st
     imageName: found === undefined ? "" : displayName(found),
     storageDriver: driverName(ctx),
   });
-  return { ...built, config: { ...built.config, secrets: await secretUses(ctx, options.secret ?? []) } };
+  const mounts = await pinImages(ctx, built.config.mounts);
+  return {
+    ...built,
+    config: { ...built.config, mounts, secrets: await secretUses(ctx, options.secret ?? []) },
+  };
 }
 
 /** A container by name or ID, else an image as `run` without options would run it. */

@@ -34,6 +34,7 @@ const FRESH: Readonly<Record<string, string>> = {
 function sourceWords(mount: SpecMount, asked: MountConfig | undefined): string {
   const { type, source, options } = mount;
   if (type === "tmpfs") return `memory of its own${sizeWords(options)}`;
+  if (asked?.type === "image") return `the files of image ${(asked.source ?? "").slice(0, 12)}`;
   if (type === "overlay")
     return `${lowerOf(options)} of this machine, in which only the container sees its changes`;
   if (type !== "bind") return FRESH[type] ?? type;

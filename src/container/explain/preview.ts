@@ -18,6 +18,7 @@ import {
 import type { ContainerConfig, ContainerRecord, Context, RootfsSource } from "../../state/index.ts";
 import { volumeDir } from "../../volume/index.ts";
 import { checkCgroup } from "../cgroup.ts";
+import { imageFilesPreview } from "../image-mounts.ts";
 import { layersView } from "../rootfs.ts";
 import { completeUsers } from "../user-db.ts";
 
@@ -72,6 +73,7 @@ export function previewContainer(
     containerDir: containerDir(ctx.paths, id),
     files: ownFiles(ctx, id, config),
     volumes: volumePlaces(ctx, config),
+    images: imageFilesPreview(ctx, config.mounts),
     joined,
     ...(config.privileged ? { hostDevices: hostDevices() } : {}),
   };

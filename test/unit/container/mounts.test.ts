@@ -51,18 +51,16 @@ describe("--mount", () => {
   test("reads binds with every spelling of its keys", () => {
     expect(
       parseMountFlag("type=bind,src=/etc,target=/x,ro=true,bind-propagation=rslave,relabel=private", "/"),
-    ).toMatchObject({
-      type: "bind",
-      source: "/etc",
-      destination: "/x",
-      options: ["ro", "rslave", "Z", "rbind"],
-    });
-    expect(parseMountFlag("type=bind,source=/etc,dst=/x,bind-nonrecursive", "/").options).toContain("bind");
-    expect(parseMountFlag("type=tmpfs,destination=/t,tmpfs-size=512M,tmpfs-mode=700", "/")).toMatchObject({
-      type: "tmpfs",
-      options: ["size=512M", "mode=700"],
-    });
-    expect(parseMountFlag("destination=/v", "/").type).toBe("volume");
+    ).toMatchObject([
+      { type: "bind", source: "/etc", destination: "/x", options: ["ro", "rslave", "Z", "rbind"] },
+    ]);
+    expect(parseMountFlag("type=bind,source=/etc,dst=/x,bind-nonrecursive", "/")[0]?.options).toContain(
+      "bind",
+    );
+    expect(parseMountFlag("type=tmpfs,destination=/t,tmpfs-size=512M,tmpfs-mode=700", "/")).toMatchObject([
+      { type: "tmpfs", options: ["size=512M", "mode=700"] },
+    ]);
+    expect(parseMountFlag("destination=/v", "/")[0]?.type).toBe("volume");
   });
   test.each([
     "type=bind,dst=/x",

@@ -21,8 +21,7 @@ export default defineCommand({
       kind: "map",
       short: "o",
       value: "KEY=VALUE",
-      text: "Option for the driver",
-      unsupported: "local volumes are plain directories",
+      text: "type=, device=, o=: mount that where the volume is used (bind or tmpfs) instead of a directory of its own",
     },
   },
   args: { min: 0, max: 1, completes: "none" },
@@ -30,7 +29,14 @@ export default defineCommand({
     const ctx = await openContext(globals);
     const name = args[0] === undefined ? newVolumeName() : checkVolumeName(args[0]);
     if (!options.ignore || ctx.state.volumes.get(name) === undefined) {
-      createVolume(ctx, { name, driver: options.driver, labels: options.label });
+      const anonymous = args[0] === undefined;
+      createVolume(ctx, {
+        name,
+        driver: options.driver,
+        labels: options.label,
+        options: options.opt,
+        anonymous,
+      });
     }
     io.out(`${name}\n`);
     return 0;

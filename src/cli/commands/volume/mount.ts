@@ -1,5 +1,6 @@
 import { volumeByName } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
+import { volumeFiles } from "../../../volume/index.ts";
 import { defineCommand } from "../../command.ts";
 
 export default defineCommand({
@@ -12,7 +13,7 @@ export default defineCommand({
   args: { min: 1, completes: "volume" },
   async run({ args, io, globals }) {
     const ctx = await openContext(globals);
-    for (const name of args) io.out(`${volumeByName(ctx, name).mountpoint}\n`);
+    for (const name of args) io.out(`${volumeFiles(volumeByName(ctx, name))}\n`);
     return 0;
   },
 });
