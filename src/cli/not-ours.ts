@@ -12,11 +12,6 @@ export const NOT_OURS: Readonly<Record<string, string>> = {
   "container clone": NOT_YET,
   "container init": NOT_YET,
   init: NOT_YET,
-<<<<<<< HEAD
-  "volume reload": NOT_YET,
-=======
-  quadlet: NOT_YET,
->>>>>>> 0b0c611 (volume, container: mounts of images, globs and subpaths; volumes that are a directory or memory)
   artifact: "kelp keeps images only; oras moves other artifacts",
   "buildx bake": "builds are described by Dockerfiles",
   "buildx create": "builds run in kelp itself",
