@@ -62,7 +62,7 @@ static void write_state(void)
 	line_number(&l, health.state);
 	line_text(&l, "\nfailing ");
 	line_number(&l, health.failing);
-	line_text(&l, "\n");
+	line_text(&l, health.kill_at ? "\nstopping 1\n" : "\n");
 	(void)file_replace(AT_FDCWD, health.records->health.state.data, data, l.used);
 }
 

@@ -5,6 +5,7 @@ import { chooseName } from "./choose-name.ts";
 import type { Io } from "./command.ts";
 import { interruptible } from "./interrupt.ts";
 import { type AccessFlags, accessOptions, type RetryFlags, retryOptions } from "./options/registry.ts";
+import { patient } from "./patience.ts";
 import { showProgress } from "./progress.ts";
 
 export interface FetchFlags extends AccessFlags, RetryFlags {
@@ -23,7 +24,7 @@ export async function fetchImage(
   },
 ): Promise<FoundImage> {
   const { name, policy, flags, given, platform } = wanted;
-  const progress = showProgress(io, flags.quiet === true);
+  const progress = patient(showProgress(io, flags.quiet === true));
   try {
     const [found] = await interruptible((signal) =>
       acquireImages(ctx, name, {

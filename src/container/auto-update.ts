@@ -60,7 +60,7 @@ export async function autoUpdate(ctx: Context, options: UpdateOptions): Promise<
     try {
       decided.push({ ...task, isNewer: await isNewer(ctx, task, options, asked) });
     } catch (error) {
-      problems.push(aboutContainer(task.record, error));
+      problems.push(aboutContainer("checking image updates for container", task.record, error));
     }
   }
   const reports: UpdateReport[] = [];
@@ -90,15 +90,15 @@ function findTasks(ctx: Context, problems: KelpError[]): Task[] {
         throw new UsageError("no-unit", `no ${UNIT_LABEL} label found: it does not run in a systemd unit`);
       tasks.push({ record, unit, image, policy });
     } catch (error) {
-      problems.push(aboutContainer(record, error));
+      problems.push(aboutContainer("auto-updating container", record, error));
     }
   }
   return tasks;
 }
 
-function aboutContainer({ id }: ContainerRecord, error: unknown): KelpError {
+function aboutContainer(what: string, { id }: ContainerRecord, error: unknown): KelpError {
   if (!(error instanceof KelpError)) throw error;
-  return new UsageError(error.code, `auto-updating container ${JSON.stringify(id)}: ${error.message}`);
+  return new UsageError(error.code, `${what} ${JSON.stringify(id)}: ${error.message}`);
 }
 
 /** Each image is asked about, or pulled, once. */

@@ -2,7 +2,13 @@
 import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { containerDir } from "../host/index.ts";
-import { type HealthResult, type HealthStatus, readHealthLog, readHealthState } from "../runtime/index.ts";
+import {
+  type HealthResult,
+  type HealthState,
+  type HealthStatus,
+  readHealthLog,
+  readHealthState,
+} from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { HEALTH_DEFAULTS, isActive } from "./config-health.ts";
 
@@ -47,8 +53,14 @@ export function healthOf(ctx: Context, record: ContainerRecord): Health | undefi
   };
 }
 
-/** The status alone, which a listing asks of every container; empty: it has no check. */
+/** The status alone; empty: it has no check. */
 export function healthWord(ctx: Context, record: ContainerRecord): HealthStatus | "" {
-  if (!isActive(record.config.health)) return "";
-  return readHealthState(healthFiles(ctx, record).stateFile)?.status ?? "starting";
+  return healthState(ctx, record)?.status ?? "";
+}
+
+/** Without the log: a listing asks this of every container. Undefined: it has no check. */
+export function healthState(ctx: Context, record: ContainerRecord): HealthState | undefined {
+  if (!isActive(record.config.health)) return undefined;
+  const found = readHealthState(healthFiles(ctx, record).stateFile);
+  return found ?? { status: "starting", failing: 0, isStopping: false };
 }

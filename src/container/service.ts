@@ -3,7 +3,7 @@ import { fstatSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { log, UsageError } from "../base/index.ts";
 import { hostEnvironment } from "../config/index.ts";
-import { containerRunDir } from "../host/index.ts";
+import { containerRunDir, notifyAddress } from "../host/index.ts";
 import type { NotifyConfig } from "../runtime/index.ts";
 import type { ContainerConfig, ContainerRecord, Context, SdNotifyMode } from "../state/index.ts";
 import type { CreateRequest } from "./create-options.ts";
@@ -107,11 +107,4 @@ export function servicePart(
     mounts: { [INSIDE]: directory },
     ...own,
   };
-}
-
-/** The bytes of the socket's address; undefined: none that a user's service has. */
-function notifyAddress(socket: string | undefined): Uint8Array | undefined {
-  if (socket?.startsWith("/")) return Buffer.from(`${socket}\0`);
-  if (socket?.startsWith("@")) return Buffer.from(`\0${socket.slice(1)}`);
-  return undefined;
 }

@@ -5,7 +5,7 @@ import { containerDir, containerRunDir, readIfExists, writeFileAtomic } from "..
 import { liveState } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { cgroupOf } from "./cgroup-note.ts";
-import { healthWord } from "./health.ts";
+import { healthState } from "./health.ts";
 import type { ContainerStatus, ContainerView } from "./view.ts";
 
 /** Says that somebody asked the container to end, and how: `stop` or `kill`. */
@@ -37,7 +37,9 @@ export function statusOf(ctx: Context, record: ContainerRecord): ContainerStatus
   };
   switch (live.state) {
     case "running": {
-      const state = runningState(ctx, record.id, asked, live.pause !== undefined);
+      const health = healthState(ctx, record);
+      const isStopping = asked === "stop" || health?.isStopping === true;
+      const state = runningState(ctx, record.id, isStopping, live.pause !== undefined);
       return {
         ...none,
         state,
@@ -47,7 +49,7 @@ export function statusOf(ctx: Context, record: ContainerRecord): ContainerStatus
         finishedAt: live.pause?.finished,
         exitCode: live.pause?.code ?? 0,
         restarts: live.restarts,
-        health: healthWord(ctx, record),
+        health: health?.status ?? "",
       };
     }
     case "exited":
@@ -68,11 +70,11 @@ export function statusOf(ctx: Context, record: ContainerRecord): ContainerStatus
 function runningState(
   ctx: Context,
   id: string,
-  asked: string | undefined,
+  isStopping: boolean,
   betweenLives: boolean,
 ): ContainerStatus["state"] {
   if (isPaused(ctx, id)) return "paused";
-  if (asked === "stop") return "stopping";
+  if (isStopping) return "stopping";
   return betweenLives ? "restarting" : "running";
 }
 

@@ -38,6 +38,7 @@ export {
   type SeccompProgram,
   type SeccompRule,
 } from "./libseccomp.ts";
+export { notifyAddress } from "./notify-address.ts";
 export { lookupGroup, lookupUser, type PasswdEntry } from "./passwd.ts";
 export {
   blobPath,

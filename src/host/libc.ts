@@ -35,6 +35,8 @@ export interface Libc {
   rename(from: PathArgument, to: PathArgument, flag: "exchange" | "noreplace"): void;
   /** Becomes another program with an empty environment and the descriptors 0 to 2 + `keep`; returns by throwing only. */
   execve(path: string, argv: readonly string[], keep: number): never;
+  /** Sends one message to a unix socket; `address` is all of its sun_path. Never waits. */
+  sendDatagram(address: Uint8Array, data: Uint8Array): void;
   /** Writes out everything of the filesystem the descriptor is on. */
   syncfs(fd: number): void;
 }
@@ -77,6 +79,7 @@ function bind(koffi: Koffi): Libc {
     reflink: bindReflink(declare("int ioctl(int fd, unsigned long request, int argument)"), check),
     rename: bindRename(declare, check, numbers.renameat2),
     execve: bindExecve(declare, check),
+    sendDatagram: bindSendDatagram(declare, check),
     syncfs: bindSyncfs(declare("int syncfs(int fd)"), check),
   };
 }
@@ -233,6 +236,29 @@ function bindRename(declare: (prototype: string) => Call, check: Check, number: 
   return (from, to, flag) => {
     const result = call(number, AT_FDCWD, terminated(from), AT_FDCWD, terminated(to), RENAME[flag]);
     check(Number(result), "renameat2", from);
+  };
+}
+
+const AF_UNIX = 1;
+const SOCK_DGRAM = 2;
+const SOCK_CLOEXEC = 0o2000000;
+const MSG_DONTWAIT = 0x40;
+const MSG_NOSIGNAL = 0x4000;
+
+function bindSendDatagram(declare: (prototype: string) => Call, check: Check): Libc["sendDatagram"] {
+  const socket = declare("int socket(int domain, int type, int protocol)");
+  const send = declare(
+    "long sendto(int fd, const void *data, size_t size, int flags, const void *address, uint32_t length)",
+  );
+  const close = declare("int close(int fd)");
+  return (address, data) => {
+    const fd = check(socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0), "socket");
+    const name = Buffer.concat([Buffer.of(AF_UNIX, 0), address]);
+    try {
+      check(Number(send(fd, data, data.length, MSG_DONTWAIT | MSG_NOSIGNAL, name, name.length)), "sendto");
+    } finally {
+      close(fd);
+    }
   };
 }
 

@@ -26,15 +26,25 @@ export function healthStatus(number: number): HealthStatus | undefined {
   return STATES[number];
 }
 
+export interface HealthState {
+  readonly status: HealthStatus;
+  /** Checks in a row that have failed. */
+  readonly failing: number;
+  /** The monitor has asked the container to end, for its health. */
+  readonly isStopping: boolean;
+}
+
 /** The state file; undefined before the first start. */
-export function readHealthState(
-  path: string,
-): { readonly status: HealthStatus; readonly failing: number } | undefined {
+export function readHealthState(path: string): HealthState | undefined {
   const text = readIfExists(path) ?? "";
   const status = healthStatus(Number(/^state (\d+)$/m.exec(text)?.[1] ?? 0));
   return status === undefined
     ? undefined
-    : { status, failing: Number(/^failing (\d+)$/m.exec(text)?.[1] ?? 0) };
+    : {
+        status,
+        failing: Number(/^failing (\d+)$/m.exec(text)?.[1] ?? 0),
+        isStopping: /^stopping 1$/m.test(text),
+      };
 }
 
 /** The newest results, oldest first; `keep` 0: all there are. */

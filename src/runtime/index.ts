@@ -23,6 +23,7 @@ export { type RuntimeFacts, runtimeFacts } from "./facts.ts";
 export { explainFailure, explainRuntimeExec, type FailureInput } from "./failure.ts";
 export {
   type HealthResult,
+  type HealthState,
   type HealthStatus,
   healthStatus,
   parseHealthLog,

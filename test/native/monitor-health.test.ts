@@ -98,6 +98,7 @@ describe("an unhealthy container", () => {
   test("is stopped, with SIGKILL where the signal does nothing", async () => {
     const h = host();
     const monitor = await h.monitor(failing(STOP), ["sh", "-c", "trap '' TERM; while :; do sleep 0.1; done"]);
+    await until("that it is being stopped", () => h.read("health") === "state 3\nfailing 2\nstopping 1\n");
     expect(await monitor.exited).toBe(137);
     expect(h.read("exit")).toContain("code 137\n");
   });

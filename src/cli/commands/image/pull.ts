@@ -12,6 +12,7 @@ import {
   RETRY_OPTIONS,
   retryOptions,
 } from "../../options/registry.ts";
+import { patient } from "../../patience.ts";
 import { showProgress } from "../../progress.ts";
 
 export default defineCommand({
@@ -65,7 +66,7 @@ export default defineCommand({
   async run({ args, options, given, io, globals }) {
     const ctx = await openContext(globals);
     const policy = parsePullPolicy(options.policy);
-    const progress = showProgress(io, options.quiet);
+    const progress = patient(showProgress(io, options.quiet));
     const retry = retryOptions(ctx, options, given);
     const failures: unknown[] = [];
     await interruptible(async (signal) => {
