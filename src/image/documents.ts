@@ -9,8 +9,15 @@ import {
 import type { Context, ImageRecord } from "../state/index.ts";
 import { BlobStore } from "../storage/index.ts";
 
+/** Parsed once for a record: whoever compares many images asks for each of them many times. */
+const configs = new WeakMap<ImageRecord, ImageConfig>();
+
 export function imageConfig(image: ImageRecord): ImageConfig {
-  return parseImageConfig(Buffer.from(image.configJson), `config of image ${image.id.slice(0, 12)}`);
+  const known = configs.get(image);
+  if (known !== undefined) return known;
+  const config = parseImageConfig(Buffer.from(image.configJson), `config of image ${image.id.slice(0, 12)}`);
+  configs.set(image, config);
+  return config;
 }
 
 /** @throws {StorageError} `blob-missing`, `blob-damaged` */

@@ -1,6 +1,7 @@
 /** Which image was made from which: layers and history of the one begin those of the other. */
-import { type HistoryEntry, parseImageConfig } from "../oci/index.ts";
+import type { HistoryEntry } from "../oci/index.ts";
 import type { ImageRecord } from "../state/index.ts";
+import { imageConfig } from "./documents.ts";
 
 /** True if `child` was made from `parent`, directly or not. */
 export function isAncestor(parent: ImageRecord, child: ImageRecord): boolean {
@@ -12,7 +13,7 @@ export function isAncestor(parent: ImageRecord, child: ImageRecord): boolean {
 }
 
 function history(image: ImageRecord): readonly HistoryEntry[] {
-  return parseImageConfig(Buffer.from(image.configJson)).history;
+  return imageConfig(image).history;
 }
 
 function sameStep(a: HistoryEntry, b: HistoryEntry): boolean {
