@@ -212,20 +212,25 @@ static void close_but(int *keep, int count)
 
 /*
  * The helper of check_spawn: joins the namespaces, leaves a process in them that is its parent's child, and says its pid.
- * It stays out of the container's cgroup: there it could be frozen, and the monitor waits for it.
+ * It stays out of the container's cgroup: there it could be frozen, and the monitor waits for it. And out of its cgroup
+ * namespace: where that is a boundary (the mount option nsdelegate), nobody in it can have a child in a cgroup from without. A
+ * child joins it with the user namespace: that one has no power over it.
  */
 static _Noreturn void check_enter(struct vm *vm, const struct records *records, enum stage stage, int process_fd, int out,
 				  int answer)
 {
+	const int all = (int)records->health.namespaces, late = all & (CLONE_NEWCGROUP | CLONE_NEWUSER);
 	int cgroup = slot_fd(vm, records->container.cgroup);
 	/* What it is born with can be taken by who may trace in the container: nothing of it leads to the host. */
 	int keep[] = { FD_NULL, process_fd, out, answer, cgroup };
 	pid_t pid;
 
 	close_but(keep, cgroup < 0 ? 4 : 5);
-	if (records->health.namespaces != 0 && setns(process_fd, (int)records->health.namespaces) < 0)
+	if (all != late && setns(process_fd, all & ~late) < 0)
 		_exit(1);
 	pid = sys_clone(CLONE_PARENT, NULL, cgroup);
+	if (pid == 0 && late != 0 && setns(process_fd, late) < 0)
+		_exit(127);
 	if (pid == 0)
 		check_process(vm, stage, out);
 	write_all(answer, &pid, sizeof(pid));

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -28,7 +29,7 @@ enum {
 
 static struct server server;
 static struct timespec started, finished;
-static uint64_t started_ms, over_ms, pause_ms;
+static uint64_t started_ms, over_ms, pause_ms, kill_ms, stop_ms;
 static bool timed_out;
 static bool forced; /* the present or coming process follows a restart that a health check wanted */
 static bool missed; /* it could not be started */
@@ -316,9 +317,39 @@ static void wake(struct server *s)
 		timed_out = true;
 		(void)server_signal(s, SIGKILL);
 	}
+	if (kill_ms && now_ms() >= kill_ms) {
+		kill_ms = 0;
+		(void)server_signal(s, SIGKILL);
+	}
 	s->alarm = health_step(s);
 	if (over_ms && (s->alarm == 0 || over_ms < s->alarm))
 		s->alarm = over_ms;
+	if (kill_ms && (s->alarm == 0 || kill_ms < s->alarm))
+		s->alarm = kill_ms;
+}
+
+/* SIGTERM to the monitor (a service manager's stop, the machine's end) asks for the container's end, as `stop` does. */
+static void terminate(struct server *s)
+{
+	struct signalfd_siginfo info;
+
+	if (read(s->term_fd, &info, sizeof(info)) != sizeof(info))
+		return;
+	s->asked = true;
+	if (s->ended || kill_ms)
+		return;
+	(void)server_signal(s, (int)s->stop_signal);
+	kill_ms = now_ms() + stop_ms;
+	s->alarm = now_ms(); /* at once: wake() finds out when next */
+}
+
+static int term_signal(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* The first process, or a further one: the server watches it from here on. */
@@ -338,8 +369,12 @@ static void take_process(struct monitor *m)
 		server.stop_signal = container->stop_signal;
 		server_init(&server, &m->streams, container->tty, container->stdin);
 		server.listen_fd = m->listen_fd;
+		server.term_fd = term_signal();
+		server.terminate = terminate;
+		stop_ms = container->stop_ms;
 		server_foreground(&server, m->foreground);
 	}
+	kill_ms = 0;
 	over_ms = m->records->life.timeout_ms ? started_ms + m->records->life.timeout_ms : 0;
 	server.wake = wake;
 	health_begin(&server, m->records, m->cgroup);

@@ -3,8 +3,6 @@
  * Telling a service manager how the container fares, in the words of the plan: who is the main process, that it is
  * ready; and passing on what the container says itself.
  *
- * Whoever is told that we are the main process sends us SIGTERM to end it: that is a wish for the container's end.
- *
  * The container writes to a socket of ours. Of a message those lines go on whose field is in the plan's list: what it
  * says about process ids, or descriptors it sends along, mean nothing outside. A manager that takes nothing loses
  * messages; it never stops the container.
@@ -14,10 +12,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -29,9 +25,8 @@ static struct {
 	int target;
 	int proxy;
 	int dir; /* of the proxy's name */
-	int stop; /* readable when the manager has sent SIGTERM */
 	bool ready; /* has been said by us */
-} notify = { .target = -1, .proxy = -1, .dir = -1, .stop = -1 };
+} notify = { .target = -1, .proxy = -1, .dir = -1 };
 
 static void say(const char *text, size_t size)
 {
@@ -55,7 +50,6 @@ static int open_proxy(const struct args_notify *conf)
 int notify_open(const struct records *records, int target)
 {
 	const struct args_notify *conf = &records->notify;
-	sigset_t term;
 
 	if (!(records->have & 1U << OP_NOTIFY) || target < 0)
 		return 0;
@@ -63,12 +57,6 @@ int notify_open(const struct records *records, int target)
 	if (notify.target < 0)
 		return -errno;
 	notify.conf = conf;
-	sigemptyset(&term);
-	sigaddset(&term, SIGTERM);
-	sigprocmask(SIG_BLOCK, &term, NULL);
-	notify.stop = signalfd(-1, &term, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (notify.stop < 0)
-		return -errno;
 	return conf->dir.size ? open_proxy(conf) : 0;
 }
 
@@ -102,19 +90,6 @@ void notify_healthy(void)
 int notify_fd(void)
 {
 	return notify.proxy;
-}
-
-int notify_stop_fd(void)
-{
-	return notify.stop;
-}
-
-void notify_stop_taken(void)
-{
-	struct signalfd_siginfo info;
-
-	while (read(notify.stop, &info, sizeof(info)) > 0)
-		;
 }
 
 /* ---- from the container ---- */
@@ -173,6 +148,5 @@ void notify_close(void)
 	close_fd(&notify.proxy);
 	close_fd(&notify.dir);
 	close_fd(&notify.target);
-	close_fd(&notify.stop);
 	notify.conf = NULL;
 }

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0xaa, 0x37, 0x7f, 0x5b, 0x80, 0x9e, 0x92, 0x05 }
+#define PLAN_TABLE_HASH { 0xa3, 0x37, 0x9e, 0x59, 0xd3, 0x50, 0xc3, 0x9a }
 
 enum stage {
 	STAGE_CONFIG,
@@ -127,6 +127,7 @@ struct args_container {
 	uint32_t stdin;
 	uint32_t init;
 	uint32_t stop_signal;
+	uint32_t stop_ms;
 	uint32_t cgroup;
 };
 
@@ -816,12 +817,13 @@ struct op_def {
 
 #ifdef PLAN_OPS_TABLE
 static const struct op_def op_defs[OP_LIMIT] = {
-	[OP_CONTAINER] = { 1 << STAGE_CONFIG, 6, {
+	[OP_CONTAINER] = { 1 << STAGE_CONFIG, 7, {
 		{ ARG_U64, offsetof(struct args_container, clone_flags) },
 		{ ARG_U32, offsetof(struct args_container, tty) },
 		{ ARG_U32, offsetof(struct args_container, stdin) },
 		{ ARG_U32, offsetof(struct args_container, init) },
 		{ ARG_U32, offsetof(struct args_container, stop_signal) },
+		{ ARG_U32, offsetof(struct args_container, stop_ms) },
 		{ ARG_SLOT, offsetof(struct args_container, cgroup) } } },
 	[OP_MONITOR_FILES] = { 1 << STAGE_CONFIG, 6, {
 		{ ARG_STR, offsetof(struct args_monitor_files, run_dir) },

@@ -23,7 +23,7 @@ enum {
 	ENTRY_LISTEN,
 	ENTRY_FORWARD,
 	ENTRY_NOTIFY,
-	ENTRY_STOP,
+	ENTRY_TERM,
 	ENTRY_IN,
 	ENTRY_OUT,
 	ENTRY_ERR,
@@ -58,7 +58,7 @@ void server_init(struct server *s, const struct streams *streams, bool tty, uint
 {
 	for (struct peer *p = s->peers; p < s->peers + PEERS_MAX; p++)
 		p->fd = -1;
-	s->listen_fd = s->tty_fd = s->watch[0] = s->watch[1] = -1;
+	s->listen_fd = s->tty_fd = s->term_fd = s->watch[0] = s->watch[1] = -1;
 	s->tty = tty;
 	s->keep_stdin = tty || stdin_mode == 1;
 	take_streams(s, streams, stdin_mode);
@@ -177,7 +177,7 @@ static void poll_fill(const struct server *s, struct pollfd *set)
 	poll_set(&set[ENTRY_LISTEN], s->listen_fd, now_ms() < s->accept_from ? 0 : POLLIN);
 	poll_set(&set[ENTRY_FORWARD], forward_fd(), POLLIN);
 	poll_set(&set[ENTRY_NOTIFY], notify_fd(), POLLIN);
-	poll_set(&set[ENTRY_STOP], notify_stop_fd(), POLLIN);
+	poll_set(&set[ENTRY_TERM], s->term_fd, POLLIN);
 	poll_set(&set[ENTRY_IN], s->in.fd, s->in.start < s->in.used ? POLLOUT : 0);
 	for (unsigned i = 0; i < 2; i++)
 		poll_set(&set[ENTRY_OUT + i], s->out[i].fd, wants_read(s, i) ? POLLIN : 0);
@@ -233,15 +233,6 @@ static void serve_outputs(struct server *s, const struct pollfd *set)
 			peer_send(s, p);
 }
 
-/* The service manager wants the end. */
-static void take_stop(struct server *s)
-{
-	notify_stop_taken();
-	s->asked = true;
-	if (s->process_fd >= 0)
-		(void)syscall(SYS_pidfd_send_signal, s->process_fd, (int)s->stop_signal, NULL, 0);
-}
-
 static void server_step(struct server *s)
 {
 	struct pollfd set[ENTRY_COUNT];
@@ -257,8 +248,8 @@ static void server_step(struct server *s)
 		forward_step();
 	if (set[ENTRY_NOTIFY].revents)
 		notify_step();
-	if (set[ENTRY_STOP].revents)
-		take_stop(s);
+	if (set[ENTRY_TERM].revents)
+		s->terminate(s);
 	serve_peers(s, set);
 	if (s->in.fd >= 0 && (s->in.start < s->in.used || s->in.closing))
 		input_drain(&s->in);

@@ -72,6 +72,8 @@ struct server {
 	bool asked; /* a client sent SIGKILL, SIGINT or the stop signal: the container's end is wanted */
 	uint64_t accept_from; /* milliseconds of the monotonic clock: until then nobody is let in, for want of descriptors */
 	uint64_t alarm; /* milliseconds of the monotonic clock: when to call `wake`; 0: never */
+	int term_fd; /* readable once the monitor itself is told to end; -1: it cannot be */
+	void (*terminate)(struct server *s);
 	int watch[2]; /* descriptors of a health check that, once readable, call `wake` as well; -1: none */
 	void (*wake)(struct server *s);
 	void (*check)(struct server *s); /* a client wants a health check; NULL: the container has none */
@@ -181,10 +183,6 @@ void notify_started(void);
 void notify_healthy(void);
 /* The socket that the container writes to, to be watched; -1: none. */
 int notify_fd(void);
-/* Readable when we have got SIGTERM from who was told that we are the main process; -1: nobody was. */
-int notify_stop_fd(void);
-/* Makes it unreadable again. */
-void notify_stop_taken(void);
 /* Passes on what has come there. */
 void notify_step(void);
 void notify_close(void);

@@ -391,6 +391,7 @@ int main(int argc, char **argv)
 		;
 	records.client.streams = WANT_STDOUT | WANT_STDERR;
 	records.container.stop_signal = SIGTERM;
+	records.container.stop_ms = 10000;
 	records.life.delay_max_ms = 400;
 	for (uint32_t i = 0; i < 11; i++)
 		records.index[i] = i;

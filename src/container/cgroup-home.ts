@@ -65,7 +65,7 @@ function requireManager(): void {
     "no-user-manager",
     "cannot use --cgroup-manager systemd: this user has no systemd of its own running",
     {
-      hint: "log in through systemd-logind or enable lingering (kelp doctor: user-session), or use --cgroup-manager cgroupfs",
+      hint: "log in through systemd-logind or enable lingering (kelp doctor user-session), or use --cgroup-manager cgroupfs",
     },
   );
 }

@@ -1,7 +1,7 @@
 /** The control group of a container: what it may use, who makes it, and how others find it. */
 import { rmdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { HostError, UsageError } from "../base/index.ts";
+import { errnoCode, HostError, UsageError } from "../base/index.ts";
 import { hostEnvironment } from "../config/index.ts";
 import {
   type CgroupDelegation,
@@ -145,7 +145,7 @@ function missingController({ controller, origin }: CgroupSetting, reason: string
     "missing-controller",
     `cannot apply ${origin}: the cgroup controller ${controller} is not available: ${reason}`,
     {
-      hint: `have it delegated (${DELEGATE_COMMAND}; kelp doctor: cgroup-controllers), leave ${origin} out, or use --cgroups=disabled to run without limits`,
+      hint: `have it delegated (${DELEGATE_COMMAND}; kelp doctor cgroup-controllers), leave ${origin} out, or use --cgroups=disabled to run without limits`,
     },
   );
 }
@@ -160,10 +160,19 @@ export function removeCgroup(ctx: Context, id: string): void {
     // It went with its container, or the kernel is older than the file: the container's processes died with their monitor.
   }
   for (const path of new Set([cgroup.processes, cgroup.path])) {
+    removeGroup(path);
+  }
+}
+
+/** Whoever adopts the killed processes reaps them in its own time. A group that stays costs nothing: the next start takes it over. */
+function removeGroup(path: string): void {
+  for (let tries = 0; tries < 50; tries++) {
     try {
       rmdirSync(path);
-    } catch {
-      // Gone already, or some process is not reaped yet: an empty group costs nothing and the next start takes it over.
+      return;
+    } catch (error) {
+      if (errnoCode(error) !== "EBUSY") return;
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 10);
     }
   }
 }

@@ -249,6 +249,7 @@ function monitorConfig(ctx: Context, record: ContainerRecord, options: StartOpti
     stdin: !config.openStdin ? "null" : config.stdinOnce ? "once" : "open",
     init: config.init,
     stopSignal: config.stopSignal,
+    stopTimeout: config.stopTimeout,
     client: ownStreams(config)
       ? { ...options.client, stdin: false, stdout: false, stderr: false }
       : options.client,

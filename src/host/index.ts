@@ -59,4 +59,4 @@ export { type HostFacts, hasFuse, hostFacts, hostProblem } from "./probe.ts";
 export { bootId, isAlive, processStart, readProcFile } from "./procfs.ts";
 export { findProgram } from "./programs.ts";
 export type { IdRange } from "./subid-ranges.ts";
-export { type IdMaps, loadIdMaps } from "./subids.ts";
+export { type IdMaps, type IdSupport, idSupport, loadIdMaps } from "./subids.ts";

@@ -128,13 +128,13 @@ export function hostProblem(facts: HostFacts): HostError | undefined {
       "kernel-too-old",
       `cannot run containers: kernel ${facts.kernel} lacks ${missing.join(", ")}`,
       {
-        hint: "kelp needs Linux 5.12 or later",
+        hint: "kelp needs Linux 5.12 or later (kelp doctor kernel)",
       },
     );
   }
   if (facts.namespaces) return undefined;
   return new HostError("no-user-namespaces", `cannot run containers: ${namespaceReason(facts)}`, {
-    hint: namespaceHint(facts),
+    hint: `${namespaceHint(facts)} (kelp doctor user-namespaces)`,
   });
 }
 

@@ -92,6 +92,24 @@ function findHelpers(sources: SubidSources): { newuidmap: string; newgidmap: str
   return `${weak} is neither set-uid root nor has the file capability`;
 }
 
+export interface IdSupport {
+  /** Whether somebody has given the user ranges of them. */
+  readonly ranges: { readonly uid: boolean; readonly gid: boolean };
+  /** newuidmap and newgidmap. */
+  readonly helpers: "ok" | "missing" | "unprivileged";
+  readonly noNewPrivileges: boolean;
+}
+
+/** What subordinate ids take, one by one; `loadIdMaps` ends at the first that is missing. */
+export function idSupport(sources: SubidSources = systemSources()): IdSupport {
+  const found = ["newuidmap", "newgidmap"].every((name) => sources.findProgram(name) !== undefined);
+  return {
+    ranges: { uid: userSpans(sources, "uid").length > 0, gid: userSpans(sources, "gid").length > 0 },
+    helpers: !found ? "missing" : typeof findHelpers(sources) === "string" ? "unprivileged" : "ok",
+    noNewPrivileges: /^NoNewPrivs:\s*1/m.test(sources.read("/proc/self/status") ?? ""),
+  };
+}
+
 /** The files, unless the system's configuration or an empty answer sends us to `getsubids`, which costs a process. */
 function userSpans(sources: SubidSources, kind: "uid" | "gid"): Span[] {
   const name = sources.userName();

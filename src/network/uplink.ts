@@ -180,5 +180,5 @@ export function uplinkNotice(ctx: Context, { plan, missing }: Uplink): string | 
   } catch {
     return undefined;
   }
-  return `containers reach one another but nothing outside: ${missing}`;
+  return `containers reach one another but nothing outside: ${missing} (kelp doctor uplink)`;
 }

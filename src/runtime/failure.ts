@@ -112,7 +112,9 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
       ? new HostError(
           "id-not-mapped",
           `cannot become user ${args.uid}:${args.gid}: this id is not among those you may use`,
-          { hint: "give yourself a range in /etc/subuid and /etc/subgid, or run as the image's root" },
+          {
+            hint: "give yourself a range in /etc/subuid and /etc/subgid, or run as the image's root (kelp doctor subordinate-ids)",
+          },
         )
       : undefined,
   idMap: (_op, { errno }) => userNamespaceError(errno),
@@ -131,7 +133,7 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
   overlay: (_op, { errno }) =>
     errno === 1 || errno === 19 || errno === 22
       ? new HostError("overlay-unavailable", `cannot mount the root filesystem: overlay: ${words(errno)}`, {
-          hint: "use --storage-driver fuse-overlayfs or vfs",
+          hint: "use --storage-driver fuse-overlayfs or vfs (kelp doctor overlay)",
         })
       : undefined,
   expectDevice: ({ origin }, { errno }) =>
@@ -191,7 +193,7 @@ function helperFailed(program: string, errno: number): KelpError {
   return new HostError(isMap ? "idmap-failed" : "helper-failed", `cannot run ${program}: ${reason}`, {
     ...(isMap
       ? {
-          hint: `check your lines in /etc/${name === "newuidmap" ? "subuid" : "subgid"} and that ${program} is set-uid root`,
+          hint: `check your lines in /etc/${name === "newuidmap" ? "subuid" : "subgid"} and that ${program} is set-uid root (kelp doctor id-map-programs)`,
         }
       : {}),
   });
@@ -214,7 +216,7 @@ function explainPublish({ args }: Extract<PlanOp, { op: "publish" }>, { errno }:
     return new SetupError(
       "privileged-port",
       `cannot expose privileged port ${where}/${protocol}: permission denied (${opened})`,
-      { exitCode: 126, hint: "Or choose a port from 1024 on." },
+      { exitCode: 126, hint: "Or choose a port from 1024 on (kelp doctor low-ports)." },
     );
   }
   return new SetupError("port-not-free", `cannot listen on ${protocol} ${where}: bind: ${words(errno)}`, {
@@ -246,7 +248,7 @@ function explainInterface(op: PlanOp, { errno }: FailureInput): KelpError {
 function userNamespaceError(errno: number): KelpError | undefined {
   if (errno !== 1 && errno !== 13 && errno !== 28 && errno !== 22) return undefined;
   return new HostError("userns-unavailable", `cannot make a user namespace: ${words(errno)}`, {
-    hint: "see kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns and user.max_user_namespaces (sysctl)",
+    hint: "see kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns and user.max_user_namespaces (kelp doctor user-namespaces)",
   });
 }
 

@@ -133,5 +133,5 @@ export function usernsNotice(): string | undefined {
   if (told || !maps.single) return undefined;
   told = true;
   const reason = maps.reason === undefined ? "" : `: ${maps.reason}`;
-  return `only one user id is available${reason}; every file of a container belongs to its root`;
+  return `only one user id is available${reason}; every file of a container belongs to its root (kelp doctor subordinate-ids)`;
 }

@@ -35,6 +35,7 @@ export function lowerConfig(plan: PlanBuilder, { monitor, spec, cgroup, network 
     stdin: STDIN[monitor.stdin],
     init: monitor.init ? 1 : 0,
     stopSignal: monitor.stopSignal,
+    stopMs: Math.min(monitor.stopTimeout * 1000, 0xffffffff),
     cgroup: cgroupSlot(cgroup),
   });
   plan.add("config", "monitorFiles", {

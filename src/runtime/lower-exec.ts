@@ -1,7 +1,7 @@
 /** The plan of one more process in a running container. */
 import type { SpecNamespace, SpecProcess } from "../oci/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
-import { O } from "./kernel.ts";
+import { CLONE, O } from "./kernel.ts";
 import { BASE_NAMESPACES } from "./lower-base.ts";
 import { lowerCgroupEntry } from "./lower-cgroup.ts";
 import { lowerClient } from "./lower-config.ts";
@@ -38,11 +38,19 @@ export interface LowerExecInput {
 }
 
 /**
+ * Joined by the process itself, not by its parent: where cgroup namespaces are boundaries (mount option nsdelegate, which
+ * systemd sets), nobody in one can have a child in a group seen from without. Its own user namespace has no power over
+ * that, so both come together.
+ */
+const LATE_NAMESPACES = CLONE.NEWCGROUP | CLONE.NEWUSER;
+
+/**
  * Enters by the pidfd of the container's first process, compared by start time, so that a pid given out
  * again is never entered. Pure.
  */
 export function lowerExec(input: LowerExecInput): Plan {
   const { process, client } = input;
+  const namespaces = namespaceFlags(input.namespaces);
   const plan = new PlanBuilder();
   const stdin = client.attach && client.stdin ? 1 : 0;
   plan.add("config", "container", {
@@ -51,6 +59,7 @@ export function lowerExec(input: LowerExecInput): Plan {
     stdin,
     init: 0,
     stopSignal: 0,
+    stopMs: 0,
     cgroup: input.cgroup === undefined ? NO_SLOT : SLOT.cgroup,
   });
   lowerClient(plan, client);
@@ -73,9 +82,16 @@ export function lowerExec(input: LowerExecInput): Plan {
   plan.add(
     "monitor",
     "joinPid",
-    { slot: SLOT.holder, namespaces: namespaceFlags(input.namespaces) },
+    { slot: SLOT.holder, namespaces: namespaces & ~LATE_NAMESPACES },
     { origin: "the container's first process" },
   );
+  if ((namespaces & LATE_NAMESPACES) !== 0n)
+    plan.add(
+      "setup",
+      "joinPid",
+      { slot: SLOT.holder, namespaces: namespaces & LATE_NAMESPACES },
+      { origin: "the container's first process" },
+    );
   // The maker of a terminal is its owner, and has to be somebody in there.
   if (input.namespaces.some(({ type }) => type === "user"))
     plan.add("setup", "becomeRoot", {}, { origin: "--userns" });

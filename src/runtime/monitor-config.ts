@@ -51,6 +51,8 @@ export interface MonitorConfig {
   readonly stdin: "null" | "open" | "once";
   readonly init: boolean;
   readonly stopSignal: number;
+  /** Seconds between that and SIGKILL, when the monitor itself is told to end. */
+  readonly stopTimeout: number;
   readonly client: ClientConfig;
   readonly pidFile?: string;
   readonly monitorPidFile?: string;

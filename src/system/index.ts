@@ -1,9 +1,13 @@
 /**
- * system: the store as a whole. Owns what it takes of the disk, what of it nobody needs, whether it is sound, and its end.
+ * system: the store as a whole, and the machine beneath it. Owns what the store takes of the disk, what of it nobody needs,
+ * whether it is sound, and its end; what the machine lacks (doctor); what starts at boot.
  *
  * Must not know: the terminal, how a container is started, how an image is fetched.
  */
+export { type BootStatus, bootStatus, bootUnit, disableBoot, enableBoot } from "./boot.ts";
 export { type CheckOptions, checkStore, type Finding } from "./check.ts";
+export { type Diagnosis, diagnose, isWell } from "./doctor/doctor.ts";
+export { gatherFacts } from "./doctor/gather.ts";
 export { type PruneOptions, type PruneReport, pruneStore } from "./prune.ts";
 export { resetStore } from "./reset.ts";
 export {

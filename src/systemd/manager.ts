@@ -51,7 +51,7 @@ export class UserManager {
       }
     }
     throw new HostError("no-user-manager", "cannot reach the user's systemd: no session bus answers", {
-      hint: "use --cgroup-manager=cgroupfs; kelp doctor tells what is missing (user-session)",
+      hint: "use --cgroup-manager=cgroupfs; see what is missing: kelp doctor user-session",
     });
   }
 
@@ -75,6 +75,11 @@ export class UserManager {
   /** Moves processes into a group inside that of a unit with Delegate=yes. */
   async attachProcesses(unit: string, group: string, pids: readonly number[]): Promise<void> {
     await this.#call("AttachProcessesToUnit", "ssau", [unit, group, pids]);
+  }
+
+  /** Has it read the unit files again. */
+  async reload(): Promise<void> {
+    await this.#call("Reload", "", []);
   }
 
   close(): void {

@@ -158,3 +158,17 @@ test("json-file is podman's name for its own file format", async () => {
   await box.ok(["rm", "json"]);
   expect(existsSync(join(path))).toBe(false);
 });
+
+test("SIGTERM to its monitor ends it as stop would, for good, and its run knows how", async () => {
+  const flags = ["--name", "told", "--restart", "always", "--stop-timeout", "1"];
+  await box.ok(["run", "-d", ...flags, ...sh("trap 'exit 7' TERM; while :; do sleep 0.05; done")]);
+  process.kill(Number(await field("told", "{{.State.ConmonPid}}")), "SIGTERM");
+  expect(await box.ok(["wait", "told"])).toBe("7");
+  expect(await field("told", "{{.State.Status}} {{.State.StoppedByUser}}")).toBe("exited false");
+  await box.ok(["start", "told"]);
+  await box.ok(["rm", "-f", "-t", "0", "told"]);
+  await box.ok(["run", "-d", ...flags, BUSYBOX, "sleep", "60"]);
+  process.kill(Number(await field("told", "{{.State.ConmonPid}}")), "SIGTERM");
+  expect(await box.ok(["wait", "told"])).toBe("137");
+  await box.ok(["rm", "told"]);
+});

@@ -30,6 +30,7 @@ function execPlan(box: Sandbox, options: ContainerOptions): PlanText {
     stdin: options.stdin ?? 0,
     init: 0,
     stopSignal: 15,
+    stopMs: 10_000,
     cgroup: NO_SLOT,
   });
   box.client(plan, options);

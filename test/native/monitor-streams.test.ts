@@ -312,13 +312,16 @@ describe("the end", () => {
     expect(Date.now() - before).toBeLessThan(2000);
   });
 
-  test("signals to the monitor itself do not end it", async () => {
+  test("signals to the monitor itself do not end it, but SIGTERM, which ends its process first", async () => {
     const h = host();
     const monitor = await h.monitor([], ["sleep", "9"]);
-    for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGALRM", "SIGPIPE"] as const)
+    for (const signal of ["SIGINT", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGALRM", "SIGPIPE"] as const)
       monitor.kill(signal);
     await Bun.sleep(50);
     expect(monitor.exitCode).toBeNull();
     expect(readFileSync(`/proc/${monitor.pid}/status`, "utf8")).toContain("State:\tS");
+    monitor.kill("SIGTERM");
+    expect(await monitor.exited).toBe(143);
+    expect(h.read("exit")).toContain("code 143\nsignal 15\n");
   });
 });

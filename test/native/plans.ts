@@ -217,6 +217,7 @@ export class Sandbox {
       stdin: options.stdin ?? 0,
       init: options.init ? 1 : 0,
       stopSignal: 15,
+      stopMs: 10_000,
       cgroup: NO_SLOT,
     });
     plan.add("config", "monitorFiles", {

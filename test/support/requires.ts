@@ -99,6 +99,12 @@ function staticCompiler(): string | undefined {
   return success ? undefined : "cc cannot link static programs";
 }
 
+/** What builds and runs the virtual machine of test/vm. */
+function emulator(): string | undefined {
+  if (process.arch !== "x64") return `the machine is made for x86_64, not ${process.arch}`;
+  return program("qemu-system-x86_64", "mmdebstrap", "mke2fs");
+}
+
 const PROBES = {
   subuid: subordinateIds,
   overlay: layers,
@@ -123,6 +129,7 @@ const PROBES = {
   pasta: () => program("pasta"),
   crun: () => program("crun"),
   runc: () => program("runc"),
+  qemu: emulator,
   zstd: () => program("zstd"),
   xz: () => program("xz"),
   bzip2: () => program("bzip2"),

@@ -31,6 +31,7 @@ export function lowerExternalExec(input: ExternalExecInput): Plan {
     stdin: client.attach && client.stdin ? 1 : 0,
     init: 0,
     stopSignal: 0,
+    stopMs: 0,
     cgroup: NO_SLOT,
   });
   lowerClient(plan, client);

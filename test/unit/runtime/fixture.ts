@@ -133,6 +133,7 @@ export const MONITOR: MonitorConfig = {
   stdin: "null",
   init: false,
   stopSignal: 15,
+  stopTimeout: 10,
   client: {
     attach: true,
     stdin: false,

@@ -1,0 +1,62 @@
+import { UsageError } from "../../base/index.ts";
+import { openContext } from "../../state/index.ts";
+import { type Diagnosis, diagnose, gatherFacts, isWell } from "../../system/index.ts";
+import { defineCommand } from "../command.ts";
+
+export default defineCommand({
+  paths: [["doctor"]],
+  summary: "Look at what this machine lets kelp do, and say how to mend what it does not",
+  description: `Nothing is changed. Every finding says what it costs and which commands mend it on this distribution.
+  A problem keeps containers from running as they should; advice is about what could be better. The exit status is 1 if
+  there is a problem, else 0.`,
+  usage: "[options] [CHECK...]",
+  examples: [
+    ["kelp doctor", "What is there to mend"],
+    ["kelp doctor cgroup-controllers", "One check, by the name that an error has told"],
+    ["kelp doctor --all", "What has been looked at, and is well"],
+  ],
+  options: {
+    all: { kind: "boolean", short: "a", text: "List the checks that found nothing as well" },
+    json: { kind: "boolean", text: "Print every check as JSON" },
+  },
+  args: { min: 0 },
+  async run({ args, options, io, globals }) {
+    const ctx = await openContext(globals);
+    const diagnoses = chosen(diagnose(gatherFacts(ctx)), args);
+    if (options.json) io.out(`${JSON.stringify(diagnoses.map(jsonRow), null, 2)}\n`);
+    else io.out(report(diagnoses, options.all || args.length > 0));
+    return isWell(diagnoses) ? 0 : 1;
+  },
+});
+
+function chosen(diagnoses: readonly Diagnosis[], names: readonly string[]): readonly Diagnosis[] {
+  const unknown = names.find((name) => diagnoses.every(({ check }) => check !== name));
+  if (unknown !== undefined)
+    throw new UsageError("unknown-check", `unknown check ${JSON.stringify(unknown)}`, {
+      hint: `Checks: ${diagnoses.map(({ check }) => check).join(", ")}.`,
+    });
+  return names.length === 0 ? diagnoses : diagnoses.filter(({ check }) => names.includes(check));
+}
+
+function jsonRow({ check, about, finding }: Diagnosis): object {
+  const { severity: status = "ok", what = "", costs = "", fix = [] } = finding ?? {};
+  return { check, about, status, what, costs, fix };
+}
+
+function report(diagnoses: readonly Diagnosis[], withWell: boolean): string {
+  const shown = diagnoses.filter(({ finding }) => withWell || finding !== undefined);
+  const parts = shown.map(({ check, about, finding }) =>
+    finding === undefined
+      ? `ok: ${check}: ${about}\n`
+      : [
+          `${finding.severity}: ${check}: ${finding.what}`,
+          `  costs: ${finding.costs}`,
+          ...finding.fix.map((line, index) => `  ${index === 0 ? "mend:  " : "       "}${line}`),
+          "",
+        ].join("\n"),
+  );
+  const count = (severity: string) =>
+    diagnoses.filter(({ finding }) => finding?.severity === severity).length;
+  const counts = `${diagnoses.length} checks: ${count("problem")} problems, ${count("advice")} pieces of advice\n`;
+  return `${parts.join("")}${counts}`;
+}

@@ -1,0 +1,38 @@
+/** What a check comes to. */
+import type { DoctorFacts } from "./facts.ts";
+
+/** problem: containers do not run, or not as promised; advice: something could be better. */
+export type Severity = "problem" | "advice";
+
+export interface Finding {
+  /** Name of the check. */
+  readonly check: string;
+  readonly severity: Severity;
+  readonly what: string;
+  /** What one cannot do, or has to put up with. */
+  readonly costs: string;
+  /** Commands that mend it, in this order; empty: nobody can. */
+  readonly fix: readonly string[];
+}
+
+export interface Check {
+  /** Errors elsewhere name it. */
+  readonly name: string;
+  /** What is looked at. */
+  readonly about: string;
+  readonly look: (facts: DoctorFacts) => Omit<Finding, "check"> | undefined;
+}
+
+export const problem = (what: string, costs: string, ...fix: readonly string[]): Omit<Finding, "check"> => ({
+  severity: "problem",
+  what,
+  costs,
+  fix,
+});
+
+export const advice = (what: string, costs: string, ...fix: readonly string[]): Omit<Finding, "check"> => ({
+  severity: "advice",
+  what,
+  costs,
+  fix,
+});

@@ -1,0 +1,143 @@
+/** Finds out about the machine what the checks ask. Looks only; tries the kernel by holdfast's probe. */
+import { spawnSync } from "node:child_process";
+import { accessSync, constants, existsSync, statfsSync } from "node:fs";
+import { release } from "node:os";
+import { dirname } from "node:path";
+import { BUILD } from "../../base/index.ts";
+import { hostEnvironment } from "../../config/index.ts";
+import { cgroupManager } from "../../container/index.ts";
+import {
+  controllersOf,
+  findDelegatedCgroup,
+  findProgram,
+  hostFacts,
+  idSupport,
+  loadIdMaps,
+  loadLibSeccomp,
+  lookupUser,
+  readIfExists,
+  readProcFile,
+  userManagerCgroup,
+} from "../../host/index.ts";
+import { holdfastPath } from "../../runtime/index.ts";
+import type { Context } from "../../state/index.ts";
+import { hasUserManager } from "../../systemd/index.ts";
+import { familyOf } from "./distribution.ts";
+import type { DeviceState, DoctorFacts, MountFacts, ProgramFacts } from "./facts.ts";
+import { mountOf } from "./mounts.ts";
+
+export function gatherFacts(ctx: Context): DoctorFacts {
+  const uid = process.getuid?.() ?? 0;
+  const userName = lookupUser(uid)?.name ?? "";
+  return {
+    family: familyOf(readIfExists("/etc/os-release") ?? readIfExists("/usr/lib/os-release") ?? ""),
+    uid,
+    userName,
+    kernel: release(),
+    probe: hostFacts(ctx.paths, holdfastPath(ctx.paths), true),
+    ids: idFacts(),
+    devices: { fuse: device("/dev/fuse"), tun: device("/dev/net/tun") },
+    programs: {
+      slirp4netns: program(ctx, "slirp4netns"),
+      pasta: program(ctx, "pasta"),
+      fuseOverlayfs: program(ctx, "fuse-overlayfs"),
+    },
+    libseccomp: hasLibSeccomp(),
+    cgroup: cgroupFacts(ctx),
+    session: sessionFacts(ctx, userName),
+    ...diskFacts(ctx),
+    ...kernelLimits(uid),
+    clock: { now: Math.floor(Date.now() / 1000), built: BUILD.time },
+  };
+}
+
+function idFacts(): DoctorFacts["ids"] {
+  const { uid, reason } = loadIdMaps();
+  return { count: uid.reduce((sum, { size }) => sum + size, 0), reason, ...idSupport() };
+}
+
+function device(path: string): DeviceState {
+  if (!existsSync(path)) return "missing";
+  try {
+    accessSync(path, constants.R_OK | constants.W_OK);
+    return "ok";
+  } catch {
+    return "denied";
+  }
+}
+
+/** `NAME version 1.2.0`, or `NAME 0.0~git…`, in the first line. */
+function program(ctx: Context, name: string): ProgramFacts | undefined {
+  const path = findProgram(name, ctx.settings.helperDirs);
+  if (path === undefined) return undefined;
+  const { stdout } = spawnSync(path, ["--version"], { encoding: "utf8", timeout: 10_000 });
+  const [first = ""] = (stdout ?? "").split("\n");
+  return { path, version: /(?:version\s+|\s)v?(\d\S*)/.exec(first)?.[1] ?? "" };
+}
+
+function hasLibSeccomp(): boolean {
+  try {
+    return loadLibSeccomp() !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+function cgroupFacts(ctx: Context): DoctorFacts["cgroup"] {
+  const unified = existsSync("/sys/fs/cgroup/cgroup.controllers");
+  if (cgroupManager(ctx, {}) === "systemd") {
+    const group = userManagerCgroup();
+    return { unified, manager: "systemd", controllers: group === undefined ? [] : controllersOf(group) };
+  }
+  const delegation = findDelegatedCgroup();
+  return "reason" in delegation
+    ? { unified, manager: undefined, controllers: [] }
+    : { unified, manager: "cgroupfs", controllers: delegation.controllers };
+}
+
+function sessionFacts(ctx: Context, userName: string): DoctorFacts["session"] {
+  return {
+    systemd: existsSync("/run/systemd/system"),
+    manager: hasUserManager(hostEnvironment()),
+    lingers: existsSync(`/var/lib/systemd/linger/${userName}`),
+    runtimeDirectory: { path: ctx.paths.runtime, isUsual: ctx.paths.notice === undefined },
+  };
+}
+
+function diskFacts(ctx: Context): Pick<DoctorFacts, "store" | "cache"> {
+  const mounts = readProcFile("/proc/self/mountinfo") ?? "";
+  const at = (path: string): MountFacts => ({ path, ...mountOf(mounts, path) });
+  const disk = statfsSync(nearestExisting(ctx.paths.data));
+  return {
+    store: { ...at(ctx.paths.data), freeBytes: disk.bavail * disk.bsize, freeFiles: disk.ffree },
+    cache: at(ctx.paths.cache),
+  };
+}
+
+function nearestExisting(path: string): string {
+  return existsSync(path) || path === "/" ? path : nearestExisting(dirname(path));
+}
+
+function kernelLimits(
+  uid: number,
+): Pick<DoctorFacts, "firstPort" | "pingGroups" | "inotify" | "keys" | "openFiles"> {
+  const number = (path: string, fallback: number) => Number(readProcFile(`/proc/sys/${path}`) ?? fallback);
+  const [first = 1, last = 0] = (readProcFile("/proc/sys/net/ipv4/ping_group_range") ?? "1 0")
+    .trim()
+    .split(/\s+/)
+    .map(Number);
+  const used = new RegExp(`^\\s*${uid}:\\s+\\d+\\s+\\d+/\\d+\\s+(\\d+)/(\\d+)`, "m").exec(
+    readProcFile("/proc/key-users") ?? "",
+  );
+  const files = /^Max open files\s+\S+\s+(\S+)/m.exec(readProcFile("/proc/self/limits") ?? "")?.[1];
+  return {
+    firstPort: number("net/ipv4/ip_unprivileged_port_start", 1024),
+    pingGroups: [first, last],
+    inotify: {
+      instances: number("fs/inotify/max_user_instances", 128),
+      watches: number("fs/inotify/max_user_watches", 8192),
+    },
+    keys: { used: Number(used?.[1] ?? 0), most: Number(used?.[2] ?? number("kernel/keys/maxkeys", 200)) },
+    openFiles: files === "unlimited" ? Number.MAX_SAFE_INTEGER : Number(files ?? 1024),
+  };
+}
