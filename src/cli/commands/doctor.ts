@@ -32,9 +32,10 @@ export default defineCommand({
 function chosen(diagnoses: readonly Diagnosis[], names: readonly string[]): readonly Diagnosis[] {
   const unknown = names.find((name) => diagnoses.every(({ check }) => check !== name));
   if (unknown !== undefined)
-    throw new UsageError("unknown-check", `unknown check ${JSON.stringify(unknown)}`, {
-      hint: `Checks: ${diagnoses.map(({ check }) => check).join(", ")}.`,
-    });
+    throw new UsageError(
+      "unknown-check",
+      `unknown check ${JSON.stringify(unknown)}: there are ${diagnoses.map(({ check }) => check).join(", ")}`,
+    );
   return names.length === 0 ? diagnoses : diagnoses.filter(({ check }) => names.includes(check));
 }
 

@@ -1,5 +1,5 @@
 /** A Debian with systemd, cgroup v2 and a lingering user in QEMU, without KVM: boots, runs scripts, reboots, loses power. */
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -35,6 +35,8 @@ export class Machine {
   #channel: Socket | undefined;
   #partial = "";
   #nextId = 1;
+  /** How often QEMU was started. */
+  #lives = 0;
   readonly #waiting = new Map<string, Waiting>();
   /** Boot IDs in the order in which the guest's agent has told them. */
   readonly #boots: string[] = [];
@@ -67,7 +69,9 @@ export class Machine {
     const before = this.#boots.length;
     const channel = join(this.#directory, "agent.sock");
     rmSync(channel, { force: true });
-    this.#qemu = Bun.spawn(qemuCommand(this.#directory, this.#image, this.#disk.socket, channel), {
+    this.#lives++;
+    const files = { channel, home: this.#disk.socket, console: this.#consolePath(this.#lives) };
+    this.#qemu = Bun.spawn(qemuCommand(this.#directory, this.#image, files), {
       stdin: "ignore",
       stdout: "ignore",
       stderr: Bun.file(join(this.#directory, "qemu.log")),
@@ -138,11 +142,21 @@ export class Machine {
 
   /** The end of what the guest's kernel and systemd have said. */
   console(): string {
-    try {
-      return readFileSync(join(this.#directory, "console.log"), "utf8").slice(-4000);
-    } catch {
-      return "";
+    return this.wholeConsole().slice(-4000);
+  }
+
+  /** All that came over the serial line since the machine was made. */
+  wholeConsole(): string {
+    let text = "";
+    for (let life = 1; life <= this.#lives; life++) {
+      const path = this.#consolePath(life);
+      if (existsSync(path)) text += readFileSync(path, "utf8");
     }
+    return text;
+  }
+
+  #consolePath(life: number): string {
+    return join(this.#directory, `console-${life}.log`);
   }
 
   async #connect(path: string): Promise<Socket> {
@@ -197,21 +211,27 @@ function decoded(word: string): string {
   return word === "-" ? "" : Buffer.from(word, "base64").toString();
 }
 
-function qemuCommand(directory: string, image: GuestImage, home: string, channel: string): string[] {
+interface MachineFiles {
+  readonly channel: string;
+  readonly home: string;
+  readonly console: string;
+}
+
+function qemuCommand(directory: string, image: GuestImage, files: MachineFiles): string[] {
   const drive = (...words: string[]) => ["-drive", `if=virtio,format=raw,${words.join(",")}`];
   return [
     "qemu-system-x86_64",
     ...["-accel", "tcg,thread=multi", "-cpu", "max", "-smp", "2", "-m", "1536"],
     ...["-nodefaults", "-no-user-config", "-display", "none"],
-    ...["-serial", `file:${join(directory, "console.log")}`],
+    ...["-serial", `file:${files.console}`],
     ...["-kernel", image.kernel, "-initrd", image.initrd],
     ...["-append", "console=ttyS0 root=/dev/vda rw quiet mitigations=off systemd.show_status=false"],
     // Changes to the root disk live as long as QEMU: a reboot keeps them, a power cut does not.
     ...drive(`file=${image.root}`, "snapshot=on", "cache=unsafe"),
     ...drive(`file=${join(directory, "payload.ext4")}`, "read-only=on"),
-    ...drive(`file=nbd+unix:///?socket=${home}`, "cache=none"),
+    ...drive(`file=nbd+unix:///?socket=${files.home}`, "cache=none"),
     ...["-device", "virtio-rng-pci", "-device", "virtio-serial-pci"],
-    ...["-chardev", `socket,id=agent,path=${channel},server=on,wait=off`],
+    ...["-chardev", `socket,id=agent,path=${files.channel},server=on,wait=off`],
     ...["-device", "virtserialport,chardev=agent,name=kelp.test"],
   ];
 }
