@@ -125,6 +125,7 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
   publish: explainPublish,
   awaitUplink: explainUplink,
   uplink: explainUplink,
+  tapAdd: explainTap,
   vethAdd: explainInterface,
   linkSet: explainInterface,
   addressAdd: explainInterface,
@@ -239,6 +240,14 @@ function explainUplink(op: PlanOp, { plan, errno }: FailureInput): KelpError {
   });
 }
 
+function explainTap({ args }: Extract<PlanOp, { op: "tapAdd" }>, { errno }: FailureInput): KelpError {
+  return new HostError(
+    "uplink-failed",
+    `cannot connect containers to the outside: ${args.device}: ${words(errno)}`,
+    { hint: "Give --network none or host, or look what is wrong with that device." },
+  );
+}
+
 function explainInterface(op: PlanOp, { errno }: FailureInput): KelpError {
   const args = op.args as { readonly name?: string; readonly link?: string; readonly master?: string };
   const name = args.master ? `bridge ${args.master}` : `interface ${args.link ?? args.name}`;
@@ -296,6 +305,7 @@ const WORDS: Readonly<Record<number, string>> = {
   21: "is a directory",
   22: "invalid argument",
   24: "too many open files",
+  25: "inappropriate ioctl for device",
   26: "text file busy",
   28: "no space left on device",
   30: "read-only file system",
