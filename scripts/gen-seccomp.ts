@@ -11,7 +11,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { loadLibSeccomp } from "../src/host/index.ts";
 import { defaultCapabilities } from "../src/runtime/index.ts";
-import { compileOwnFilter, type FilterArch } from "../src/runtime/seccomp/own-filter.ts";
+import type { FilterArch } from "../src/runtime/seccomp/arch.ts";
+import { compileOwnFilter } from "../src/runtime/seccomp/own-filter.ts";
 
 const FOLDER = join(import.meta.dirname, "..", "src", "runtime", "seccomp");
 

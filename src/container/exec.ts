@@ -112,7 +112,7 @@ export async function prepareExec(
       namespaces: spec.linux.namespaces,
       init: live.init,
       facts,
-      seccomp: compiledSeccomp(spec, config),
+      seccomp: await compiledSeccomp(spec, config),
       cgroup: await execCgroup(ctx, record),
       keepGroups: config.groupAdd.includes("keep-groups"),
     }),

@@ -145,7 +145,7 @@ export async function prepareStart(
     facts,
     network: networking.plan,
     fileSources: bindSources(spec),
-    seccomp: config.runtime === undefined ? compiledSeccomp(spec, config) : undefined,
+    seccomp: config.runtime === undefined ? await compiledSeccomp(spec, config) : undefined,
     secrets:
       config.secrets.length === 0
         ? undefined

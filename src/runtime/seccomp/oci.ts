@@ -2,8 +2,7 @@
 import type { RuntimeSpec, SpecSeccomp, SpecSeccompRule } from "../../oci/index.ts";
 import type { ContainerConfig } from "../../state/index.ts";
 import { parseSecurityOptions } from "../spec-security.ts";
-import { ARCH } from "./index.ts";
-import type { FilterArch } from "./own-filter.ts";
+import { ARCH, type FilterArch } from "./arch.ts";
 import { ociProfile, readProfile } from "./profile.ts";
 import { ALLOWED_NEW, type Condition, conditions, ENOSYS, EPERM, verdicts } from "./rules.ts";
 

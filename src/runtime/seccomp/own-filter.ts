@@ -3,10 +3,9 @@
  * the part libseccomp makes, which knows the numbers of every call on every architecture.
  */
 import type { SeccompLibrary } from "../../host/index.ts";
+import type { FilterArch } from "./arch.ts";
 import { Assembler, DATA, encodeProgram, type Instruction, SECCOMP } from "./bpf.ts";
 import { ALLOWED_NEW, type Condition, conditions, ENOSYS, EPERM, verdicts } from "./rules.ts";
-
-export type FilterArch = "x86_64" | "aarch64";
 
 /** libseccomp's names of the architectures a kernel runs programs of, its own first. */
 const ARCHES: Readonly<Record<FilterArch, readonly string[]>> = {

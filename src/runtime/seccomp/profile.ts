@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { errnoCode, UsageError } from "../../base/index.ts";
 import { errnoText, type SeccompArg, type SeccompProgram, type SeccompRule } from "../../host/index.ts";
 import type { SpecSeccomp, SpecSeccompArg } from "../../oci/index.ts";
-import type { FilterArch } from "./own-filter.ts";
+import type { FilterArch } from "./arch.ts";
 
 /** The text of a profile file. */
 export function readProfile(path: string): string {
