@@ -1,7 +1,7 @@
 /**
  * Compares kelp with the peers that are installed, by turns in one run: medians and ratios, as a Markdown table.
  *
- *   npm run bench [-- --group core|images] [--rounds N] [--only WORDS] [--large MEGABYTES]     --large 0: without the large image
+ *   npm run bench [-- --group core|images|network] [--rounds N] [--only WORDS] [--large MEGABYTES]     --large 0: without the large image
  *
  * As root, BENCH_USER names the account that runs the containers (memory can be read then);
  * BENCH_PODMAN names another podman, BENCH_STORE a directory for the stores (one in memory, for instance). The times include the start of each program from here.
@@ -14,6 +14,7 @@ import { crunBundle, type Engine, makeEngines, scratch } from "./engines.ts";
 import { type Group, imageGroup } from "./images.ts";
 import { makeLargeImage } from "./large-image.ts";
 import { ownProcesses, residentPerContainer } from "./memory.ts";
+import { networkGroup } from "./network.ts";
 import { median, printHead, printParallel, printRow, printTableHead, type Times } from "./report.ts";
 import { IMAGE, type Peer, type Scenario, scenarios } from "./scenarios.ts";
 
@@ -102,7 +103,7 @@ async function coreGroup(work: string, _engines: readonly Engine[], megabytes: n
 /** What is measured together; each prepares what it needs. */
 const GROUPS: Readonly<
   Record<string, (work: string, engines: readonly Engine[], megabytes: number) => Promise<Group>>
-> = { core: coreGroup, images: imageGroup };
+> = { core: coreGroup, images: imageGroup, network: async () => networkGroup() };
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
