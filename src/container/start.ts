@@ -98,13 +98,16 @@ export async function prepareStart(
   for (const path of [directory, liveDir(ctx.paths), goneDir(ctx.paths), containerRunDir(ctx.paths, id)])
     ensureDir(path);
   claimStart(ctx, record, directory);
+  const service = servicePart(ctx, record, options.sdnotify);
+  // systemd works at the scope while we go on; whoever fails before it is awaited has the say.
+  const grouping = prepareCgroup(ctx, record, service.notify !== undefined);
+  grouping.catch(() => undefined);
   const networking = prepareNetwork(ctx, record);
   const rootfs = await startRootfs(ctx, record);
   const facts = runtimeFacts();
   const bound = writeBindFiles(ctx, record, networking, rootfs);
   const { users, files: userFiles } = writeUserFiles(ctx, record, rootfs);
   const secrets = await prepareSecrets(ctx, record);
-  const service = servicePart(ctx, record, options.sdnotify);
   const secretFiles = Object.fromEntries(
     secrets.files.map(({ destination, source }) => [destination, source]),
   );
@@ -133,7 +136,7 @@ export async function prepareStart(
   const spec = makeSpec(input);
   for (const notice of specNotices(input)) log.warn(notice);
   for (const path of overlayVolumeDirs(spec, directory)) mkdirSync(path, { recursive: true, mode: 0o700 });
-  const cgroup = await prepareCgroup(ctx, record, service.notify !== undefined);
+  const cgroup = await grouping;
   noteCgroup(ctx, id, cgroup);
   const lowerInput: LowerInput = {
     spec,

@@ -26,7 +26,7 @@ export class DbusConnection {
   #received = Buffer.alloc(0);
   #unsent: Uint8Array[] = [];
   #serial = 0;
-  #authenticated: (() => void) | undefined;
+  #accepted = false;
   #failed: HostError | undefined;
   readonly #waiting = new Map<number, Waiting>();
   readonly #listeners = new Set<(signal: Message) => void>();
@@ -36,7 +36,7 @@ export class DbusConnection {
   }
 
   /**
-   * Connects and says who we are.
+   * Connects and says who we are. A side that does not want us refuses the first call.
    *
    * @param path of the socket; a leading NUL means the abstract name space
    * @throws {HostError} `dbus-unreachable`
@@ -53,7 +53,7 @@ export class DbusConnection {
         },
       });
       const connection = new DbusConnection(socket);
-      await connection.#authenticate(uid);
+      connection.#introduce(uid);
       return connection;
     } catch (cause) {
       throw unreachable(path, cause instanceof Error ? cause.message : String(cause));
@@ -86,21 +86,19 @@ export class DbusConnection {
     this.#socket.end();
   }
 
-  /** EXTERNAL: the kernel tells the other side our uid, we only name it. */
-  #authenticate(uid: number): Promise<void> {
+  /**
+   * EXTERNAL: the kernel tells the other side our uid, we only name it. What follows need not wait for the answer, which
+   * comes first whatever it is.
+   */
+  #introduce(uid: number): void {
     const identity = Buffer.from(String(uid)).toString("hex");
-    const accepted = new Promise<void>((resolve, reject) => {
-      this.#authenticated = resolve;
-      this.#waiting.set(0, { resolve: () => resolve(), reject });
-    });
-    this.#send(Buffer.from(`\0AUTH EXTERNAL ${identity}\r\n`));
-    return withPatience(accepted, "authentication").finally(() => this.#waiting.delete(0));
+    this.#send(Buffer.from(`\0AUTH EXTERNAL ${identity}\r\nBEGIN\r\n`));
   }
 
   #receive(bytes: Uint8Array): void {
     this.#received = Buffer.concat([this.#received, bytes]);
     try {
-      if (this.#authenticated !== undefined && !this.#readGreeting()) return;
+      if (!this.#accepted && !this.#readGreeting()) return;
       for (let next = decodeMessage(this.#received); next; next = decodeMessage(this.#received)) {
         this.#received = this.#received.subarray(next.size);
         this.#take(next.message);
@@ -116,9 +114,7 @@ export class DbusConnection {
     const line = this.#received.toString("latin1", 0, end);
     this.#received = this.#received.subarray(end + 2);
     if (!line.startsWith("OK ")) throw new Error(`it refuses us: ${line}`);
-    this.#send(Buffer.from("BEGIN\r\n"));
-    this.#authenticated?.();
-    this.#authenticated = undefined;
+    this.#accepted = true;
     return true;
   }
 
