@@ -110,21 +110,26 @@ class TerminalProgress implements Progress {
 
   #draw(): void {
     const up = this.#drawn > 0 ? `\x1b[${this.#drawn}A` : "";
-    const lines = this.#bars.map((bar) => `\r\x1b[2K${ellipsis(describe(bar), this.#io.columns - 1)}\n`);
+    const lines = this.#bars.map(
+      (bar) => `\r\x1b[2K${ellipsis(describe(bar, this.#io.columns - 1), this.#io.columns - 1)}\n`,
+    );
     this.#drawn = lines.length;
     this.#io.err(up + lines.join(""));
   }
 }
 
-function describe(bar: Bar): string {
+/** The gauge takes the room that the numbers leave. */
+function describe(bar: Bar, columns: number): string {
   const head = `Copying blob ${bar.name}`;
   if (bar.state === "exists") return `${head} skipped: already exists`;
   if (bar.state === "done") return `${head} done   ${humanSize(bar.size)}`;
   if (bar.state === "waiting") return `${head} waiting for another download of it`;
   const share = bar.size === 0 ? 1 : bar.now / bar.size;
-  const filled = Math.round(share * BAR_WIDTH);
-  const gauge = `[${"=".repeat(filled)}${" ".repeat(BAR_WIDTH - filled)}]`;
-  return `${head} ${gauge} ${humanSize(bar.now)} / ${humanSize(bar.size)}${speed(bar)}`;
+  const numbers = `${humanSize(bar.now)} / ${humanSize(bar.size)}${speed(bar)}`;
+  const width = Math.min(BAR_WIDTH, columns - head.length - numbers.length - 4);
+  if (width < 4) return `${head} ${numbers}`;
+  const filled = Math.round(share * width);
+  return `${head} [${"=".repeat(filled)}${" ".repeat(width - filled)}] ${numbers}`;
 }
 
 /** ` | 12MB/s | 5s`: rate and the time that is left. */

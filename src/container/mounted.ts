@@ -29,15 +29,21 @@ export function requireUnshared(program: string, command: string): void {
   );
 }
 
-/** Mounts the container's files for reading and writing; a second time it only says where they are. */
+/**
+ * Mounts the container's files for reading and writing; a second time it only says where they are. Those of a running
+ * container are where its first process sees them: another mount of the same layer would disagree with them.
+ */
 export async function mountContainer(ctx: Context, record: ContainerRecord): Promise<string> {
   const rootfs = await containerRootfs(ctx, record);
   if (rootfs.kind === "directory") return rootfs.path;
   if (isMounted(rootfs.merged)) return rootfs.merged;
-  if (isRunning(statusOf(ctx, record))) {
-    throw new ConflictError("container-running", `cannot mount container ${record.name}: it is running`, {
-      hint: "two mounts of the same files would disagree; use kelp cp or kelp exec",
-    });
+  const status = statusOf(ctx, record);
+  if (isRunning(status)) {
+    if (status.pid > 0) return `/proc/${status.pid}/root`;
+    throw new ConflictError(
+      "container-restarting",
+      `cannot mount container ${record.name}: it is just restarting`,
+    );
   }
   mountOverlay(rootfs, rootfs.merged);
   writeContainerEvent(ctx, "mount", record);

@@ -48,7 +48,7 @@ export interface PullOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-const MAX_NESTING = 4;
+export const MAX_NESTING = 4;
 
 /** Pulls of one command: they share connections and what is known of registries. */
 export class Puller {
@@ -185,8 +185,7 @@ export class Puller {
     const indexes: RemoteManifest[] = [];
     let manifest = top;
     for (let depth = 0; isIndexType(documentType(manifest)); depth++) {
-      if (depth >= MAX_NESTING)
-        throw new StorageError("document-invalid", "cannot read index: indexes are nested too deep");
+      if (depth >= MAX_NESTING) throw tooDeep();
       indexes.push(manifest);
       const index = parseIndex(manifest.bytes, `index of ${formatReference(reference)}`);
       const chosen = requireManifest(index, formatReference(reference), this.#options.platform);
@@ -199,6 +198,10 @@ export class Puller {
     }
     return { manifest, indexes };
   }
+}
+
+export function tooDeep(): StorageError {
+  return new StorageError("document-invalid", "cannot read index: indexes are nested too deep");
 }
 
 /** Says what could not be read. */

@@ -1,13 +1,15 @@
 /** `manifest push`: an index and the images it names. */
 import { openAsBlob, rmSync } from "node:fs";
-import { StorageError, UsageError } from "../base/index.ts";
+import { UsageError } from "../base/index.ts";
 import {
   type Descriptor,
   type Digest,
   dockerReference,
   type FullReference,
-  isManifestType,
+  formatReference,
+  isIndexType,
   MEDIA,
+  parseIndex,
   parseManifest,
   parseReference,
   repository,
@@ -26,6 +28,7 @@ import {
 } from "./index-document.ts";
 import { findList, openPuller } from "./manifest-list.ts";
 import { SILENT } from "./progress.ts";
+import { MAX_NESTING, type Puller, tooDeep } from "./pull.ts";
 import { explained, type PushOptions, pushImage } from "./push.ts";
 
 export interface PushListOptions extends PushOptions {
@@ -105,7 +108,9 @@ async function sendMembers(ctx: Context, document: IndexDocument, sending: Sendi
   return sent;
 }
 
+/** An index that is in the store as well is not sent as an image. */
 function memberRecord(ctx: Context, entry: IndexEntry): ImageRecord | undefined {
+  if (isIndexType(entry.mediaType)) return undefined;
   return ctx.state.images.byDigest(entry.digest).find((image) => image.manifestDigest === entry.digest);
 }
 
@@ -142,26 +147,54 @@ async function sendStored(ctx: Context, entry: IndexEntry, { repo, options }: Se
 }
 
 /** From registry to registry, a blob at a time by way of the store. */
-async function copyRemote(
-  ctx: Context,
-  entry: IndexEntry,
-  source: string,
-  { repo, target, options }: Sending,
-): Promise<void> {
+async function copyRemote(ctx: Context, entry: IndexEntry, source: string, sending: Sending): Promise<void> {
   const reference = dockerReference(parseReference(source));
-  if (repository(reference) === repository(target)) return;
-  if (!isManifestType(entry.mediaType))
-    throw new StorageError("image-invalid", `cannot push ${source}: an index within an index is not copied`);
-  const found = await (await openPuller(ctx, options.access)).findManifest(reference);
-  const { config, layers } = parseManifest(found.top.bytes, `manifest of ${source}`);
+  if (repository(reference) === repository(sending.target)) return;
+  const puller = await openPuller(ctx, sending.options.access);
+  await copyDocument(ctx, { puller, sending, reference }, entry, MAX_NESTING);
+}
+
+interface RemoteCopy {
+  readonly puller: Puller;
+  readonly sending: Sending;
+  /** Of the repository everything is in. */
+  readonly reference: FullReference;
+}
+
+/** A manifest or index with all it names, which goes first. */
+async function copyDocument(
+  ctx: Context,
+  copy: RemoteCopy,
+  { digest, mediaType }: Pick<IndexEntry, "digest" | "mediaType">,
+  depth: number,
+): Promise<void> {
+  const { repo, options } = copy.sending;
+  const { tag: _, ...place } = copy.reference;
+  const { source, top } = await copy.puller.findManifest({ ...place, digest });
+  if (!isIndexType(mediaType)) await copyBlobs(ctx, copy, source, top.bytes);
+  else if (depth === 0) throw tooDeep();
+  else {
+    for (const member of parseIndex(top.bytes, `index ${digest}`).manifests)
+      await copyDocument(ctx, copy, member, depth - 1);
+  }
+  await repo.putManifest(digest, top.bytes, mediaType, options.signal);
+}
+
+async function copyBlobs(
+  ctx: Context,
+  { sending, reference }: RemoteCopy,
+  source: Repository,
+  manifest: Buffer,
+): Promise<void> {
+  const { repo, target, options } = sending;
+  const { config, layers } = parseManifest(manifest, `manifest of ${formatReference(reference)}`);
   for (const blob of [...layers, config]) {
     if (await repo.hasBlob(blob.digest, options.signal)) continue;
     const mount =
       reference.domain === target.domain &&
       (await repo.mountBlob(blob.digest, reference.path, options.signal));
-    if (!mount) await copyBlob(ctx, blob, found.source, { repo, options });
+    if (!mount) await copyBlob(ctx, blob, source, { repo, options });
   }
-  await repo.putManifest(entry.digest, found.top.bytes, entry.mediaType, options.signal);
 }
 
 async function copyBlob(

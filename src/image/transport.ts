@@ -13,9 +13,11 @@ import {
   parseReference,
 } from "../oci/index.ts";
 import { checkPolicy } from "../registry/index.ts";
-import type { Context } from "../state/index.ts";
+import type { Context, ImageRecord } from "../state/index.ts";
 import { type AcquireOptions, acquireFromRegistry } from "./acquire.ts";
+import { imageManifest } from "./documents.ts";
 import { loadArchive } from "./load.ts";
+import type { Progress } from "./progress.ts";
 import { type PushOptions, pushImage } from "./push.ts";
 import { displayName, type FoundImage } from "./resolve.ts";
 import { type SaveFormat, saveImages } from "./save.ts";
@@ -71,14 +73,16 @@ export function findTransport(text: string): { transport: Transport; location: s
 
 function fileTransport(name: string, format: SaveFormat): Transport {
   return {
-    async read(ctx, location, { policyFile }) {
+    async read(ctx, location, { policyFile, progress }) {
       const { path, reference } = splitLocation(name, location);
       checkPolicy(ctx.paths, name, resolve(path), policyFile);
+      progress.line("Getting image source signatures");
       const stored = await loadArchive(
         ctx,
         { from: path },
         reference === undefined ? undefined : archiveNames(reference),
       );
+      for (const { record } of stored) tellCopied(ctx, record, progress);
       return stored.map(({ record, names: [first] }) =>
         first === undefined ? { record } : { record, name: first },
       );
@@ -93,6 +97,14 @@ function fileTransport(name: string, format: SaveFormat): Transport {
       return saveImages(ctx, names, { format, output: path, compress });
     },
   };
+}
+
+/** An archive is unpacked as a whole; what of it there is to tell is told afterwards. */
+function tellCopied(ctx: Context, record: ImageRecord, progress: Progress): void {
+  const { layers, config } = imageManifest(ctx, record).manifest;
+  for (const { digest, size } of layers) progress.blob(digest, size).end("done");
+  progress.line(`Copying config ${config.digest}`);
+  progress.line("Writing manifest to image destination");
 }
 
 /** What tools may have written for a short name. */

@@ -2,7 +2,7 @@
 import { beforeAll, expect } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
+import { BUSYBOX, busyboxArchive, KELP, requires, useSandbox } from "../support/index.ts";
 
 const box = useSandbox("140-diff");
 const { test } = requires("overlay");
@@ -81,6 +81,19 @@ test("a running container can be committed and exported, and goes on", async () 
   expect(await box.ok(["run", "--rm", "of-live", "sh", "-c", "cat /one; ls /two 2>/dev/null || true"])).toBe(
     "one",
   );
+});
+
+test("the files of a container are mounted whether it runs or not, and what is written there is in it", async () => {
+  await box.ok(["run", "-d", "--name", "mounted", BUSYBOX, "sh", "-c", "echo in >/in; sleep 300"]);
+  const inside = (script: string) =>
+    box.ok(["unshare", "sh", "-c", `cd $(${KELP} mount mounted) && ${script}`]);
+  expect(
+    await inside("for i in $(seq 50); do [ -s in ] && break; sleep 0.1; done; cat in; echo out >out"),
+  ).toBe("in");
+  expect(await box.ok(["exec", "mounted", "cat", "/out"])).toBe("out");
+  await box.ok(["stop", "-t", "0", "mounted"]);
+  expect(await inside("cat in out")).toBe("in\nout");
+  await box.ok(["rm", "mounted"]);
 });
 
 test("commit keeps the configuration and applies --change", async () => {

@@ -4,6 +4,7 @@ import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type RealRegistry, startRegistry } from "../support/docker-registry.ts";
 import { BUSYBOX, busyboxArchive, missing, requires, run, useSandbox } from "../support/index.ts";
+import { digestOf, OCI_INDEX } from "../support/stub-registry.ts";
 
 // Before the sandbox's own: it looks for processes that were left.
 afterAll(() => {
@@ -152,6 +153,23 @@ real.test("a password can come from a secret, and the user's name from the secre
   expect((await login("none")).stderr).toContain("none");
 });
 
+real.test("layers that another repository of the registry has are mounted there, not sent", async () => {
+  const [from, to] = [`${open.host}/mount/from:1`, `${open.host}/mount/to:1`];
+  const push = (...args: string[]) =>
+    box.kelp(["--log-level", "debug", "push", "-q", ...args], { env: insecure().env });
+  const sent = await push(BUSYBOX, from);
+  expect(sent.stderr).toMatch(/PATCH .*\/v2\/mount\/from\/blobs\/uploads/);
+  await box.ok(["pull", "-q", from], insecure());
+  const mounted = await push(from, to);
+  expect(mounted.code).toBe(0);
+  const layer = JSON.parse(await box.ok(["manifest", "inspect", from], insecure())).layers[0].digest;
+  const uploads = mounted.stderr.split("\n").filter((line) => line.includes("/v2/mount/to/blobs/uploads"));
+  expect(uploads.filter((line) => line.includes("PATCH")).length).toBeLessThanOrEqual(1);
+  expect(uploads[0]).toMatch(/POST .*status=201/);
+  const blob = await fetch(`http://${open.host}/v2/mount/to/blobs/${layer}`, { method: "HEAD" });
+  expect(blob.status).toBe(200);
+});
+
 real.test("search finds what was pushed, and lists tags", async () => {
   for (const tag of ["1", "2"])
     await box.ok(["push", "-q", BUSYBOX, `${open.host}/find/me:${tag}`], insecure());
@@ -191,6 +209,44 @@ real.test("an index is made, changed, pushed with its images and read back", asy
   expect(removed).toBe(`Untagged: localhost/mylist:latest\nDeleted: ${id}`);
   expect((await box.kelp(["manifest", "rm", "mylist"])).code).toBe(1);
 });
+
+real.test(
+  "an index within an index is pushed with all that is beneath it, in another repository",
+  async () => {
+    const inner = `${open.host}/nested/from:inner`;
+    await box.ok(["manifest", "create", "inner"]);
+    await box.ok(["manifest", "add", "inner", BUSYBOX]);
+    await box.ok(["manifest", "push", "-q", "--format", "oci", "inner", `docker://${inner}`], insecure());
+    const put = async (tag: string, document: string) => {
+      const url = `http://${open.host}/v2/nested/from/manifests/${tag}`;
+      const headers = { "Content-Type": OCI_INDEX };
+      expect((await fetch(url, { method: "PUT", headers, body: document })).status).toBe(201);
+    };
+    const accept = { headers: { Accept: OCI_INDEX } };
+    const bytes = await (await fetch(`http://${open.host}/v2/nested/from/manifests/inner`, accept)).text();
+    const digest = digestOf(bytes);
+    await put(
+      "outer",
+      JSON.stringify({
+        schemaVersion: 2,
+        mediaType: OCI_INDEX,
+        manifests: [{ mediaType: OCI_INDEX, digest, size: bytes.length }],
+      }),
+    );
+    await box.ok(["manifest", "create", "outer"]);
+    await box.ok(
+      ["manifest", "add", "--all", "outer", `docker://${open.host}/nested/from:outer`],
+      insecure(),
+    );
+    const target = `${open.host}/nested/to:1`;
+    await box.ok(["manifest", "push", "-q", "--all", "outer", `docker://${target}`], insecure());
+    expect(await (await fetch(`http://${open.host}/v2/nested/to/manifests/${digest}`, accept)).text()).toBe(
+      bytes,
+    );
+    await box.ok(["rmi", "--force", inner, "inner", "outer"].filter((name) => name !== inner));
+    expect(await box.ok(["pull", "-q", target], insecure())).toBe(await imageId(BUSYBOX));
+  },
+);
 
 real.test("every transport gives back what was put there", async () => {
   const id = await imageId(BUSYBOX);

@@ -52,7 +52,7 @@ function filesIn(directory: string): string[] {
       .filter(
         (entry) =>
           !entry.isDirectory() &&
-          !/\.lock$|^uplink(-|$)/.test(entry.name) &&
+          !/\.lock$|^uplink(-|$)|^unshare-\d+\.plan$/.test(entry.name) &&
           !/\/(gone|plans|live)$/.test(entry.parentPath),
       )
       .map((entry) => `file ${entry.parentPath}/${entry.name}`);

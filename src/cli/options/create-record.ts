@@ -1,7 +1,7 @@
 /** Flags of create and run about the container as an object: name, image, labels, log, life. */
 import type { OptionTable } from "../command.ts";
 import { NO_PODS } from "./reasons.ts";
-import { RETRY_OPTIONS } from "./registry.ts";
+import { FETCH_OPTIONS } from "./registry.ts";
 
 export const RECORD_OPTIONS = {
   annotation: { kind: "list", value: "KEY=VALUE", text: "Annotation in the runtime's configuration" },
@@ -76,24 +76,7 @@ export const RECORD_OPTIONS = {
     completes: ["container", "conmon", "healthy", "ignore"],
   },
 
-  arch: { kind: "string", value: "ARCH", text: "Architecture of the image" },
-  authfile: { kind: "string", value: "FILE", text: "Registry credentials for pulling", completes: "file" },
-  "cert-dir": { kind: "string", value: "DIR", text: "Certificates for pulling", completes: "dir" },
-  creds: { kind: "string", value: "USER[:PASSWORD]", text: "Registry credentials for pulling" },
-  "decryption-key": {
-    kind: "list",
-    value: "KEY",
-    text: "Key for an encrypted image",
-    unsupported: "kelp does not decrypt images",
-  },
-  "disable-content-trust": {
-    kind: "boolean",
-    default: true,
-    hidden: true,
-    text: "Has no effect; docker has it",
-  },
-  os: { kind: "string", value: "OS", text: "Operating system of the image" },
-  platform: { kind: "string", value: "OS/ARCH", text: "Platform of the image" },
+  ...FETCH_OPTIONS,
   pull: {
     kind: "string",
     value: "POLICY",
@@ -101,11 +84,4 @@ export const RECORD_OPTIONS = {
     completes: ["always", "missing", "never", "newer"],
   },
   quiet: { kind: "boolean", short: "q", text: "Show no progress of pulling" },
-  ...RETRY_OPTIONS,
-  "tls-verify": { kind: "boolean", default: true, text: "Verify certificates when pulling" },
-  variant: {
-    kind: "string",
-    value: "VARIANT",
-    text: "Variant of the image's architecture",
-  },
 } as const satisfies OptionTable;

@@ -47,6 +47,26 @@ export const PLATFORM_OPTIONS = {
   variant: { kind: "string", value: "VARIANT", text: "Variant of the architecture" },
 } as const satisfies OptionTable;
 
+/** Of whatever may fetch an image. */
+export const FETCH_OPTIONS = {
+  ...PLATFORM_OPTIONS,
+  ...AUTH_OPTIONS,
+  ...CREDS_OPTION,
+  "decryption-key": {
+    kind: "list",
+    value: "KEY",
+    text: "Key for an encrypted image",
+    unsupported: "kelp does not decrypt images",
+  },
+  "disable-content-trust": {
+    kind: "boolean",
+    default: true,
+    hidden: true,
+    text: "Has no effect; docker has it",
+  },
+  ...RETRY_OPTIONS,
+} as const satisfies OptionTable;
+
 export interface AccessFlags {
   readonly authfile?: string | undefined;
   readonly "cert-dir"?: string | undefined;

@@ -17,9 +17,9 @@ export default defineCommand({
   paths: [["mount"], ["container", "mount"]],
   summary: "Mount the files of containers, and print where",
   description:
-    "Only within kelp unshare, where the mount is seen too. Without a name the containers that are mounted are listed.",
+    "Only within kelp unshare, where the mount is seen too. A running container's files are shown as its first process sees them, for as long as that lives. Without a name the containers that are mounted are listed.",
   usage: "[options] [CONTAINER...]",
-  examples: [["kelp unshare sh -c 'ls $(kelp mount web)'", "Look into a stopped container"]],
+  examples: [["kelp unshare sh -c 'ls $(kelp mount web)'", "Look into a container"]],
   options: {
     ...ALL_OPTION,
     format: { kind: "string", value: "FORMAT", text: "Print the list as json", completes: ["json"] },

@@ -4,14 +4,7 @@ import { openContext } from "../../../state/index.ts";
 import { chooseName } from "../../choose-name.ts";
 import { defineCommand } from "../../command.ts";
 import { interruptible } from "../../interrupt.ts";
-import {
-  AUTH_OPTIONS,
-  accessOptions,
-  CREDS_OPTION,
-  PLATFORM_OPTIONS,
-  RETRY_OPTIONS,
-  retryOptions,
-} from "../../options/registry.ts";
+import { accessOptions, FETCH_OPTIONS, retryOptions } from "../../options/registry.ts";
 import { patient } from "../../patience.ts";
 import { showProgress } from "../../progress.ts";
 
@@ -27,21 +20,7 @@ export default defineCommand({
   ],
   options: {
     "all-tags": { kind: "boolean", short: "a", text: "Pull every tag of the repository" },
-    ...PLATFORM_OPTIONS,
-    ...AUTH_OPTIONS,
-    ...CREDS_OPTION,
-    "decryption-key": {
-      kind: "list",
-      value: "KEY",
-      text: "Key for an encrypted image",
-      unsupported: "kelp does not decrypt images",
-    },
-    "disable-content-trust": {
-      kind: "boolean",
-      default: true,
-      hidden: true,
-      text: "Has no effect; docker has it",
-    },
+    ...FETCH_OPTIONS,
     policy: {
       kind: "string",
       value: "POLICY",
@@ -50,7 +29,6 @@ export default defineCommand({
       completes: ["always", "missing", "never", "newer"],
     },
     quiet: { kind: "boolean", short: "q", text: "Print the ID only" },
-    ...RETRY_OPTIONS,
     "signature-policy": {
       kind: "string",
       value: "FILE",
