@@ -19,6 +19,7 @@ const PACKAGES = {
   "fuse-overlayfs": "fuse-overlayfs",
   "busybox-static": "busybox",
   skopeo: "skopeo",
+  umoci: "umoci",
   "docker-registry": "docker-registry",
   openssl: "openssl",
   "xz-utils": "xz",

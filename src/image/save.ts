@@ -1,9 +1,8 @@
 /** `save`: images into an archive or a directory that podman, docker, skopeo and buildah read. */
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { join } from "node:path";
+import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
 import { ConflictError, errnoCode, UsageError } from "../base/index.ts";
 import { writeError } from "../host/index.ts";
-import { type Digest, digestHex, isDockerType, localName, MEDIA, sha256 } from "../oci/index.ts";
+import { type Digest, digestHex, isDockerType, localName, sha256 } from "../oci/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
 import {
   BlobStore,
@@ -15,11 +14,12 @@ import {
   TarWriter,
   zlib,
 } from "../storage/index.ts";
-import { blobName } from "./archive-files.ts";
 import { imageManifest } from "./documents.ts";
 import { compressionOf, encodeManifest } from "./encode-manifest.ts";
 import { findImage } from "./resolve.ts";
 import { dropTemporary, type LayerFile, layersAsStored, layersPlain } from "./save-layers.ts";
+import { writeOci } from "./save-oci.ts";
+import { directoryTarget, type Target, tarTarget, writeOnce } from "./save-target.ts";
 
 export const SAVE_FORMATS = ["docker-archive", "oci-archive", "oci-dir", "docker-dir"] as const;
 export type SaveFormat = (typeof SAVE_FORMATS)[number];
@@ -31,13 +31,15 @@ export interface SaveOptions {
   readonly sink?: Sink;
   /** Every argument is an image; otherwise the first is one and the others are further names for it. */
   readonly multi?: boolean;
+  /** OCI formats: what the image is called there, instead of its names. */
+  readonly refName?: string | undefined;
   /** docker-dir: layers are compressed. */
   readonly compress?: boolean;
   /** OCI formats: layers are written as plain tars, whatever form they came in; the manifest's digest changes with them. */
   readonly uncompressed?: boolean;
 }
 
-interface SavedImage {
+export interface SavedImage {
   readonly record: ImageRecord;
   readonly names: readonly string[];
 }
@@ -89,7 +91,7 @@ async function saveArchive(
   await toOutput(options, async (sink) => {
     const tar = new TarWriter(sink);
     if (options.format === "docker-archive") await writeDockerArchive(ctx, tar, images);
-    else digest = await writeOci(ctx, images[0] as SavedImage, tarTarget(tar), options.uncompressed === true);
+    else digest = await writeOci(ctx, images[0] as SavedImage, tarTarget(tar), options);
     tar.end();
   });
   return digest;
@@ -142,58 +144,12 @@ async function writeDockerArchive(
   tar.file("manifest.json", document.length, [document]);
 }
 
-function writeOnce(tar: TarWriter, written: Set<string>, name: string, file: LayerFile): void {
-  if (written.has(name)) return;
-  written.add(name);
-  const range = openRange({ path: file.path, offset: 0, size: file.size });
-  try {
-    tar.file(name, file.size, readRange(range));
-  } finally {
-    closeRange(range);
-  }
-}
-
-/** Where the files of a layout go. */
-interface Target {
-  directory(name: string): void;
-  bytes(name: string, data: Uint8Array): void;
-  file(name: string, file: LayerFile): void;
-}
-
-function tarTarget(tar: TarWriter): Target {
-  const written = new Set<string>();
-  return {
-    directory: (name) => tar.directory(name),
-    bytes: (name, data) => tar.file(name, data.length, [data]),
-    file: (name, file) => writeOnce(tar, written, name, file),
-  };
-}
-
-function directoryTarget(root: string): Target {
-  return {
-    directory: (name) => mkdirSync(join(root, name), { recursive: true }),
-    bytes: (name, data) => writeFileSync(join(root, name), data),
-    file(name, file) {
-      const fd = openSync(join(root, name), "w", 0o666);
-      const range = openRange({ path: file.path, offset: 0, size: file.size });
-      try {
-        for (const piece of readRange(range))
-          for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
-      } finally {
-        closeRange(range);
-        closeSync(fd);
-      }
-    },
-  };
-}
-
 async function saveDirectory(ctx: Context, image: SavedImage, options: SaveOptions): Promise<Digest> {
   const root = options.output as string;
   try {
     mkdirSync(root, { recursive: true });
     const target = directoryTarget(root);
-    if (options.format === "oci-dir")
-      return await writeOci(ctx, image, target, options.uncompressed === true);
+    if (options.format === "oci-dir") return await writeOci(ctx, image, target, options);
     return await writeDockerDirectory(ctx, image, target, options.compress === true);
   } catch (error) {
     if (errnoCode(error) === "EEXIST" || errnoCode(error) === "ENOTDIR") {
@@ -203,41 +159,6 @@ async function saveDirectory(ctx: Context, image: SavedImage, options: SaveOptio
       });
     }
     throw error;
-  }
-}
-
-/** An OCI layout of one image: an image that came with an OCI manifest keeps it, and with it its digest. */
-async function writeOci(
-  ctx: Context,
-  { record, names }: SavedImage,
-  target: Target,
-  plain: boolean,
-): Promise<Digest> {
-  const { manifest, bytes } = imageManifest(ctx, record);
-  const layers = await (plain ? layersPlain : layersAsStored)(ctx, record, manifest);
-  try {
-    const saved = isDockerType(manifest.mediaType) || plain ? encodeManifest(manifest, layers, false) : bytes;
-    target.directory("blobs");
-    target.directory("blobs/sha256");
-    for (const layer of layers) target.file(blobName(layer.digest), layer);
-    target.bytes(blobName(manifest.config.digest), new BlobStore(ctx.paths).read(manifest.config.digest));
-    const digest = sha256(saved);
-    target.bytes(blobName(digest), saved);
-    const entry = { mediaType: MEDIA.ociManifest, digest, size: saved.length };
-    const named = names.map((name) => ({
-      ...entry,
-      annotations: { "org.opencontainers.image.ref.name": name },
-    }));
-    const index = {
-      schemaVersion: 2,
-      mediaType: MEDIA.ociIndex,
-      manifests: named.length > 0 ? named : [entry],
-    };
-    target.bytes("index.json", Buffer.from(JSON.stringify(index)));
-    target.bytes("oci-layout", Buffer.from('{"imageLayoutVersion":"1.0.0"}'));
-    return digest;
-  } finally {
-    dropTemporary(layers);
   }
 }
 

@@ -89,12 +89,14 @@ function fileTransport(name: string, format: SaveFormat): Transport {
     },
     write(ctx, image, location, { compress = false }) {
       const { path, reference } = splitLocation(name, location);
-      const own = displayName(image);
-      const names =
-        reference === undefined
-          ? [own]
-          : [image.record.id, formatReference(dockerReference(parseReference(reference)))];
-      return saveImages(ctx, names, { format, output: path, compress });
+      if (reference === undefined)
+        return saveImages(ctx, [displayName(image)], { format, output: path, compress });
+      const { id } = image.record;
+      // In an OCI layout a name is any text, and other tools look for just that.
+      if (format !== "docker-archive")
+        return saveImages(ctx, [id], { format, output: path, refName: reference });
+      const full = formatReference(dockerReference(parseReference(reference)));
+      return saveImages(ctx, [id, full], { format, output: path });
     },
   };
 }

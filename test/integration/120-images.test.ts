@@ -1,6 +1,6 @@
 /** Images in and out, as a user has them: archives of all kinds, broken and hostile ones, names, removal. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import {
@@ -74,6 +74,41 @@ requires("skopeo").test("skopeo reads what save writes", async () => {
     });
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
   }
+});
+
+test("a layout directory holds several images by the names other tools ask for, and gives each back", async () => {
+  const layout = file("layout");
+  await box.ok(["push", "-q", BUSYBOX, `oci:${layout}:one`]);
+  await box.ok(["import", "-q", "-", "localhost/other:1"], {
+    stdin: await makeTar([{ name: "x", content: "x" }]),
+  });
+  await box.ok(["push", "-q", "localhost/other:1", `oci:${layout}:two`]);
+  await box.ok(["push", "-q", "localhost/other:1", `oci:${layout}:two`]);
+  const { manifests } = JSON.parse(readFileSync(join(layout, "index.json"), "utf8"));
+  const names = manifests.map((entry: { annotations: Record<string, string> }) =>
+    Object.values(entry.annotations),
+  );
+  expect(names).toEqual([["one"], ["two"]]);
+  const other = await id("localhost/other:1");
+  await box.ok(["rmi", "localhost/other:1"]);
+  expect(`sha256:${await box.ok(["pull", "-q", `oci:${layout}:two`])}`).toBe(other);
+  await box.ok(["rmi", other.slice(7)]);
+});
+
+requires("umoci").test("umoci changes an image in kelp's layout, and kelp runs the result", async () => {
+  const layout = file("for-umoci");
+  const bundle = file("bundle");
+  await box.ok(["push", "-q", BUSYBOX, `oci:${layout}:a`]);
+  const umoci = async (...args: string[]) => {
+    const { code, stderr } = await run("umoci", args, { env: box.env });
+    expect({ args, code, stderr }).toMatchObject({ code: 0 });
+  };
+  await umoci("unpack", "--rootless", "--image", `${layout}:a`, bundle);
+  writeFileSync(join(bundle, "rootfs", "by-umoci"), "hello");
+  await umoci("repack", "--image", `${layout}:b`, bundle);
+  const made = await box.ok(["pull", "-q", `oci:${layout}:b`]);
+  expect(await box.ok(["run", "--rm", made, "cat", "/by-umoci"])).toBe("hello");
+  await box.ok(["rmi", "-f", made]);
 });
 
 describe("import", () => {

@@ -120,6 +120,7 @@ const PROBES = {
   seccomp: seccompLibrary,
   busybox: () => program("busybox"),
   skopeo: () => program("skopeo"),
+  umoci: () => program("umoci"),
   registry: () => program("docker-registry", "openssl"),
   git: () => program("git"),
   buildah: () => program("buildah"),

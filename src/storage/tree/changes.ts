@@ -2,6 +2,7 @@
 import { fstatSync, type Stats } from "node:fs";
 import type { Libc } from "../../host/index.ts";
 import { Directory } from "./directory.ts";
+import { MTAB } from "./layer-part.ts";
 import { type LowerEntry, LowerView, looksAlike } from "./lower-view.ts";
 import { isOpaqueDirectory, isWhiteout, isWhiteoutFile } from "./whiteouts.ts";
 
@@ -98,10 +99,11 @@ class ChangeLister {
     if (lower.get(name) !== undefined && !this.#isMade(lower, name, path)) this.#add("D", path);
   }
 
-  /** What a start made to mount on is empty. */
+  /** What a start made to mount on is empty; what it made to show mounts is a link to them. */
   #isMade(lower: LowerView, name: string, path: string): boolean {
-    const looks = lower.get(name)?.looks;
-    return this.#ignore.has(path) && (looks?.isDirectory() === true || looks?.size === 0);
+    const found = lower.get(name);
+    if (found === undefined || !this.#ignore.has(path)) return false;
+    return found.looks.isDirectory() || found.looks.size === 0 || found.target === MTAB.target;
   }
 
   /** Its own line comes before those of what is in it. */

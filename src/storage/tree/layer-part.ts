@@ -26,7 +26,7 @@ export function layerOptions(libc: Libc, path: string, layer: LayerPart): Omit<E
 }
 
 /** The link that a start makes where the image lacks it. */
-const MTAB = { path: "etc/mtab", target: "/proc/mounts" } as const;
+export const MTAB = { path: "etc/mtab", target: "/proc/mounts" } as const;
 
 /** Those that hold nothing but one another, or are that link. */
 function bareMountPoints(root: string, made: readonly string[]): Set<string> {
