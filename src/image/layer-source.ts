@@ -1,4 +1,5 @@
 /** From a layer's file in an archive to what storage unpacks. */
+import { statSync } from "node:fs";
 import { StorageError } from "../base/index.ts";
 import type { Descriptor, Digest, LayerCompression } from "../oci/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
@@ -31,6 +32,11 @@ export function layerSource(range: FileRange, name: string, promised?: Descripto
     );
   }
   return { file: range, compression, name, ...(promised === undefined ? {} : { blob: promised.digest }) };
+}
+
+/** A whole file. */
+export function layerFile(path: string, name: string): LayerSource {
+  return layerSource({ path, offset: 0, size: statSync(path).size }, name);
 }
 
 function sniffRange(range: FileRange): ReturnType<typeof sniffCompression> {

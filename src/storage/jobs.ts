@@ -5,6 +5,7 @@
  */
 import type { ArchiveInput } from "./archive-job.ts";
 import type { AssembleInput } from "./assemble-job.ts";
+import type { AssembleTarInput } from "./assemble-tar-job.ts";
 import type { CompareInput } from "./compare-job.ts";
 import type { CopyInput } from "./copy-job.ts";
 import type { CopyLayerInput } from "./copy-layer-job.ts";
@@ -21,6 +22,7 @@ export interface StorageJobs {
   "unpack-layers": { input: UnpackInput; output: UnpackedLayer[] };
   "adopt-parents": { input: AdoptInput; output: null };
   "assemble-layers": { input: AssembleInput; output: null };
+  "assemble-tar": { input: AssembleTarInput; output: null };
   "copy-rootfs": { input: CopyInput; output: null };
   "seal-layer": { input: SealInput; output: HashedLayer };
   "copy-layer": { input: CopyLayerInput; output: HashedLayer };
@@ -56,6 +58,10 @@ export const STORAGE_JOBS: { readonly [N in StorageJobName]: () => Promise<Run> 
   "assemble-layers": async () => {
     const { assembleLayers } = await import("./assemble-job.ts");
     return ({ input }) => assembleLayers(input);
+  },
+  "assemble-tar": async () => {
+    const { assembleTar } = await import("./assemble-tar-job.ts");
+    return ({ input }) => assembleTar(input);
   },
   "copy-rootfs": async () => {
     const { copyRootfs } = await import("./copy-job.ts");

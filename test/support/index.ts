@@ -12,6 +12,7 @@ export {
   type TarFile,
 } from "./images.ts";
 export { killMarked, leaksOf, mountsBeneath, processesUsing } from "./leaks.ts";
+export { type RealPodman, realPodman } from "./podman.ts";
 export { paxEntry, type RawEntry, rawTar } from "./raw-tar.ts";
 export { type Feature, missing, requires } from "./requires.ts";
 export { type KelpOptions, type KelpResult, run, type Sandbox, useSandbox } from "./sandbox.ts";

@@ -141,7 +141,9 @@ const PROBES = {
       : "bash-completion is not installed",
   zsh: () => program("zsh"),
   fish: () => program("fish"),
-  podman: () => program("podman"),
+  podman: () =>
+    program("podman") ??
+    (existsSync("/sys/fs/cgroup/cgroup.controllers") ? undefined : "podman needs cgroup v2"),
   mandoc: () => program("mandoc"),
   cc: staticCompiler,
   smalldisk: () => (smallDisk() === undefined ? "no small disk: run npm test as root" : undefined),

@@ -301,264 +301,269 @@ const c55: CommandEntry = {
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c56: CommandEntry = {
+  summary: "Take over images, volumes and stopped containers of podman, or images of docker's archives",
+  usage: "[options] SOURCE [FILE...]",
+  load: () => import("./import-from.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c57: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c57: CommandEntry = {
+const c58: CommandEntry = {
   summary: "Add images or files to an index",
   usage: "[options] LIST IMAGE|FILE [IMAGE|FILE...]",
   load: () => import("./manifest/add.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c58: CommandEntry = {
+const c59: CommandEntry = {
   summary: "Say more about an index or one of its entries",
   usage: "[options] LIST [DIGEST|IMAGE]",
   load: () => import("./manifest/annotate.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c59: CommandEntry = {
+const c60: CommandEntry = {
   summary: "Create an index of images",
   usage: "[options] LIST [IMAGE...]",
   load: () => import("./manifest/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c60: CommandEntry = {
+const c61: CommandEntry = {
   summary: "Check if an index is in the store",
   usage: "LIST",
   load: () => import("./manifest/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c61: CommandEntry = {
+const c62: CommandEntry = {
   summary: "Show an index of the store, or what a registry has under a name",
   usage: "[options] LIST",
   load: () => import("./manifest/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c62: CommandEntry = {
+const c63: CommandEntry = {
   summary: "Push an index and its images to a registry",
   usage: "[options] LIST [DESTINATION]",
   load: () => import("./manifest/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c63: CommandEntry = {
+const c64: CommandEntry = {
   summary: "Remove an entry from an index",
   usage: "LIST DIGEST",
   load: () => import("./manifest/remove.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c64: CommandEntry = {
+const c65: CommandEntry = {
   summary: "Remove indexes from the store",
   usage: "[options] LIST [LIST...]",
   load: () => import("./manifest/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c65: CommandEntry = {
+const c66: CommandEntry = {
   summary: "Add a container to a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/connect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c66: CommandEntry = {
+const c67: CommandEntry = {
   summary: "Create networks for containers",
   usage: "[options] [NAME]",
   load: () => import("./network/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c67: CommandEntry = {
+const c68: CommandEntry = {
   summary: "Remove a container from a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/disconnect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c68: CommandEntry = {
+const c69: CommandEntry = {
   summary: "Check if a network exists",
   usage: "NETWORK",
   load: () => import("./network/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c69: CommandEntry = {
+const c70: CommandEntry = {
   summary: "Display network configuration",
   usage: "[options] NETWORK [NETWORK...]",
   load: () => import("./network/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c70: CommandEntry = {
+const c71: CommandEntry = {
   summary: "List networks",
   usage: "[options]",
   aliases: ["network list"],
   load: () => import("./network/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c71: CommandEntry = {
+const c72: CommandEntry = {
   summary: "Remove unused networks",
   usage: "[options]",
   load: () => import("./network/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c72: CommandEntry = {
+const c73: CommandEntry = {
   summary: "Make the networks of containers anew",
   usage: "[options] [CONTAINER...]",
   load: () => import("./network/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c73: CommandEntry = {
+const c74: CommandEntry = {
   summary: "Remove networks",
   usage: "[options] NETWORK [NETWORK...]",
   aliases: ["network remove"],
   load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c74: CommandEntry = {
+const c75: CommandEntry = {
   summary: "Say what quadlet files mean, or why they cannot be used",
   usage: "[options] FILE...",
   load: () => import("./quadlet/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c75: CommandEntry = {
+const c76: CommandEntry = {
   summary: "Write the units of all quadlets, as systemd's generators do",
   usage: "[options] [NORMAL-DIR [EARLY-DIR LATE-DIR]]",
   load: () => import("./quadlet/generate.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c76: CommandEntry = {
+const c77: CommandEntry = {
   summary: "Install quadlet files and write their units",
   usage: "[options] QUADLET|DIRECTORY|URL [FILE|URL...]",
   load: () => import("./quadlet/install.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c77: CommandEntry = {
+const c78: CommandEntry = {
   summary: "List quadlets and the state of their units",
   usage: "[options]",
   aliases: ["quadlet ls"],
   load: () => import("./quadlet/list.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c78: CommandEntry = {
+const c79: CommandEntry = {
   summary: "Print a quadlet file",
   usage: "QUADLET",
   aliases: ["quadlet cat"],
   load: () => import("./quadlet/print.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c79: CommandEntry = {
+const c80: CommandEntry = {
   summary: "Remove installed quadlets and their units",
   usage: "[options] QUADLET|APPLICATION [QUADLET...]",
   load: () => import("./quadlet/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c80: CommandEntry = {
+const c81: CommandEntry = {
   summary: "Log in to a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c81: CommandEntry = {
+const c82: CommandEntry = {
   summary: "Log out of a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c82: CommandEntry = {
+const c83: CommandEntry = {
   summary: "Search registries for images",
   usage: "[options] TERM",
   load: () => import("./registry/search.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c83: CommandEntry = {
+const c84: CommandEntry = {
   summary: "Create a new secret",
   usage: "[options] NAME FILE|-",
   load: () => import("./secret/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c84: CommandEntry = {
+const c85: CommandEntry = {
   summary: "Check if a secret exists",
   usage: "SECRET",
   load: () => import("./secret/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c85: CommandEntry = {
+const c86: CommandEntry = {
   summary: "Inspect a secret",
   usage: "[options] SECRET [SECRET...]",
   load: () => import("./secret/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c86: CommandEntry = {
+const c87: CommandEntry = {
   summary: "List secrets",
   usage: "[options]",
   aliases: ["secret list"],
   load: () => import("./secret/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c87: CommandEntry = {
+const c88: CommandEntry = {
   summary: "Remove one or more secrets",
   usage: "[options] SECRET [SECRET...]",
   aliases: ["secret remove"],
   load: () => import("./secret/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c88: CommandEntry = {
+const c89: CommandEntry = {
   summary: "Have containers started at boot as their restart policy says",
   usage: "ACTION",
   load: () => import("./system/boot.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c89: CommandEntry = {
+const c90: CommandEntry = {
   summary: "Look for damage in the store, and mend it",
   usage: "[options]",
   load: () => import("./system/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c90: CommandEntry = {
+const c91: CommandEntry = {
   summary: "Show how much of the disk the store takes",
   usage: "[options]",
   load: () => import("./system/df.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c91: CommandEntry = {
+const c92: CommandEntry = {
   summary: "Remove all containers, networks and images that are not used",
   usage: "[options]",
   load: () => import("./system/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c92: CommandEntry = {
+const c93: CommandEntry = {
   summary: "Remove all containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./system/reset.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c93: CommandEntry = {
+const c94: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c94: CommandEntry = {
+const c95: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c95: CommandEntry = {
+const c96: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c96: CommandEntry = {
+const c97: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c97: CommandEntry = {
+const c98: CommandEntry = {
   summary: "Write the files of a volume to a tar archive",
   usage: "[options] VOLUME",
   load: () => import("./volume/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c98: CommandEntry = {
+const c99: CommandEntry = {
   summary: "Add the files of a tar archive to a volume",
   usage: "VOLUME FILE|-",
   load: () => import("./volume/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c99: CommandEntry = {
+const c100: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c100: CommandEntry = {
+const c101: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c101: CommandEntry = {
+const c102: CommandEntry = {
   summary: "Print where the files of volumes are",
   usage: "VOLUME [VOLUME...]",
   load: () => import("./volume/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c102: CommandEntry = {
+const c103: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c103: CommandEntry = {
+const c104: CommandEntry = {
   summary: "Find volumes that the records do not know",
   usage: "",
   load: () => import("./volume/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c104: CommandEntry = {
+const c105: CommandEntry = {
   summary: "Give a volume another name",
   usage: "VOLUME NAME",
   load: () => import("./volume/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c105: CommandEntry = {
+const c106: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
   load: () => import("./volume/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c106: CommandEntry = {
+const c107: CommandEntry = {
   summary: "The end of volume mount: nothing was mounted, so only the names are printed",
   usage: "VOLUME [VOLUME...]",
   aliases: ["volume umount"],
@@ -638,7 +643,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "image remove": c50,
   "image rm": c50,
   "image save": c51,
-  "image search": c82,
+  "image search": c83,
   "image tag": c52,
   "image tree": c53,
   "image umount": c54,
@@ -646,93 +651,94 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "image untag": c55,
   images: c42,
   import: c43,
-  info: c56,
+  "import-from": c56,
+  info: c57,
   inspect: c14,
   kill: c15,
   load: c45,
-  login: c80,
-  logout: c81,
+  login: c81,
+  logout: c82,
   logs: c16,
-  "manifest add": c57,
-  "manifest annotate": c58,
-  "manifest create": c59,
-  "manifest exists": c60,
-  "manifest inspect": c61,
-  "manifest push": c62,
-  "manifest remove": c63,
-  "manifest rm": c64,
+  "manifest add": c58,
+  "manifest annotate": c59,
+  "manifest create": c60,
+  "manifest exists": c61,
+  "manifest inspect": c62,
+  "manifest push": c63,
+  "manifest remove": c64,
+  "manifest rm": c65,
   mount: c17,
-  "network connect": c65,
-  "network create": c66,
-  "network disconnect": c67,
-  "network exists": c68,
-  "network inspect": c69,
-  "network list": c70,
-  "network ls": c70,
-  "network prune": c71,
-  "network reload": c72,
-  "network remove": c73,
-  "network rm": c73,
+  "network connect": c66,
+  "network create": c67,
+  "network disconnect": c68,
+  "network exists": c69,
+  "network inspect": c70,
+  "network list": c71,
+  "network ls": c71,
+  "network prune": c72,
+  "network reload": c73,
+  "network remove": c74,
+  "network rm": c74,
   pause: c18,
   port: c19,
   ps: c21,
   pull: c48,
   push: c49,
-  "quadlet cat": c78,
-  "quadlet check": c74,
-  "quadlet generate": c75,
-  "quadlet install": c76,
-  "quadlet list": c77,
-  "quadlet ls": c77,
-  "quadlet print": c78,
-  "quadlet rm": c79,
+  "quadlet cat": c79,
+  "quadlet check": c75,
+  "quadlet generate": c76,
+  "quadlet install": c77,
+  "quadlet list": c78,
+  "quadlet ls": c78,
+  "quadlet print": c79,
+  "quadlet rm": c80,
   rename: c22,
   restart: c23,
   rm: c24,
   rmi: c50,
   run: c25,
   save: c51,
-  search: c82,
-  "secret create": c83,
-  "secret exists": c84,
-  "secret inspect": c85,
-  "secret list": c86,
-  "secret ls": c86,
-  "secret remove": c87,
-  "secret rm": c87,
+  search: c83,
+  "secret create": c84,
+  "secret exists": c85,
+  "secret inspect": c86,
+  "secret list": c87,
+  "secret ls": c87,
+  "secret remove": c88,
+  "secret rm": c88,
   start: c27,
   stats: c28,
   stop: c29,
-  "system boot": c88,
-  "system check": c89,
-  "system df": c90,
+  "system boot": c89,
+  "system check": c90,
+  "system df": c91,
   "system events": c36,
-  "system info": c56,
-  "system prune": c91,
-  "system reset": c92,
+  "system info": c57,
+  "system prune": c92,
+  "system reset": c93,
   tag: c52,
   top: c30,
   umount: c31,
   unmount: c31,
   unpause: c32,
-  unshare: c93,
+  unshare: c94,
   untag: c55,
   update: c33,
-  version: c94,
-  "volume create": c95,
-  "volume exists": c96,
-  "volume export": c97,
-  "volume import": c98,
-  "volume inspect": c99,
-  "volume list": c100,
-  "volume ls": c100,
-  "volume mount": c101,
-  "volume prune": c102,
-  "volume reload": c103,
-  "volume remove": c105,
-  "volume rename": c104,
-  "volume rm": c105,
-  "volume umount": c106,
-  "volume unmount": c106,
+  version: c95,
+  "volume create": c96,
+  "volume exists": c97,
+  "volume export": c98,
+  "volume import": c99,
+  "volume inspect": c100,
+  "volume list": c101,
+  "volume ls": c101,
+  "volume mount": c102,
+  "volume prune": c103,
+  "volume reload": c104,
+  "volume remove": c106,
+  "volume rename": c105,
+  "volume rm": c106,
+  "volume umount": c107,
+  "volume unmount": c107,
   wait: c34,
 };
