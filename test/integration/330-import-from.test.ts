@@ -132,7 +132,7 @@ for (const driver of ["overlay", "vfs"]) {
             "localhost/t330:second",
             "sh",
             "-c",
-            "ls -n /d | cut -c1-30; cat /d/3",
+            'stat -c "%n %A %u:%g" /d/*; cat /d/3',
           ]),
         ).toBe(
           await podman.ok([
@@ -143,7 +143,7 @@ for (const driver of ["overlay", "vfs"]) {
             "localhost/t330:second",
             "sh",
             "-c",
-            "ls -n /d | cut -c1-30; cat /d/3",
+            'stat -c "%n %A %u:%g" /d/*; cat /d/3',
           ]),
         );
         expect(await box.ok(["system", "check"])).not.toContain("damaged");
@@ -200,8 +200,7 @@ for (const driver of ["overlay", "vfs"]) {
       async () => {
         await box.ok(["rm", "web"]);
         await box.ok(["rmi", "-f", "localhost/t330:first", "localhost/t330:second"]);
-        const [layers, tree] =
-          driver === "vfs" ? ["vfs-layers", "vfs/dir/*"] : ["overlay-layers", "overlay/*/diff"];
+        const tree = driver === "vfs" ? "vfs/dir/*" : "overlay/*/diff";
         await podman.ok([
           "unshare",
           "sh",

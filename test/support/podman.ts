@@ -1,6 +1,7 @@
 /** The real podman, where it is installed, with a store of its own inside a sandbox. */
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { leaksOf } from "./leaks.ts";
 import { type KelpOptions, type KelpResult, run, type Sandbox } from "./sandbox.ts";
 
 export interface RealPodman {
@@ -67,6 +68,8 @@ export function realPodman(box: Sandbox, driver = "overlay"): RealPodman {
       } catch {
         // There was none.
       }
+      // conmon's last word is a call of podman, which makes its directories again.
+      while (leaksOf([box.directory]).some((leak) => leak.startsWith("process"))) await Bun.sleep(100);
       for (const name of ["podman-run", "libpod", "containers", "crun"])
         rmSync(join(box.runtime, name), { recursive: true, force: true });
     },
