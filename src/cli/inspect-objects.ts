@@ -1,5 +1,5 @@
 /** Objects other than containers for `inspect`, and Go's view of what it prints. */
-import { NotFoundError } from "../base/index.ts";
+import { formatDuration, NotFoundError } from "../base/index.ts";
 import type { Context } from "../state/index.ts";
 import { goMap } from "./template/values.ts";
 
@@ -27,9 +27,37 @@ export function markMaps(value: unknown): void {
   }
 }
 
+interface Inspected {
+  readonly State?: { readonly Health?: unknown };
+  readonly Config?: Record<string, unknown>;
+}
+
+/** Durations of Go: a template prints them in words, JSON as nanoseconds. */
+function goDuration(nanoseconds: number): () => string {
+  return Object.assign(() => formatDuration(nanoseconds), { toJSON: () => nanoseconds });
+}
+
+const DURATIONS = ["Interval", "Timeout", "StartPeriod"];
+
+/** Health checks as templates see them; a start-up check that there is not is a nil pointer. */
+function addHealth(config: Record<string, unknown>): void {
+  for (const name of ["Healthcheck", "StartupHealthCheck"]) {
+    const check = config[name];
+    if (typeof check !== "object" || check === null) {
+      Object.defineProperty(config, name, { value: null });
+      continue;
+    }
+    const fields = check as Record<string, unknown>;
+    for (const field of DURATIONS)
+      if (typeof fields[field] === "number") fields[field] = goDuration(fields[field]);
+  }
+}
+
 /** Names that podman's templates know besides those that are printed. */
 export function addAliases(value: unknown): void {
-  const state = (value as { readonly State?: { readonly Health?: unknown } }).State;
+  const { Config: config } = value as Inspected;
+  if (config !== undefined && "HealthcheckOnFailureAction" in config) addHealth(config);
+  const state = (value as Inspected).State;
   if (typeof state !== "object" || state === null || !("Health" in state)) return;
   Object.defineProperty(state, "Healthcheck", { value: state.Health });
 }

@@ -6,12 +6,7 @@ const NO_SWARM = "kelp runs containers on this machine only";
 const NO_SERVICE = "kelp has no service to talk to";
 const NO_SIGNING = "kelp makes no signatures; policy.json says what is trusted";
 
-const NOT_YET = "not done yet";
-
 export const NOT_OURS: Readonly<Record<string, string>> = {
-  "container clone": NOT_YET,
-  "container init": NOT_YET,
-  init: NOT_YET,
   artifact: "kelp keeps images only; oras moves other artifacts",
   "buildx bake": "builds are described by Dockerfiles",
   "buildx create": "builds run in kelp itself",
@@ -28,12 +23,15 @@ export const NOT_OURS: Readonly<Record<string, string>> = {
   "config rm": "kelp has no swarm",
   "container checkpoint": "freezing processes to disk needs root",
   "container cleanup": "a container's end needs nobody to clean up after it",
+  "container init":
+    "a container is made ready in the moment in which it starts; kelp explain says what a start does",
   "container restore": "freezing processes to disk needs root",
   "container runlabel": "an image's labels are not run; kelp inspect shows them",
   context: NO_SERVICE,
   farm: NO_SWARM,
   "generate kube": NO_KUBE,
   "generate spec": "use kelp container spec",
+  init: "a container is made ready in the moment in which it starts; kelp explain says what a start does",
   "image scp": "use kelp save IMAGE | ssh HOST kelp load",
   "image sign": NO_SIGNING,
   "image trust": NO_SIGNING,

@@ -97,6 +97,7 @@ export const REFUSED: Readonly<Record<string, Reasons>> = {
   import: { platform: "give --os, --arch and --variant" },
   load: { platform: ONE_PLATFORM },
   "manifest push": { "sign-by-sq-fingerprint": NO_SIGNING },
+  "container clone": { pod: "kelp has no pods" },
   "network connect": {
     "driver-opt": OWN_NETWORKS,
     "gw-priority": OWN_NETWORKS,

@@ -188,6 +188,23 @@ function checkDirectory(path: string): string {
   throw new UsageError("invalid-health", `HealthCheck Log '${path}' destination error: no such directory`);
 }
 
+/** Settings of a check that there is not would be said to nobody. */
+function refuseWithoutCommand(known: HealthConfig | undefined, given: ReadonlySet<string>): void {
+  const [flag] = [...given].filter((name) =>
+    /^health-(startup-|interval|retries|timeout|start-period)/.test(name),
+  );
+  const startup = flag?.startsWith("health-startup-") === true;
+  const has = startup
+    ? known?.startup !== undefined || given.has("health-startup-cmd")
+    : known !== undefined || given.has("health-cmd");
+  if (flag === undefined || has) return;
+  throw new UsageError(
+    "no-healthcheck",
+    `cannot set --${flag}: ${startup ? "startup " : ""}healthcheck command is not set`,
+    { hint: `Give --${startup ? "health-startup-cmd" : "health-cmd"} too.` },
+  );
+}
+
 /** What `update` makes of a container's health check: only what was given changes. Undefined: nothing was. */
 export function changedHealth(
   old: HealthConfig | undefined,
@@ -196,6 +213,7 @@ export function changedHealth(
   const { given } = input;
   if (![...given].some((flag) => flag.startsWith("health-") || flag === "no-healthcheck")) return undefined;
   const known = isActive(old) ? old : undefined;
+  refuseWithoutCommand(known, given);
   const fresh = healthConfig({ ...input, image: known === undefined ? undefined : { Test: known.test } });
   if (known === undefined || !isActive(fresh)) return fresh;
   const { count, size } = known.log ?? { count: HEALTH_DEFAULTS.logCount, size: HEALTH_DEFAULTS.logSize };

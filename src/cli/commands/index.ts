@@ -40,530 +40,535 @@ const c4: CommandEntry = {
   load: () => import("./container/attach.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c5: CommandEntry = {
+  summary: "Create a copy of a container",
+  usage: "[options] CONTAINER [NAME] [IMAGE]",
+  load: () => import("./container/clone.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c6: CommandEntry = {
   summary: "Make an image of a container's changes",
   usage: "[options] CONTAINER [IMAGE]",
   load: () => import("./container/commit.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c6: CommandEntry = {
+const c7: CommandEntry = {
   summary: "Copy files between containers and the host",
   usage: "[options] [CONTAINER:]SOURCE [CONTAINER:]DESTINATION",
   load: () => import("./container/cp.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c7: CommandEntry = {
+const c8: CommandEntry = {
   summary: "Create but do not start a container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c8: CommandEntry = {
+const c9: CommandEntry = {
   summary: "Show which files a container or an image changes",
   usage: "[options] CONTAINER|IMAGE [CONTAINER|IMAGE]",
   load: () => import("./container/diff.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c9: CommandEntry = {
+const c10: CommandEntry = {
   summary: "Run a process in a running container",
   usage: "[options] CONTAINER COMMAND [ARG...]",
   load: () => import("./container/exec.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c10: CommandEntry = {
+const c11: CommandEntry = {
   summary: "Check if a container exists",
   usage: "[options] CONTAINER",
   load: () => import("./container/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c11: CommandEntry = {
+const c12: CommandEntry = {
   summary: "Say in words what starting a container does",
   usage: "CONTAINER|IMAGE [CONTAINER|IMAGE...]",
   load: () => import("./container/explain.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c12: CommandEntry = {
+const c13: CommandEntry = {
   summary: "Write all files of a container to a tar archive",
   usage: "[options] CONTAINER",
   load: () => import("./container/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c13: CommandEntry = {
+const c14: CommandEntry = {
   summary: "Run the health check of a container now",
   usage: "[options] CONTAINER",
   load: () => import("./container/healthcheck-run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c14: CommandEntry = {
+const c15: CommandEntry = {
   summary: "Display the configuration of containers, images and volumes",
   usage: "[options] NAME [NAME...]",
   load: () => import("./container/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c15: CommandEntry = {
+const c16: CommandEntry = {
   summary: "Kill one or more running containers with a specific signal",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/kill.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c16: CommandEntry = {
+const c17: CommandEntry = {
   summary: "Fetch the logs of one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/logs.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c17: CommandEntry = {
+const c18: CommandEntry = {
   summary: "Mount the files of containers, and print where",
   usage: "[options] [CONTAINER...]",
   load: () => import("./container/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c18: CommandEntry = {
+const c19: CommandEntry = {
   summary: "Pause all the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/pause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c19: CommandEntry = {
+const c20: CommandEntry = {
   summary: "List port mappings or a specific mapping for a container",
   usage: "[options] CONTAINER [PORT[/PROTOCOL]]",
   load: () => import("./container/port.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c20: CommandEntry = {
+const c21: CommandEntry = {
   summary: "Remove all non running containers",
   usage: "[options]",
   load: () => import("./container/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c21: CommandEntry = {
+const c22: CommandEntry = {
   summary: "List containers",
   usage: "[options]",
   aliases: ["container ls","container list"],
   load: () => import("./container/ps.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c22: CommandEntry = {
+const c23: CommandEntry = {
   summary: "Rename an existing container",
   usage: "CONTAINER NAME",
   load: () => import("./container/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c23: CommandEntry = {
+const c24: CommandEntry = {
   summary: "Restart one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/restart.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c24: CommandEntry = {
+const c25: CommandEntry = {
   summary: "Remove one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["container remove"],
   load: () => import("./container/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c25: CommandEntry = {
+const c26: CommandEntry = {
   summary: "Run a command in a new container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c26: CommandEntry = {
+const c27: CommandEntry = {
   summary: "Print the config.json by which an OCI runtime would run a container or image",
   usage: "CONTAINER|IMAGE",
   load: () => import("./container/spec.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c27: CommandEntry = {
+const c28: CommandEntry = {
   summary: "Start one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/start.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c28: CommandEntry = {
+const c29: CommandEntry = {
   summary: "Display a live stream of container resource usage statistics",
   usage: "[options] [CONTAINER...]",
   load: () => import("./container/stats.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c29: CommandEntry = {
+const c30: CommandEntry = {
   summary: "Stop one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/stop.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c30: CommandEntry = {
+const c31: CommandEntry = {
   summary: "Display the running processes of a container",
   usage: "[options] CONTAINER [DESCRIPTOR...]",
   load: () => import("./container/top.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c31: CommandEntry = {
+const c32: CommandEntry = {
   summary: "Unmount the files of containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["umount","container umount"],
   load: () => import("./container/unmount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c32: CommandEntry = {
+const c33: CommandEntry = {
   summary: "Unpause the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/unpause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c33: CommandEntry = {
+const c34: CommandEntry = {
   summary: "Update the configuration of an existing container",
   usage: "[options] CONTAINER",
   load: () => import("./container/update.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c34: CommandEntry = {
+const c35: CommandEntry = {
   summary: "Block until one or more containers stop, then print their exit codes",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/wait.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c35: CommandEntry = {
+const c36: CommandEntry = {
   summary: "Look at what this machine lets kelp do, and say how to mend what it does not",
   usage: "[options] [CHECK...]",
   load: () => import("./doctor.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c36: CommandEntry = {
+const c37: CommandEntry = {
   summary: "Show what happens to containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./events.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c37: CommandEntry = {
+const c38: CommandEntry = {
   summary: "[DEPRECATED] Generate systemd units",
   usage: "[options] CONTAINER",
   load: () => import("./generate/systemd.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c38: CommandEntry = {
+const c39: CommandEntry = {
   summary: "Help about any command, or a topic",
   usage: "[command]",
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c39: CommandEntry = {
+const c40: CommandEntry = {
   summary: "Build an image from a Dockerfile",
   usage: "[options] [CONTEXT]",
   load: () => import("./image/build.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c40: CommandEntry = {
+const c41: CommandEntry = {
   summary: "Check whether an image is in the store",
   usage: "IMAGE",
   load: () => import("./image/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c41: CommandEntry = {
+const c42: CommandEntry = {
   summary: "Show the steps an image was made in",
   usage: "[options] IMAGE",
   load: () => import("./image/history.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c42: CommandEntry = {
+const c43: CommandEntry = {
   summary: "List images",
   usage: "[options] [IMAGE]",
   aliases: ["image ls"],
   load: () => import("./image/images.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c43: CommandEntry = {
+const c44: CommandEntry = {
   summary: "Make an image from the tar of a root filesystem",
   usage: "[options] PATH|URL|- [REFERENCE]",
   load: () => import("./image/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c44: CommandEntry = {
+const c45: CommandEntry = {
   summary: "Display the configuration of images",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c45: CommandEntry = {
+const c46: CommandEntry = {
   summary: "Load images from an archive",
   usage: "[options]",
   load: () => import("./image/load.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c46: CommandEntry = {
+const c47: CommandEntry = {
   summary: "Mount the files of images for reading, and print where",
   usage: "[options] [IMAGE...]",
   load: () => import("./image/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c47: CommandEntry = {
+const c48: CommandEntry = {
   summary: "Remove unused images",
   usage: "[options]",
   load: () => import("./image/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c48: CommandEntry = {
+const c49: CommandEntry = {
   summary: "Pull images from registries",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/pull.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c49: CommandEntry = {
+const c50: CommandEntry = {
   summary: "Push an image to a registry, an archive or a directory",
   usage: "[options] IMAGE [DESTINATION]",
   load: () => import("./image/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c50: CommandEntry = {
+const c51: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c51: CommandEntry = {
+const c52: CommandEntry = {
   summary: "Save images to an archive",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c52: CommandEntry = {
+const c53: CommandEntry = {
   summary: "Add further names to an image",
   usage: "IMAGE NAME [NAME...]",
   load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c53: CommandEntry = {
+const c54: CommandEntry = {
   summary: "Show the layers of an image",
   usage: "[options] IMAGE",
   load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c54: CommandEntry = {
+const c55: CommandEntry = {
   summary: "Unmount the files of images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image umount"],
   load: () => import("./image/unmount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c55: CommandEntry = {
+const c56: CommandEntry = {
   summary: "Take names away from an image",
   usage: "IMAGE [NAME...]",
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c56: CommandEntry = {
+const c57: CommandEntry = {
   summary: "Take over images, volumes and stopped containers of podman, or images of docker's archives",
   usage: "[options] SOURCE [FILE...]",
   load: () => import("./import-from.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c57: CommandEntry = {
+const c58: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c58: CommandEntry = {
+const c59: CommandEntry = {
   summary: "Add images or files to an index",
   usage: "[options] LIST IMAGE|FILE [IMAGE|FILE...]",
   load: () => import("./manifest/add.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c59: CommandEntry = {
+const c60: CommandEntry = {
   summary: "Say more about an index or one of its entries",
   usage: "[options] LIST [DIGEST|IMAGE]",
   load: () => import("./manifest/annotate.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c60: CommandEntry = {
+const c61: CommandEntry = {
   summary: "Create an index of images",
   usage: "[options] LIST [IMAGE...]",
   load: () => import("./manifest/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c61: CommandEntry = {
+const c62: CommandEntry = {
   summary: "Check if an index is in the store",
   usage: "LIST",
   load: () => import("./manifest/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c62: CommandEntry = {
+const c63: CommandEntry = {
   summary: "Show an index of the store, or what a registry has under a name",
   usage: "[options] LIST",
   load: () => import("./manifest/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c63: CommandEntry = {
+const c64: CommandEntry = {
   summary: "Push an index and its images to a registry",
   usage: "[options] LIST [DESTINATION]",
   load: () => import("./manifest/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c64: CommandEntry = {
+const c65: CommandEntry = {
   summary: "Remove an entry from an index",
   usage: "LIST DIGEST",
   load: () => import("./manifest/remove.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c65: CommandEntry = {
+const c66: CommandEntry = {
   summary: "Remove indexes from the store",
   usage: "[options] LIST [LIST...]",
   load: () => import("./manifest/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c66: CommandEntry = {
+const c67: CommandEntry = {
   summary: "Add a container to a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/connect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c67: CommandEntry = {
+const c68: CommandEntry = {
   summary: "Create networks for containers",
   usage: "[options] [NAME]",
   load: () => import("./network/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c68: CommandEntry = {
+const c69: CommandEntry = {
   summary: "Remove a container from a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/disconnect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c69: CommandEntry = {
+const c70: CommandEntry = {
   summary: "Check if a network exists",
   usage: "NETWORK",
   load: () => import("./network/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c70: CommandEntry = {
+const c71: CommandEntry = {
   summary: "Display network configuration",
   usage: "[options] NETWORK [NETWORK...]",
   load: () => import("./network/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c71: CommandEntry = {
+const c72: CommandEntry = {
   summary: "List networks",
   usage: "[options]",
   aliases: ["network list"],
   load: () => import("./network/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c72: CommandEntry = {
+const c73: CommandEntry = {
   summary: "Remove unused networks",
   usage: "[options]",
   load: () => import("./network/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c73: CommandEntry = {
+const c74: CommandEntry = {
   summary: "Make the networks of containers anew",
   usage: "[options] [CONTAINER...]",
   load: () => import("./network/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c74: CommandEntry = {
+const c75: CommandEntry = {
   summary: "Remove networks",
   usage: "[options] NETWORK [NETWORK...]",
   aliases: ["network remove"],
   load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c75: CommandEntry = {
+const c76: CommandEntry = {
   summary: "Say what quadlet files mean, or why they cannot be used",
   usage: "[options] FILE...",
   load: () => import("./quadlet/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c76: CommandEntry = {
+const c77: CommandEntry = {
   summary: "Write the units of all quadlets, as systemd's generators do",
   usage: "[options] [NORMAL-DIR [EARLY-DIR LATE-DIR]]",
   load: () => import("./quadlet/generate.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c77: CommandEntry = {
+const c78: CommandEntry = {
   summary: "Install quadlet files and write their units",
   usage: "[options] QUADLET|DIRECTORY|URL [FILE|URL...]",
   load: () => import("./quadlet/install.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c78: CommandEntry = {
+const c79: CommandEntry = {
   summary: "List quadlets and the state of their units",
   usage: "[options]",
   aliases: ["quadlet ls"],
   load: () => import("./quadlet/list.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c79: CommandEntry = {
+const c80: CommandEntry = {
   summary: "Print a quadlet file",
   usage: "QUADLET",
   aliases: ["quadlet cat"],
   load: () => import("./quadlet/print.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c80: CommandEntry = {
+const c81: CommandEntry = {
   summary: "Remove installed quadlets and their units",
   usage: "[options] QUADLET|APPLICATION [QUADLET...]",
   load: () => import("./quadlet/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c81: CommandEntry = {
+const c82: CommandEntry = {
   summary: "Log in to a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c82: CommandEntry = {
+const c83: CommandEntry = {
   summary: "Log out of a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c83: CommandEntry = {
+const c84: CommandEntry = {
   summary: "Search registries for images",
   usage: "[options] TERM",
   load: () => import("./registry/search.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c84: CommandEntry = {
+const c85: CommandEntry = {
   summary: "Create a new secret",
   usage: "[options] NAME FILE|-",
   load: () => import("./secret/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c85: CommandEntry = {
+const c86: CommandEntry = {
   summary: "Check if a secret exists",
   usage: "SECRET",
   load: () => import("./secret/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c86: CommandEntry = {
+const c87: CommandEntry = {
   summary: "Inspect a secret",
   usage: "[options] SECRET [SECRET...]",
   load: () => import("./secret/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c87: CommandEntry = {
+const c88: CommandEntry = {
   summary: "List secrets",
   usage: "[options]",
   aliases: ["secret list"],
   load: () => import("./secret/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c88: CommandEntry = {
+const c89: CommandEntry = {
   summary: "Remove one or more secrets",
   usage: "[options] SECRET [SECRET...]",
   aliases: ["secret remove"],
   load: () => import("./secret/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c89: CommandEntry = {
+const c90: CommandEntry = {
   summary: "Have containers started at boot as their restart policy says",
   usage: "ACTION",
   load: () => import("./system/boot.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c90: CommandEntry = {
+const c91: CommandEntry = {
   summary: "Look for damage in the store, and mend it",
   usage: "[options]",
   load: () => import("./system/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c91: CommandEntry = {
+const c92: CommandEntry = {
   summary: "Show how much of the disk the store takes",
   usage: "[options]",
   load: () => import("./system/df.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c92: CommandEntry = {
+const c93: CommandEntry = {
   summary: "Remove all containers, networks and images that are not used",
   usage: "[options]",
   load: () => import("./system/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c93: CommandEntry = {
+const c94: CommandEntry = {
   summary: "Remove all containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./system/reset.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c94: CommandEntry = {
+const c95: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c95: CommandEntry = {
+const c96: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c96: CommandEntry = {
+const c97: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c97: CommandEntry = {
+const c98: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c98: CommandEntry = {
+const c99: CommandEntry = {
   summary: "Write the files of a volume to a tar archive",
   usage: "[options] VOLUME",
   load: () => import("./volume/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c99: CommandEntry = {
+const c100: CommandEntry = {
   summary: "Add the files of a tar archive to a volume",
   usage: "VOLUME FILE|-",
   load: () => import("./volume/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c100: CommandEntry = {
+const c101: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c101: CommandEntry = {
+const c102: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c102: CommandEntry = {
+const c103: CommandEntry = {
   summary: "Print where the files of volumes are",
   usage: "VOLUME [VOLUME...]",
   load: () => import("./volume/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c103: CommandEntry = {
+const c104: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c104: CommandEntry = {
+const c105: CommandEntry = {
   summary: "Find volumes that the records do not know",
   usage: "",
   load: () => import("./volume/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c105: CommandEntry = {
+const c106: CommandEntry = {
   summary: "Give a volume another name",
   usage: "VOLUME NAME",
   load: () => import("./volume/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c106: CommandEntry = {
+const c107: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
   load: () => import("./volume/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c107: CommandEntry = {
+const c108: CommandEntry = {
   summary: "The end of volume mount: nothing was mounted, so only the names are printed",
   usage: "VOLUME [VOLUME...]",
   aliases: ["volume umount"],
@@ -573,172 +578,173 @@ const c107: CommandEntry = {
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   attach: c4,
   "auto-update": c0,
-  build: c39,
-  "builder build": c39,
+  build: c40,
+  "builder build": c40,
   "builder prune": c1,
-  "buildx build": c39,
+  "buildx build": c40,
   "buildx prune": c1,
-  commit: c5,
+  commit: c6,
   completion: c2,
   config: c3,
   "container attach": c4,
-  "container commit": c5,
-  "container cp": c6,
-  "container create": c7,
-  "container diff": c8,
-  "container exec": c9,
-  "container exists": c10,
-  "container explain": c11,
-  "container export": c12,
-  "container inspect": c14,
-  "container kill": c15,
-  "container list": c21,
-  "container logs": c16,
-  "container ls": c21,
-  "container mount": c17,
-  "container pause": c18,
-  "container port": c19,
-  "container prune": c20,
-  "container ps": c21,
-  "container remove": c24,
-  "container rename": c22,
-  "container restart": c23,
-  "container rm": c24,
-  "container run": c25,
-  "container spec": c26,
-  "container start": c27,
-  "container stats": c28,
-  "container stop": c29,
-  "container top": c30,
-  "container umount": c31,
-  "container unmount": c31,
-  "container unpause": c32,
-  "container update": c33,
-  "container wait": c34,
-  cp: c6,
-  create: c7,
-  diff: c8,
-  doctor: c35,
-  events: c36,
-  exec: c9,
-  explain: c11,
-  export: c12,
-  "generate systemd": c37,
-  "healthcheck run": c13,
-  help: c38,
-  history: c41,
-  "image build": c39,
-  "image diff": c8,
-  "image exists": c40,
-  "image history": c41,
-  "image import": c43,
-  "image inspect": c44,
-  "image list": c42,
-  "image load": c45,
-  "image ls": c42,
-  "image mount": c46,
-  "image prune": c47,
-  "image pull": c48,
-  "image push": c49,
-  "image remove": c50,
-  "image rm": c50,
-  "image save": c51,
-  "image search": c83,
-  "image tag": c52,
-  "image tree": c53,
-  "image umount": c54,
-  "image unmount": c54,
-  "image untag": c55,
-  images: c42,
-  import: c43,
-  "import-from": c56,
-  info: c57,
-  inspect: c14,
-  kill: c15,
-  load: c45,
-  login: c81,
-  logout: c82,
-  logs: c16,
-  "manifest add": c58,
-  "manifest annotate": c59,
-  "manifest create": c60,
-  "manifest exists": c61,
-  "manifest inspect": c62,
-  "manifest push": c63,
-  "manifest remove": c64,
-  "manifest rm": c65,
-  mount: c17,
-  "network connect": c66,
-  "network create": c67,
-  "network disconnect": c68,
-  "network exists": c69,
-  "network inspect": c70,
-  "network list": c71,
-  "network ls": c71,
-  "network prune": c72,
-  "network reload": c73,
-  "network remove": c74,
-  "network rm": c74,
-  pause: c18,
-  port: c19,
-  ps: c21,
-  pull: c48,
-  push: c49,
-  "quadlet cat": c79,
-  "quadlet check": c75,
-  "quadlet generate": c76,
-  "quadlet install": c77,
-  "quadlet list": c78,
-  "quadlet ls": c78,
-  "quadlet print": c79,
-  "quadlet rm": c80,
-  rename: c22,
-  restart: c23,
-  rm: c24,
-  rmi: c50,
-  run: c25,
-  save: c51,
-  search: c83,
-  "secret create": c84,
-  "secret exists": c85,
-  "secret inspect": c86,
-  "secret list": c87,
-  "secret ls": c87,
-  "secret remove": c88,
-  "secret rm": c88,
-  start: c27,
-  stats: c28,
-  stop: c29,
-  "system boot": c89,
-  "system check": c90,
-  "system df": c91,
-  "system events": c36,
-  "system info": c57,
-  "system prune": c92,
-  "system reset": c93,
-  tag: c52,
-  top: c30,
-  umount: c31,
-  unmount: c31,
-  unpause: c32,
-  unshare: c94,
-  untag: c55,
-  update: c33,
-  version: c95,
-  "volume create": c96,
-  "volume exists": c97,
-  "volume export": c98,
-  "volume import": c99,
-  "volume inspect": c100,
-  "volume list": c101,
-  "volume ls": c101,
-  "volume mount": c102,
-  "volume prune": c103,
-  "volume reload": c104,
-  "volume remove": c106,
-  "volume rename": c105,
-  "volume rm": c106,
-  "volume umount": c107,
-  "volume unmount": c107,
-  wait: c34,
+  "container clone": c5,
+  "container commit": c6,
+  "container cp": c7,
+  "container create": c8,
+  "container diff": c9,
+  "container exec": c10,
+  "container exists": c11,
+  "container explain": c12,
+  "container export": c13,
+  "container inspect": c15,
+  "container kill": c16,
+  "container list": c22,
+  "container logs": c17,
+  "container ls": c22,
+  "container mount": c18,
+  "container pause": c19,
+  "container port": c20,
+  "container prune": c21,
+  "container ps": c22,
+  "container remove": c25,
+  "container rename": c23,
+  "container restart": c24,
+  "container rm": c25,
+  "container run": c26,
+  "container spec": c27,
+  "container start": c28,
+  "container stats": c29,
+  "container stop": c30,
+  "container top": c31,
+  "container umount": c32,
+  "container unmount": c32,
+  "container unpause": c33,
+  "container update": c34,
+  "container wait": c35,
+  cp: c7,
+  create: c8,
+  diff: c9,
+  doctor: c36,
+  events: c37,
+  exec: c10,
+  explain: c12,
+  export: c13,
+  "generate systemd": c38,
+  "healthcheck run": c14,
+  help: c39,
+  history: c42,
+  "image build": c40,
+  "image diff": c9,
+  "image exists": c41,
+  "image history": c42,
+  "image import": c44,
+  "image inspect": c45,
+  "image list": c43,
+  "image load": c46,
+  "image ls": c43,
+  "image mount": c47,
+  "image prune": c48,
+  "image pull": c49,
+  "image push": c50,
+  "image remove": c51,
+  "image rm": c51,
+  "image save": c52,
+  "image search": c84,
+  "image tag": c53,
+  "image tree": c54,
+  "image umount": c55,
+  "image unmount": c55,
+  "image untag": c56,
+  images: c43,
+  import: c44,
+  "import-from": c57,
+  info: c58,
+  inspect: c15,
+  kill: c16,
+  load: c46,
+  login: c82,
+  logout: c83,
+  logs: c17,
+  "manifest add": c59,
+  "manifest annotate": c60,
+  "manifest create": c61,
+  "manifest exists": c62,
+  "manifest inspect": c63,
+  "manifest push": c64,
+  "manifest remove": c65,
+  "manifest rm": c66,
+  mount: c18,
+  "network connect": c67,
+  "network create": c68,
+  "network disconnect": c69,
+  "network exists": c70,
+  "network inspect": c71,
+  "network list": c72,
+  "network ls": c72,
+  "network prune": c73,
+  "network reload": c74,
+  "network remove": c75,
+  "network rm": c75,
+  pause: c19,
+  port: c20,
+  ps: c22,
+  pull: c49,
+  push: c50,
+  "quadlet cat": c80,
+  "quadlet check": c76,
+  "quadlet generate": c77,
+  "quadlet install": c78,
+  "quadlet list": c79,
+  "quadlet ls": c79,
+  "quadlet print": c80,
+  "quadlet rm": c81,
+  rename: c23,
+  restart: c24,
+  rm: c25,
+  rmi: c51,
+  run: c26,
+  save: c52,
+  search: c84,
+  "secret create": c85,
+  "secret exists": c86,
+  "secret inspect": c87,
+  "secret list": c88,
+  "secret ls": c88,
+  "secret remove": c89,
+  "secret rm": c89,
+  start: c28,
+  stats: c29,
+  stop: c30,
+  "system boot": c90,
+  "system check": c91,
+  "system df": c92,
+  "system events": c37,
+  "system info": c58,
+  "system prune": c93,
+  "system reset": c94,
+  tag: c53,
+  top: c31,
+  umount: c32,
+  unmount: c32,
+  unpause: c33,
+  unshare: c95,
+  untag: c56,
+  update: c34,
+  version: c96,
+  "volume create": c97,
+  "volume exists": c98,
+  "volume export": c99,
+  "volume import": c100,
+  "volume inspect": c101,
+  "volume list": c102,
+  "volume ls": c102,
+  "volume mount": c103,
+  "volume prune": c104,
+  "volume reload": c105,
+  "volume remove": c107,
+  "volume rename": c106,
+  "volume rm": c107,
+  "volume umount": c108,
+  "volume unmount": c108,
+  wait: c35,
 };
