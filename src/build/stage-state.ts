@@ -21,12 +21,15 @@ export interface StageState {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
+/** What an image has that begins with nothing. */
+const DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
 export const DEFAULT_SHELL: readonly string[] = ["/bin/sh", "-c"];
 
 export function emptyState({ os, architecture, variant }: Platform): StageState {
   return {
     layers: [],
-    config: {},
+    config: { Env: [DEFAULT_PATH] },
     history: [],
     architecture,
     os,

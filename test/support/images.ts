@@ -111,6 +111,26 @@ export function busyboxArchive(): Promise<string> {
   });
 }
 
+/** The path of a tar of a small Debian with apt, made from Debian's packages. */
+export function debianArchive(): Promise<string> {
+  return makeOnce("debian.tar", (temporary) => {
+    const source = "deb http://deb.debian.org/debian bookworm main";
+    const words = [
+      "mmdebstrap",
+      "--mode=unshare",
+      "--variant=apt",
+      "--format=tar",
+      "bookworm",
+      temporary,
+      source,
+    ];
+    // It works as another user, who must be able to reach its scratch.
+    const env = { ...process.env, TMPDIR: "/tmp" };
+    const made = Bun.spawnSync(words, { stderr: "pipe", env });
+    if (!made.success) throw new Error(`mmdebstrap: ${made.stderr}`);
+  });
+}
+
 /** The path of an unpacked busybox root file system, for --rootfs; not to be written to. */
 export function busyboxRootfs(): Promise<string> {
   return makeOnce("rootfs", (temporary) => {

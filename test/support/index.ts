@@ -7,6 +7,7 @@ export {
   busyboxArchive,
   busyboxFiles,
   busyboxRootfs,
+  debianArchive,
   dockerArchive,
   makeTar,
   type TarFile,

@@ -124,6 +124,10 @@ const PROBES = {
   registry: () => program("docker-registry", "openssl"),
   git: () => program("git"),
   buildah: () => program("buildah"),
+  debian: () => {
+    const found = Bun.spawnSync(["bash", "-c", "exec 3<>/dev/tcp/deb.debian.org/80"], { timeout: 5000 });
+    return found.success ? undefined : "deb.debian.org does not answer";
+  },
   mmdebstrap: () => program("mmdebstrap"),
   strace: () => program("strace"),
   slirp4netns: () => program("slirp4netns"),

@@ -118,8 +118,13 @@ export class Copier {
 
   #one({ path, inner, looks }: Selected, place: string): void {
     if (looks.isDirectory()) {
+      // The destination itself is the image's own; what is beneath becomes as the source is.
+      const isOwn = inner === "" && !this.#request.parents && this.#request.keepsTop !== true;
+      if (isOwn) {
+        this.#target.makeDirectories(place, this.owner ?? ROOT);
+        return;
+      }
       const isNew = place !== "" && this.#target.directory(place);
-      // The destination itself stays as it is; what is beneath becomes as the source is.
       if (isNew || inner !== "") this.#looks(place, looks, path);
       return;
     }

@@ -47,6 +47,8 @@ export interface CopyRequest {
   /** Several sources, or written with a slash at its end. */
   readonly intoDirectory: boolean;
   readonly parents: boolean;
+  /** A directory gives its looks to the destination that is made for it. */
+  readonly keepsTop?: boolean;
   readonly chown?: string | undefined;
   readonly chmod?: string | undefined;
 }

@@ -2,6 +2,7 @@
 import { chmodSync, lchownSync, mkdirSync, readFileSync } from "node:fs";
 import { errnoCode } from "../../base/index.ts";
 import { loadLibc } from "../../host/index.ts";
+import { resolveProcessOwner } from "./owner.ts";
 import { TargetTree } from "./target-tree.ts";
 
 export interface MakeDirectoryRequest {
@@ -9,6 +10,8 @@ export interface MakeDirectoryRequest {
   readonly target: string;
   /** Absolute. */
   readonly path: string;
+  /** USER of the image; empty: root. */
+  readonly user: string;
 }
 
 /** The job `build-directory`. @returns whether it had to be made */
@@ -21,7 +24,7 @@ export async function makeDirectory(request: MakeDirectoryRequest): Promise<{ ma
   const tree = new TargetTree(single);
   const path = Buffer.from(request.path).toString("latin1").slice(1);
   if (tree.looks(path)?.isDirectory() === true) return { made: false };
-  tree.makeDirectories(path, { uid: 0, gid: 0 });
+  tree.makeDirectories(path, resolveProcessOwner(request.user === "" ? "0:0" : request.user));
   return { made: true };
 }
 

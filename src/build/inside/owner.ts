@@ -21,6 +21,19 @@ export function resolveOwner(text: string): Owner {
   return { uid: found.uid, gid: Number(line[2]) };
 }
 
+/**
+ * Who a process of USER is, and so the directory of a WORKDIR: as {@link resolveOwner}, but a number's group is that of
+ * the user of the image with it, else 0.
+ *
+ * @throws {UsageError} `owner-unknown`
+ */
+export function resolveProcessOwner(text: string): Owner {
+  const [user = "", group = ""] = text.split(":", 2);
+  if (group !== "" || !isNumber(user)) return resolveOwner(text);
+  const line = lines("/etc/passwd").find((fields) => fields[2] === user);
+  return { uid: Number(user), gid: Number(line?.[3] ?? 0) };
+}
+
 function resolveUser(user: string): Owner {
   if (user === "") return { uid: 0, gid: 0 };
   if (isNumber(user)) return { uid: Number(user), gid: Number(user) };
@@ -34,7 +47,7 @@ function isNumber(text: string): boolean {
 }
 
 function unknown(text: string, reason: string): UsageError {
-  return new UsageError("owner-unknown", `cannot use --chown=${text}: ${reason}`);
+  return new UsageError("owner-unknown", `cannot find owner ${JSON.stringify(text)}: ${reason}`);
 }
 
 /** The fields of a file of the image; a missing, endless or special one has no lines. */

@@ -17,7 +17,13 @@ export function bindMount(
   root: SourceRoot,
 ): PlannedMount {
   const source = words.source ?? "/";
-  const request = { ...PLAIN_COPY, ...requestOf(root), patterns: [source], destination: "/source" };
+  const request = {
+    ...PLAIN_COPY,
+    ...requestOf(root),
+    patterns: [source],
+    destination: "/source",
+    keepsTop: true,
+  };
   const content = root.kind === "directory" ? contextDigest(step, root.path, request) : [root.chain, source];
   return {
     key: ["bind", target, content, words.readOnly ?? true],

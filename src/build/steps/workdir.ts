@@ -12,17 +12,18 @@ export async function workdirStep(path: string, state: StageState, step: StepCon
   const { ctx } = session;
   if (path === "/") return { layer: undefined, created: 0, cached: true };
   const rows = state.layers.map((layer) => layer.record.row);
+  const { User: user = "" } = state.config;
   const make = () =>
     session.scratch(async (dir) => {
       const rootfs = await rootfsIn(ctx, session.driver, rows, dir, session.run);
       const made = await runInside<MakeDirectoryRequest, { made: boolean }>(
         ctx,
         "build-directory",
-        { target: rootfs.merged, path },
+        { target: rootfs.merged, path, user },
         { views: [{ rootfs, writable: true }] },
       );
       return made.made ? sealStep(session, { dir, below: state.layers }) : undefined;
     });
-  const key = session.key("workdir", chainOf(state), path);
+  const key = session.key("workdir", chainOf(state), path, user);
   return session.layerStep({ key, note: step.line.text, below: state.layers, make });
 }

@@ -1,0 +1,6 @@
+#Escape=`
+#SYNTAX=docker/dockerfile:1
+
+FROM a
+RUN x `
+ y

@@ -1,0 +1,5 @@
+# a comment first
+# escape=`
+FROM a
+RUN echo \
+  x

@@ -1,0 +1,5 @@
+# escape=\
+# check=skip=all
+FROM a:b
+RUN echo one \
+  two
