@@ -1,4 +1,5 @@
 /** A whole build: the file, the graph of its stages, the image. */
+import { UsageError } from "../base/index.ts";
 import { isPresentProcess, removeContainer } from "../container/index.ts";
 import {
   jobRunner,
@@ -11,8 +12,8 @@ import {
 import type { Platform } from "../oci/index.ts";
 import type { Context } from "../state/index.ts";
 import { hasLeftovers, lockShared, sweepStore } from "../storage/index.ts";
-import { openBuildContext } from "./context/open.ts";
-import { parseDockerfile, type Stage } from "./dockerfile/parse.ts";
+import { type DockerfileText, openBuildContext } from "./context/open.ts";
+import { type Dockerfile, parseDockerfile, type Stage } from "./dockerfile/parse.ts";
 import { finishImage } from "./finish.ts";
 import { type Needed, neededStages, targetStage } from "./graph.ts";
 import { exportFiles, exportImage } from "./output.ts";
@@ -40,7 +41,7 @@ export async function buildImage(
   const context = await openBuildContext(ctx, request);
   const lock = await lockShared(ctx.paths);
   try {
-    const file = parseDockerfile(context.dockerfile.text, context.dockerfile.name);
+    const file = readDockerfile(context.dockerfile);
     const parts = { ctx, request, reporter, file, context, remote };
     const { platforms } = request;
     const images: StoredImage[] = [];
@@ -56,6 +57,22 @@ export async function buildImage(
   }
 }
 
+/** Errors tell the wrong line, unless it is one of a file that whoever made the context may not see. */
+function readDockerfile({ text, name, isPrivate }: DockerfileText): Dockerfile {
+  try {
+    const file = parseDockerfile(text, name);
+    return isPrivate === true ? { ...file, file: { name, lines: [] } } : file;
+  } catch (error) {
+    if (isPrivate !== true || !(error instanceof UsageError)) throw error;
+    throw new UsageError(
+      "dockerfile-invalid",
+      `cannot build: ${name} leads out of the context to what is no Dockerfile`,
+    );
+  }
+}
+
+const STOP_AGAIN_MS = 250;
+
 type Parts = Omit<SessionParts, "args" | "platform">;
 
 async function buildFor(parts: Parts, platform: Platform | undefined): Promise<StoredImage | undefined> {
@@ -64,7 +81,12 @@ async function buildFor(parts: Parts, platform: Platform | undefined): Promise<S
   const variables = platformArgs(platform ?? hostPlatform(), hostPlatform(), request.target);
   const args = new BuildArgs(request.buildArgs, variables, file.globalArgs, file.directives.escape);
   const session = new Session({ ...parts, args, platform });
-  const stop = () => void stopRunning(session);
+  let again: ReturnType<typeof setInterval> | undefined;
+  // A step that is just starting cannot be stopped yet.
+  const stop = () => {
+    again = setInterval(() => void stopRunning(session), STOP_AGAIN_MS);
+    void stopRunning(session);
+  };
   request.signal?.addEventListener("abort", stop);
   try {
     const state = await runStages(session, target);
@@ -77,6 +99,7 @@ async function buildFor(parts: Parts, platform: Platform | undefined): Promise<S
     await stopRunning(session);
     throw error;
   } finally {
+    clearInterval(again);
     request.signal?.removeEventListener("abort", stop);
     await session.closePlaces();
   }

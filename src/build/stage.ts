@@ -2,6 +2,7 @@
 import { rfc3339 } from "../base/index.ts";
 import { hostArchitecture, imageConfig, imageLayers, wantedPlatform } from "../image/index.ts";
 import type { Platform } from "../oci/index.ts";
+import { withoutUser } from "./context/http.ts";
 import { expandWord } from "./dockerfile/expand.ts";
 import type { StageInstruction } from "./dockerfile/instruction.ts";
 import { parseTriggers, type Stage } from "./dockerfile/parse.ts";
@@ -56,7 +57,7 @@ class StageRunner {
       stages,
       step: this.#number,
       steps,
-      text,
+      text: withoutUser(text),
       isLast: position === stages && this.#number === steps,
       platform: this.#session.shownPlatform,
     };

@@ -1,5 +1,14 @@
 import { beforeAll, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { busyboxArchive, makeCanary, rawTar, useSandbox } from "../support/index.ts";
 
@@ -135,4 +144,135 @@ test("a build that is killed leaves nothing that the next one does not remove", 
   expect(killed.code).toBe(137);
   await box.ok(["build", "-q", context("FROM busybox\nLABEL a=b\n")]);
   expect(await box.ok(["ps", "-aq"])).toBe("");
+});
+
+/** Files beneath kelp's own directories that hold the word, whoever owns them. */
+async function filesWith(word: string): Promise<string[]> {
+  const roots = [join(box.directory, "data"), join(box.directory, "cache"), box.runtime];
+  const present = roots.filter((path) => existsSync(path));
+  // By way of standard input, or the plan of this very command would have it.
+  const script = `read -r word; grep -rlaF -- "$word" ${present.join(" ")}`;
+  const { stdout } = await box.kelp(["unshare", "sh", "-c", script], { stdin: `${word}\n` });
+  for (const name of readdirSync(join(box.runtime, "kelp")))
+    if (name.startsWith("unshare-")) rmSync(join(box.runtime, "kelp", name));
+  return stdout.split("\n").filter((line) => line !== "");
+}
+
+test("the search for a secret finds one that was not kept", async () => {
+  await box.ok(["build", "-q", context("FROM busybox\nRUN echo LEAKED-7c31 > /kept\n")]);
+  expect((await filesWith("LEAKED-7c31")).length).toBeGreaterThan(0);
+});
+
+test("B6: no secret is in a layer, a record, the cache, history, a log or on a command line", async () => {
+  const token = `TOKEN-${crypto.randomUUID()}`;
+  const file = join(mkdtempSync(join(box.directory, "secret-")), "token");
+  writeFileSync(file, token);
+  const directory = context(`FROM busybox
+RUN --mount=type=secret,id=file --mount=type=secret,id=var,env=VAR test "$(cat /run/secrets/file)" = "$VAR" && echo same > /same
+RUN test -n "$HTTP_PROXY" && sleep 1
+RUN for p in /proc/[0-9]*; do tr "\\0" " " < $p/cmdline; done > /commands; echo done
+`);
+  const build = box.kelp(
+    [
+      ...["--log-level", "debug", "build", "--no-cache", "-t", "secretive"],
+      ...["--secret", `id=file,src=${file}`, "--secret", "id=var,env=HIDDEN", "--build-arg", "HTTP_PROXY"],
+      directory,
+    ],
+    { env: { HIDDEN: token, HTTP_PROXY: `http://user:${token}@127.0.0.1:1` } },
+  );
+  let ended = false;
+  const arguments_ = new Set<string>();
+  const watcher = (async () => {
+    while (!ended) {
+      for (const pid of readdirSync("/proc").filter((name) => /^\d+$/.test(name))) {
+        try {
+          arguments_.add(readFileSync(`/proc/${pid}/cmdline`, "latin1"));
+        } catch {
+          // It is gone.
+        }
+      }
+      await Bun.sleep(20);
+    }
+  })();
+  const { code, stdout, stderr } = await build;
+  ended = true;
+  await watcher;
+  expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+  const told = [
+    stdout,
+    stderr,
+    ...arguments_,
+    await box.ok(["image", "inspect", "secretive"]),
+    await box.ok(["history", "--no-trunc", "secretive"]),
+  ];
+  expect(told.filter((text) => text.includes(token))).toEqual([]);
+  expect(await filesWith(token)).toEqual([]);
+  await box.ok(["save", "-o", join(box.directory, "secretive.tar"), "secretive"]);
+  expect(readFileSync(join(box.directory, "secretive.tar")).includes(token)).toBe(false);
+});
+
+test("B6: a password in an address of the file is not shown, recorded or kept", async () => {
+  const token = `TOKEN-${crypto.randomUUID()}`;
+  const server = Bun.serve({ port: 0, hostname: "127.0.0.1", fetch: () => new Response("content") });
+  try {
+    const address = `http://user:${token}@127.0.0.1:${server.port}/f`;
+    const directory = context(`FROM busybox\nADD ${address} /f\n`);
+    const { code, stdout, stderr } = await box.kelp(["build", "-t", "addressed", directory]);
+    expect(code).toBe(0);
+    const failing = await box.kelp([
+      "build",
+      context(`FROM busybox\nADD ${address}.git#nowhere /f\nADDD ${address} /\n`),
+    ]);
+    expect([stdout, stderr, failing.stdout, failing.stderr].filter((text) => text.includes(token))).toEqual(
+      [],
+    );
+    expect(await box.ok(["history", "--no-trunc", "addressed"])).not.toContain(token);
+    expect(await filesWith(token)).toEqual([]);
+  } finally {
+    await server.stop(true);
+  }
+});
+
+test("B7: no line of a private file is shown that a context's files lead to", async () => {
+  const secret = join(mkdtempSync(join(box.directory, "private-")), "host-file");
+  writeFileSync(secret, "TOKEN-a TOKEN-b\n[TOKEN-c\n!\n");
+  const shown: string[] = [];
+  const linked = (name: string, target: string) => {
+    const directory =
+      name === "Dockerfile" ? mkdtempSync(join(box.directory, "ctx-")) : context("FROM busybox\nCOPY . /c\n");
+    symlinkSync(target, join(directory, name));
+    return directory;
+  };
+  for (const name of ["Dockerfile", ".containerignore", ".dockerignore", "Dockerfile.dockerignore"]) {
+    const { code, stdout, stderr } = await box.kelp(["build", linked(name, secret)]);
+    expect({ name, code }).toEqual({ name, code: 125 });
+    expect(stderr).toContain("leads out of the context");
+    shown.push(stdout, stderr);
+  }
+  expect(shown.filter((text) => text.includes("TOKEN"))).toEqual([]);
+});
+
+test("a link of the context to a Dockerfile elsewhere is built from, and one within may be ignored by", async () => {
+  const directory = mkdtempSync(join(box.directory, "ctx-"));
+  const elsewhere = join(mkdtempSync(join(box.directory, "shared-")), "common");
+  writeFileSync(elsewhere, "FROM busybox\nCOPY . /c\n");
+  symlinkSync(elsewhere, join(directory, "Dockerfile"));
+  writeFileSync(join(directory, "rules"), "rules\nDockerfile\n.dockerignore\n");
+  symlinkSync("rules", join(directory, ".dockerignore"));
+  writeFileSync(join(directory, "a"), "");
+  const id = await box.ok(["build", "-q", directory]);
+  expect(await box.ok(["run", "--rm", id, "ls", "-A", "/c"])).toBe("a");
+});
+
+test("B7: a Dockerfile without an end, or larger than any, is refused and not read", async () => {
+  const directory = context("FROM busybox\n");
+  const huge = join(directory, "huge");
+  writeFileSync(huge, "");
+  truncateSync(huge, 2 ** 30);
+  const said = async (path: string) => (await box.kelp(["build", "-f", path, directory])).stderr;
+  expect(await said(huge)).toContain("it has 1073741824 bytes, the limit is 16777216");
+  expect(await said("/dev/zero")).toContain("it is no regular file");
+  writeFileSync(join(directory, ".dockerignore"), "");
+  truncateSync(join(directory, ".dockerignore"), 2 ** 30);
+  expect((await box.kelp(["build", directory])).stderr).toContain("no regular file of a sensible size");
 });

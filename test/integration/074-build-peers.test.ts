@@ -51,8 +51,9 @@ function comparable({ config, files }: OciImage): unknown {
   const {
     Labels = {},
     OnBuild: _,
+    Shell: _shell,
     ...rest
-  } = config as { Labels?: Record<string, string> | null; OnBuild?: unknown };
+  } = config as { Labels?: Record<string, string> | null; OnBuild?: unknown; Shell?: unknown };
   const labels = Object.entries(Labels ?? {}).filter(([name]) => name !== "io.buildah.version");
   return {
     config: Object.fromEntries(Object.entries({ ...rest, Labels: labels.sort() }).sort()),

@@ -94,5 +94,5 @@ function failed(address: string, reason: string, cause?: unknown): KelpError {
 
 /** An address as it may be shown: without a password. */
 export function withoutUser(address: string): string {
-  return address.replace(/\/\/[^/@]*@/, "//");
+  return address.replace(/\/\/[^/@\s]*@/g, "//");
 }

@@ -1,5 +1,5 @@
 /** The build context: a directory to take files from, what of it is left out, and the Dockerfile's text. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, realpathSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
 import { errnoCode, NotFoundError, UsageError } from "../../base/index.ts";
@@ -11,13 +11,20 @@ import { fetchFile, isWebAddress } from "./http.ts";
 import { readIgnoreLines } from "./ignore.ts";
 import { type ContextPlace, openPlace } from "./place.ts";
 
+export interface DockerfileText {
+  readonly text: string;
+  readonly name: string;
+  /** It is a link that somebody's context has to a place outside: none of its words may be shown. */
+  readonly isPrivate?: boolean;
+}
+
 export interface BuildContext {
   /** Absolute. */
   readonly directory: string;
   /** Lines of the ignore file. */
   readonly ignore: readonly string[];
   readonly contents: SavedContents;
-  readonly dockerfile: { readonly text: string; readonly name: string };
+  readonly dockerfile: DockerfileText;
   /** Removes what was fetched or unpacked for it. */
   close(): Promise<void>;
 }
@@ -56,7 +63,11 @@ async function describe(
     directory,
     ignore: ignoreLines(directory, path, request),
     contents: openContentCache(paths, directory),
-    dockerfile: { text: texts.join("\n"), name: files[0] === "-" ? "stdin" : basename(files[0] as string) },
+    dockerfile: {
+      text: texts.join("\n"),
+      name: files[0] === "-" ? "stdin" : basename(files[0] as string),
+      isPrivate: path !== undefined && leadsOut(path, directory),
+    },
   };
 }
 
@@ -70,6 +81,12 @@ function defaultFile(directory: string): string {
       hint: "name the file with -f",
     },
   );
+}
+
+/** A link, of the context or on the way in it, to something that does not lie there. */
+function leadsOut(path: string, directory: string): boolean {
+  if (!`${path}/`.startsWith(`${directory}/`) || !existsSync(path)) return false;
+  return !`${realpathSync(path)}/`.startsWith(`${realpathSync(directory)}/`);
 }
 
 /** Relative to where the user is; if it is not there, to the context. */
@@ -133,7 +150,10 @@ function ignoreLines(directory: string, dockerfile: string | undefined, request:
     dockerfile === undefined ? [] : [`${dockerfile}.containerignore`, `${dockerfile}.dockerignore`];
   const candidates = [...beside, join(directory, ".containerignore"), join(directory, ".dockerignore")];
   const found = candidates.find((path) => existsSync(path));
-  return found === undefined ? [] : readIgnore(found, false);
+  if (found === undefined) return [];
+  if (leadsOut(found, directory))
+    throw invalid(found, "it is a link that leads out of the context; name it with --ignorefile");
+  return readIgnore(found, false);
 }
 
 function readIgnore(path: string, asked: boolean): string[] {

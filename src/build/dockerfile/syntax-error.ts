@@ -23,7 +23,7 @@ export function syntaxError(file: SourceFile, at: Position, reason: string, hint
 
 /** The line as it stands there, beneath a message. */
 export function showLine(file: SourceFile, at: Position): string {
-  const line = file.lines[at.line - 1];
+  const line = file.lines[at.line - 1]?.replace(/\/\/[^/@\s]*@/g, "//");
   if (line === undefined || line.trim() === "") return "";
   // A link to a private file or a binary must not be printed whole into somebody's log.
   const shown = line

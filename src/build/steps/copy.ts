@@ -12,7 +12,7 @@ import { type AddedSources, withAdded } from "./add-sources.ts";
 import { contextDigest, missing } from "./context-digest.ts";
 import { sealStep } from "./seal.ts";
 import { copyFrom, requestOf, type SourceRoot } from "./source-root.ts";
-import type { StepContext } from "./step-context.ts";
+import { noteOf, type StepContext } from "./step-context.ts";
 
 type Wish = Omit<CopyRequest, "source" | "target">;
 
@@ -86,13 +86,11 @@ async function keyed(
   const holds = () =>
     root.kind !== "directory" ||
     (added === undefined ? copied : contextDigest(step, root.path, request)) === content;
-  const note = step.line.text.slice(0, MAX_NOTE);
+  const note = noteOf(step);
   const result = await session.layerStep({ key, note, below: state.layers, make, holds });
   const source = request.inline.length > 0 ? "inline" : `dir:${content}`;
   return { ...result, history: `${step.line.keyword} ${source} in ${request.destination} ` };
 }
-
-const MAX_NOTE = 1000;
 
 async function perform(
   step: StepContext,

@@ -12,12 +12,12 @@ import { hostArchitecture } from "../../image/index.ts";
 import { capturePlan } from "../../runtime/index.ts";
 import type { StoredLayer } from "../../storage/index.ts";
 import type { RunInstruction } from "../dockerfile/instruction.ts";
-import type { LayerStep } from "../session.ts";
+import type { LayerStep, Session } from "../session.ts";
 import { chainOf, envMap, type StageState, shellOf } from "../stage-state.ts";
 import { PROXY_ARGS } from "../variables.ts";
 import { type FindRoot, type ReadyMounts, type RunMounts, resolveRunMounts } from "./run-mounts.ts";
 import { sealStep } from "./seal.ts";
-import type { StepContext } from "./step-context.ts";
+import { noteOf, type StepContext } from "./step-context.ts";
 
 export interface RunResult extends LayerStep {
   readonly history: string;
@@ -53,12 +53,10 @@ export async function runStep(
     given,
   );
   const make = () => perform(step, state, { argv, env, mounts, network: instruction.network });
-  const note = step.line.text.slice(0, MAX_NOTE);
+  const note = noteOf(step);
   const result = await session.layerStep({ key, note, below: state.layers, make });
   return { ...result, history: historyOf(args, argv) };
 }
-
-const MAX_NOTE = 1000;
 
 function historyOf(args: readonly (readonly [string, string])[], argv: readonly string[]): string {
   const given =
@@ -94,10 +92,12 @@ async function perform(step: StepContext, state: StageState, work: Work): Promis
   const { session } = step;
   const { ctx } = session;
   return work.mounts.within(async (mounts) => {
+    session.checkInterrupted();
     const { record } = await createContainer(ctx, request(step, state, work, mounts));
     session.running.add(record.id);
     try {
-      const status = await start(step, record.id, mounts.secretEnv);
+      session.checkInterrupted();
+      const status = await start(step, record.id, [...proxies(session), ...mounts.secretEnv]);
       session.checkInterrupted();
       if (status !== 0) throw failed(step, state, work.argv, status);
       return await sealStep(session, {
@@ -121,7 +121,6 @@ function request(step: StepContext, state: StageState, work: Work, mounts: Ready
   const { session } = step;
   const { run, runGiven, environment, cwd } = session.request;
   const network = work.network === undefined || work.network === "default" ? {} : { network: [work.network] };
-  const proxies = session.args.proxies().map(([name, value]) => `${name}=${value}`);
   return {
     image: `build:${state.base.image?.slice(0, 12) ?? "scratch"}`,
     command: work.argv,
@@ -130,8 +129,9 @@ function request(step: StepContext, state: StageState, work: Work, mounts: Ready
       ...network,
       mount: mounts.mount,
       tmpfs: mounts.tmpfs,
-      env: [...(run.env ?? []), ...proxies],
+      env: run.env ?? [],
       "image-volume": "ignore",
+      "http-proxy": false,
       "log-driver": "none",
       "no-healthcheck": true,
     },
@@ -143,11 +143,23 @@ function request(step: StepContext, state: StageState, work: Work, mounts: Ready
         ...(state.config.WorkingDir === undefined ? {} : { WorkingDir: state.config.WorkingDir }),
       },
     },
-    given: new Set([...runGiven, ...Object.keys(network), "log-driver", "image-volume"]),
+    given: new Set([...runGiven, ...Object.keys(network), "http-proxy", "log-driver", "image-volume"]),
     argv: ["build"],
     environment,
     cwd,
   };
+}
+
+/** The user's and the command line's. Their addresses often have a password: they are written into no record. */
+function proxies({ args, request, ctx }: Session): string[] {
+  const { run, runGiven, environment } = request;
+  const wanted = runGiven.has("http-proxy") ? run["http-proxy"] === true : ctx.settings.httpProxy;
+  const own = wanted ? [...PROXY_ARGS].flatMap((name) => pair(name, environment[name])) : [];
+  return [...own, ...args.proxies().flatMap(([name, value]) => pair(name, value))];
+}
+
+function pair(name: string, value: string | undefined): string[] {
+  return value === undefined ? [] : [`${name}=${value}`];
 }
 
 async function start(step: StepContext, id: string, secretEnv: readonly string[]): Promise<number> {

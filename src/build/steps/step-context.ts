@@ -1,5 +1,6 @@
 /** An instruction being carried out: its words with variables replaced, and errors that know their place. */
 import { ellipsis, KelpError, UsageError } from "../../base/index.ts";
+import { withoutUser } from "../context/http.ts";
 import { expandWord, expandWords } from "../dockerfile/expand.ts";
 import type { LogicalLine } from "../dockerfile/logical-lines.ts";
 import { type SourceFile, showLine, syntaxError } from "../dockerfile/syntax-error.ts";
@@ -10,6 +11,13 @@ import type { StepTitle } from "../types.ts";
 /** Errors that say where they are. */
 const PLACED = new Set(["interrupted", "dockerfile-invalid", "step-invalid", "step-failed"]);
 const MAX_TITLE = 200;
+
+const MAX_NOTE = 1000;
+
+/** How the cache tells people what a step was. */
+export function noteOf({ line }: StepContext): string {
+  return withoutUser(line.text.slice(0, MAX_NOTE));
+}
 
 export class StepContext {
   readonly session: Session;

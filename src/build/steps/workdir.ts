@@ -5,7 +5,7 @@ import type { MakeDirectoryRequest } from "../inside/directory-job.ts";
 import type { LayerStep } from "../session.ts";
 import { chainOf, type StageState } from "../stage-state.ts";
 import { sealStep } from "./seal.ts";
-import type { StepContext } from "./step-context.ts";
+import { noteOf, type StepContext } from "./step-context.ts";
 
 export async function workdirStep(path: string, state: StageState, step: StepContext): Promise<LayerStep> {
   const { session } = step;
@@ -25,5 +25,5 @@ export async function workdirStep(path: string, state: StageState, step: StepCon
       return made.made ? sealStep(session, { dir, below: state.layers }) : undefined;
     });
   const key = session.key("workdir", chainOf(state), path, user);
-  return session.layerStep({ key, note: step.line.text, below: state.layers, make });
+  return session.layerStep({ key, note: noteOf(step), below: state.layers, make });
 }
