@@ -8,7 +8,7 @@ import { hostEnvironment } from "../config/index.ts";
 import { lookupUser, readIfExists, writeFileAtomic } from "../host/index.ts";
 import { kelpCommand } from "../runtime/index.ts";
 import type { Context } from "../state/index.ts";
-import { hasUserManager, UserManager } from "../systemd/index.ts";
+import { hasUserManager, literalUnitWord, UserManager, unitCommand } from "../systemd/index.ts";
 
 const UNIT = "kelp-boot.service";
 /** What a user's systemd starts when it comes up. */
@@ -104,17 +104,11 @@ Description=Containers of kelp whose restart policy starts them at boot
 Type=oneshot
 RemainAfterExit=yes
 KillMode=process
-ExecStart=${words.map(unitWord).join(" ")}
+ExecStart=${unitCommand(words.map(literalUnitWord))}
 
 [Install]
 WantedBy=${TARGET}
 `;
-}
-
-/** Quoted where systemd would split it or read something into it. */
-function unitWord(word: string): string {
-  const plain = word.replaceAll("%", "%%").replaceAll("$", "$$$$");
-  return /^[\w@%+=:,./$-]+$/.test(plain) ? plain : `"${plain.replace(/["\\]/g, "\\$&")}"`;
 }
 
 /** As cron's shell reads it; there a percent sign ends the command. */

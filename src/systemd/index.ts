@@ -26,4 +26,4 @@ export { quadletType } from "./quadlet/names.ts";
 export { writeGenerated } from "./quadlet/sync-units.ts";
 export { busSockets, hasUserManager } from "./session.ts";
 export { systemctl, systemctlIsThere } from "./systemctl.ts";
-export { literalUnitWord } from "./unit-words.ts";
+export { literalUnitWord, unitCommand } from "./unit-words.ts";
