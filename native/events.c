@@ -14,8 +14,10 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -117,18 +119,68 @@ static void put_aside(int fd, const struct text *path, uint64_t max)
 		(void)rename(path->data, old);
 }
 
-void event_append(const struct text *path, uint64_t max, struct texts pieces, const struct event_values *values)
+/* ---- the journal ---- */
+
+static void send_entry(int fd, const struct sockaddr_un *address, struct iovec *iov, int count)
+{
+	const struct msghdr msg = { .msg_name = (void *)(uintptr_t)address,
+				    .msg_namelen = sizeof(*address),
+				    .msg_iov = iov,
+				    .msg_iovlen = (size_t)count };
+
+	(void)sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+/* Each entry is a message of its own: the field `next` is where one ends. */
+static void send_entries(const struct text *path, struct texts pieces, const struct event_values *values)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct iovec iov[PIECES_MAX];
+	struct text piece;
+	char data[256];
+	struct line l;
+	int count = 0, fd;
+
+	if (path->size >= sizeof(address.sun_path))
+		return;
+	memcpy(address.sun_path, path->data, path->size + 1);
+	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	line_init(&l, data, sizeof(data));
+	for (bool field = false; fd >= 0 && texts_next(&pieces, &piece); field = !field) {
+		const uint32_t from = l.used;
+
+		if (field && strcmp(piece.data, "next") == 0) {
+			send_entry(fd, &address, iov, count);
+			count = 0;
+		} else if (count < PIECES_MAX) {
+			if (field)
+				put_field(&l, &piece, values);
+			iov[count++] = field ? (struct iovec){ l.data + from, l.used - from } :
+					       (struct iovec){ (char *)(uintptr_t)piece.data, piece.size };
+		}
+	}
+	if (fd >= 0)
+		send_entry(fd, &address, iov, count);
+	close_fd(&fd);
+}
+
+void event_append(const struct event_place *place, struct texts pieces, const struct event_values *values)
 {
 	struct iovec iov[PIECES_MAX];
 	char data[256];
 	struct line l;
-	int fd = open_log(path->data);
+	int fd;
 
+	if (place->journal) {
+		send_entries(place->path, pieces, values);
+		return;
+	}
+	fd = open_log(place->path->data);
 	if (fd < 0)
 		return;
 	line_init(&l, data, sizeof(data));
 	if (writev(fd, iov, fill(iov, &l, pieces, values)) > 0)
-		put_aside(fd, path, max);
+		put_aside(fd, place->path, place->max);
 	close(fd);
 }
 
@@ -149,5 +201,7 @@ void event_say(enum event event, const struct event_values *values)
 		[EVENT_HEALTHY] = &events->healthy,   [EVENT_UNHEALTHY] = &events->unhealthy,
 	};
 
-	event_append(&events->path, events->max_bytes, *lines[event], values);
+	const struct event_place place = { &events->path, events->max_bytes, events->journal != 0 };
+
+	event_append(&place, *lines[event], values);
 }

@@ -240,8 +240,13 @@ struct event_values {
 	uint32_t oom;
 	uint32_t failing; /* health checks in a row */
 };
-/* Appends to the log of events at @path the pieces, of which every second one is the name of a field. Never fails. */
-void event_append(const struct text *path, uint64_t max, struct texts pieces, const struct event_values *values);
+struct event_place {
+	const struct text *path; /* of the log, or of the journal's socket */
+	uint64_t max; /* length of the log; 0: any */
+	bool journal;
+};
+/* Puts the pieces there, of which every second one is the name of a field. Never fails. */
+void event_append(const struct event_place *place, struct texts pieces, const struct event_values *values);
 
 /* ---- util.c ---- */
 

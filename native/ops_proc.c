@@ -128,8 +128,10 @@ int op_event(struct vm *vm, const union args *args)
 {
 	const struct args_event *a = &args->event;
 
+	const struct event_place place = { &a->path, a->max_bytes, a->journal != 0 };
+
 	(void)vm;
-	event_append(&a->path, a->max_bytes, a->line, &(struct event_values){ 0 });
+	event_append(&place, a->line, &(struct event_values){ 0 });
 	return 0;
 }
 

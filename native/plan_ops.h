@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0xa3, 0x37, 0x9e, 0x59, 0xd3, 0x50, 0xc3, 0x9a }
+#define PLAN_TABLE_HASH { 0xf1, 0x3d, 0x70, 0x80, 0x52, 0x5c, 0x4d, 0x0a }
 
 enum stage {
 	STAGE_CONFIG,
@@ -192,6 +192,7 @@ struct args_startup {
 
 struct args_events {
 	struct text path;
+	uint32_t journal;
 	uint64_t max_bytes;
 	struct texts start;
 	struct texts again;
@@ -547,6 +548,7 @@ struct args_cgroup_remove {
 
 struct args_event {
 	struct text path;
+	uint32_t journal;
 	uint64_t max_bytes;
 	struct texts line;
 };
@@ -870,8 +872,9 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U64, offsetof(struct args_startup, timeout_ms) },
 		{ ARG_U32, offsetof(struct args_startup, retries) },
 		{ ARG_U32, offsetof(struct args_startup, successes) } } },
-	[OP_EVENTS] = { 1 << STAGE_CONFIG, 8, {
+	[OP_EVENTS] = { 1 << STAGE_CONFIG, 9, {
 		{ ARG_STR, offsetof(struct args_events, path) },
+		{ ARG_U32, offsetof(struct args_events, journal) },
 		{ ARG_U64, offsetof(struct args_events, max_bytes) },
 		{ ARG_STRV, offsetof(struct args_events, start) },
 		{ ARG_STRV, offsetof(struct args_events, again) },
@@ -1103,8 +1106,9 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STRV, offsetof(struct args_spawn, env) } } },
 	[OP_CGROUP_REMOVE] = { 1 << STAGE_FINISH, 1, {
 		{ ARG_STR, offsetof(struct args_cgroup_remove, path) } } },
-	[OP_EVENT] = { 1 << STAGE_FINISH, 3, {
+	[OP_EVENT] = { 1 << STAGE_FINISH, 4, {
 		{ ARG_STR, offsetof(struct args_event, path) },
+		{ ARG_U32, offsetof(struct args_event, journal) },
 		{ ARG_U64, offsetof(struct args_event, max_bytes) },
 		{ ARG_STRV, offsetof(struct args_event, line) } } },
 	[OP_UPLINK] = { 1 << STAGE_UPLINK, 6, {

@@ -31,8 +31,8 @@ export const GLOBAL_OPTIONS = {
   "events-backend": {
     kind: "string",
     value: "BACKEND",
-    text: "Where events are kept: file or none; journald, podman's other one, means the file",
-    completes: ["file", "none"],
+    text: "Where events are kept: file, journald (where there is one) or none",
+    completes: ["file", "journald", "none"],
   },
   "hooks-dir": {
     kind: "list",

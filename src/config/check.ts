@@ -14,11 +14,10 @@ interface Choice {
 const CHOICES: readonly Choice[] = [
   {
     setting: "eventsLogger",
-    // podman's default, journald, stands in many a configuration: events are in kelp's file then, too.
     words: ["file", "journald", "none"],
     what: "unknown events backend",
     code: "invalid-events-logger",
-    hint: "Backends: file, none.",
+    hint: "Backends: file, journald, none.",
   },
   {
     setting: "cgroupManager",

@@ -51,7 +51,7 @@ export const KEY_TEXTS: Readonly<Record<string, Readonly<Record<string, string>>
     events_container_create_inspect_data: "The event of a container's creation carries its inspection",
     events_logfile_max_size: "Size after which the oldest events are dropped; 0: never",
     events_logfile_path: "File of events; empty: in the store",
-    events_logger: "Where events are kept: file or none; journald means the file",
+    events_logger: "Where events are kept: file, journald or none; the file where there is no journal",
     helper_binaries_dir: "Directories searched for helper programs before PATH",
     image_build_format: "What build makes: oci or docker",
     image_volume_mode: "Default of --image-volume: anonymous, tmpfs or ignore",

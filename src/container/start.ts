@@ -37,8 +37,10 @@ import {
   type Context,
   containerEvent,
   eventLogPath,
+  JOURNAL_SOCKET,
   keepsEvents,
   type SdNotifyMode,
+  usesJournal,
 } from "../state/index.ts";
 import { writeBindFiles } from "./bind-files.ts";
 import { noteCgroup, prepareCgroup } from "./cgroup.ts";
@@ -277,7 +279,9 @@ function monitorConfig(ctx: Context, record: ContainerRecord, options: StartOpti
 
 function eventPlan(ctx: Context, record: ContainerRecord): NonNullable<MonitorConfig["events"]> {
   const { status: _status, ...base } = containerEvent("", record);
-  return { path: eventLogPath(ctx), maxBytes: ctx.settings.eventsLogMax, base };
+  const isJournal = usesJournal(ctx);
+  const path = isJournal ? JOURNAL_SOCKET : eventLogPath(ctx);
+  return { path, isJournal, maxBytes: ctx.settings.eventsLogMax, base };
 }
 
 /** Whether the container's streams are the caller's own, of which no client can have a part. */

@@ -1,5 +1,5 @@
 /** The lines that a monitor appends to the log of events: ready but for what only it will know. */
-import { eventLine, type NewEvent } from "../state/index.ts";
+import { eventLine, journalEntry, type NewEvent } from "../state/index.ts";
 import type { MonitorConfig } from "./monitor-config.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 
@@ -14,12 +14,14 @@ export type EventPlan = NonNullable<MonitorConfig["events"]>;
 export function lowerEvents(plan: PlanBuilder, { events, client }: MonitorConfig): void {
   if (events === undefined) return;
   const line = (status: string, more?: (mark: (field: Field) => unknown) => Values) =>
-    template({ ...events.base, status }, more);
+    template(events, { ...events.base, status }, more);
   const health = (word: string) =>
     line("health_status", (mark) => ({ HealthStatus: word, HealthFailingStreak: mark("failing") }));
+  const joined = events.isJournal ? separated : appended;
   const started = joined(line("init"), line("start"));
   plan.add("config", "events", {
     path: events.path,
+    journal: events.isJournal ? 1 : 0,
     maxBytes: BigInt(Math.max(0, events.maxBytes)),
     start: client.attach ? joined(started, line("attach")) : started,
     again: joined(line("restart"), started),
@@ -39,8 +41,9 @@ export function lowerRemoveEvent(plan: PlanBuilder, { events }: MonitorConfig): 
   const { path, maxBytes, base } = events;
   const args = {
     path,
+    journal: events.isJournal ? 1 : 0,
     maxBytes: BigInt(Math.max(0, maxBytes)),
-    line: template({ ...base, status: "remove" }),
+    line: template(events, { ...base, status: "remove" }),
   };
   plan.add("finish", "event", args, { origin: "--rm" });
 }
@@ -49,8 +52,13 @@ export function lowerRemoveEvent(plan: PlanBuilder, { events }: MonitorConfig): 
  * Text and names of fields by turns, beginning and ending with text. The marks that stand for fields while the line is
  * made grow until nothing of the container's contains them.
  */
-function template(event: NewEvent, more: (mark: (field: Field) => unknown) => Values = () => ({})): string[] {
-  const plain = eventLine(
+function template(
+  { isJournal = false }: Pick<EventPlan, "isJournal">,
+  event: NewEvent,
+  more: (mark: (field: Field) => unknown) => Values = () => ({}),
+): string[] {
+  const write = isJournal ? journalEntry : fileLine;
+  const plain = write(
     event,
     "",
     more(() => ""),
@@ -58,7 +66,7 @@ function template(event: NewEvent, more: (mark: (field: Field) => unknown) => Va
   let tail = "";
   while (FIELDS.some((field) => plain.includes(`<${field}${tail}>`))) tail += "'";
   const mark = (field: Field) => `<${field}${tail}>`;
-  const line = `${eventLine(event, mark("time"), more(mark))}\n`;
+  const line = write(event, mark("time"), more(mark));
   const pieces: string[] = [];
   let rest = line;
   for (;;) {
@@ -67,14 +75,23 @@ function template(event: NewEvent, more: (mark: (field: Field) => unknown) => Va
       .sort((a, b) => a.at - b.at)[0];
     if (next === undefined) return [...pieces, rest];
     const { field, at } = next;
-    // A time stays in its quotes, a number loses them.
-    const quote = field === "time" ? 0 : 1;
+    // In JSON a time stays in its quotes, a number loses them.
+    const quote = isJournal || field === "time" ? 0 : 1;
     pieces.push(rest.slice(0, at - quote), field);
     rest = rest.slice(at + mark(field).length + quote);
   }
 }
 
 /** Two templates one after the other: the last text of the one is the beginning of the other's first. */
-function joined(first: readonly string[], second: readonly string[]): string[] {
+function appended(first: readonly string[], second: readonly string[]): string[] {
   return [...first.slice(0, -1), `${first.at(-1)}${second[0]}`, ...second.slice(1)];
+}
+
+/** Two entries of a journal: each is sent by itself. */
+function separated(first: readonly string[], second: readonly string[]): string[] {
+  return [...first, "next", ...second];
+}
+
+function fileLine(event: NewEvent, time: string, more: Values): string {
+  return `${eventLine(event, time, more)}\n`;
 }

@@ -41,6 +41,8 @@ export interface MonitorConfig {
   /** The log of events and what each of the container's begins with; absent: there is none. */
   readonly events?: {
     readonly path: string;
+    /** The path is the journal's socket. */
+    readonly isJournal?: boolean;
     readonly maxBytes: number;
     readonly base: Omit<NewEvent, "status">;
   };

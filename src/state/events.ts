@@ -2,11 +2,12 @@
  * The log of what happened: one line of JSON for each event, in podman's file format, appended by kelp and by the
  * monitors. Nobody waits for a lock to append here; whoever finds the file too long shortens it.
  */
-import { closeSync, fstatSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { log } from "../base/index.ts";
-import { ensureDir } from "../host/index.ts";
+import { ensureDir, loadLibc } from "../host/index.ts";
 import type { Context } from "./context.ts";
+import { journalEntry } from "./journal-entry.ts";
 import type { ContainerRecord } from "./records.ts";
 
 export type EventType = "container" | "image" | "volume" | "network" | "secret" | "system";
@@ -36,6 +37,23 @@ export function keepsEvents({ settings }: Pick<Context, "settings">): boolean {
   return settings.eventsLogger !== "none";
 }
 
+/** journald's, which takes what any user sends. */
+export const JOURNAL_SOCKET = "/run/systemd/journal/socket";
+
+/** Whether events go to the journal: it was asked for, and there is one. */
+export function usesJournal({ settings }: Pick<Context, "settings">): boolean {
+  return settings.eventsLogger === "journald" && existsSync(JOURNAL_SOCKET);
+}
+
+/** What reads them back; loaded by who does. */
+export function eventJournal(): Promise<typeof import("./event-journal.ts")> {
+  return import("./event-journal.ts");
+}
+
+function sendEvent(event: NewEvent): void {
+  loadLibc().sendDatagram(Buffer.from(`${JOURNAL_SOCKET}\0`), Buffer.from(journalEntry(event, eventTime())));
+}
+
 /**
  * Appends one event. It never fails: an event that cannot be written (a full disk) is lost, and what it tells of has
  * happened all the same.
@@ -44,6 +62,10 @@ export function writeEvent(ctx: Pick<Context, "paths" | "settings">, event: NewE
   if (!keepsEvents(ctx)) return;
   const path = eventLogPath(ctx);
   try {
+    if (usesJournal(ctx)) {
+      sendEvent(event);
+      return;
+    }
     ensureDir(dirname(path));
     append(path, `${eventLine(event, eventTime())}\n`, ctx.settings.eventsLogMax);
   } catch (error) {

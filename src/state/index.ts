@@ -19,14 +19,18 @@ export {
 export {
   containerEvent,
   type EventType,
+  eventJournal,
   eventLine,
   eventLogPath,
+  JOURNAL_SOCKET,
   keepsEvents,
   type NewEvent,
+  usesJournal,
   writeContainerEvent,
   writeEvent,
 } from "./events.ts";
 export { Images, type NewImageRecord } from "./images.ts";
+export { journalEntry } from "./journal-entry.ts";
 export { Layers } from "./layers.ts";
 export { isIdPrefix, newId, randomName } from "./names.ts";
 export type * from "./network-records.ts";

@@ -1,5 +1,14 @@
-import { KelpError, parseTime, UsageError } from "../../base/index.ts";
-import { eventLogPath, followEvents, type LoggedEvent, openContext, readEvents } from "../../state/index.ts";
+import { KelpError, log, parseTime, UsageError } from "../../base/index.ts";
+import {
+  type Context,
+  eventJournal,
+  eventLogPath,
+  followEvents,
+  type LoggedEvent,
+  openContext,
+  readEvents,
+  usesJournal,
+} from "../../state/index.ts";
 import { defineCommand, type Io } from "../command.ts";
 import { eventFilter } from "../event-filters.ts";
 import { eventFields, eventJson, eventMilliseconds, eventText } from "../event-row.ts";
@@ -41,17 +50,35 @@ export default defineCommand({
       const isWanted = (since === undefined || time >= since) && (until === undefined || time <= until);
       if (isWanted && filter(event)) print(event);
     };
-    const path = eventLogPath(ctx);
     const isPast = until !== undefined && until <= Date.now();
-    if (!options.stream || isPast) {
-      for (const event of readEvents(path)) show(event);
-      return 0;
+    if (!options.stream || isPast) for await (const event of keptEvents(ctx)) show(event);
+    else {
+      const onlyNew = since === undefined && until === undefined;
+      for await (const event of comingEvents(ctx, { onlyNew, until })) show(event);
     }
-    const onlyNew = since === undefined && until === undefined;
-    for await (const event of followEvents(path, { onlyNew, until })) show(event);
     return 0;
   },
 });
+
+async function* keptEvents(ctx: Context): AsyncGenerator<LoggedEvent> {
+  if (inJournal(ctx)) yield* (await eventJournal()).readJournalEvents();
+  else yield* readEvents(eventLogPath(ctx));
+}
+
+async function* comingEvents(
+  ctx: Context,
+  following: { readonly onlyNew: boolean; readonly until: number | undefined },
+): AsyncGenerator<LoggedEvent> {
+  if (inJournal(ctx)) yield* (await eventJournal()).followJournalEvents(following);
+  else yield* followEvents(eventLogPath(ctx), following);
+}
+
+function inJournal(ctx: Context): boolean {
+  const isThere = usesJournal(ctx);
+  if (!isThere && ctx.settings.eventsLogger === "journald")
+    log.warn(`there is no journal here: events are kept in ${eventLogPath(ctx)}`);
+  return isThere;
+}
 
 function readTime(text: string | undefined): number | undefined {
   if (text === undefined || text === "") return undefined;

@@ -57,7 +57,7 @@ export const OPS = {
   life: op(0x06, ["config"], { restart: "u32", retries: "u32", delayMs: "u32", delayMaxMs: "u32", timeoutMs: "u64" }),
   health: op(0x07, ["config"], { namespaces: "u64", state: "str", log: "str", keep: "u32", maxBytes: "u32", intervalMs: "u64", timeoutMs: "u64", periodMs: "u64", retries: "u32", action: "u32", stopMs: "u32" }),
   startup: op(0x08, ["config"], { intervalMs: "u64", timeoutMs: "u64", retries: "u32", successes: "u32" }),
-  events: op(0x09, ["config"], { path: "str", maxBytes: "u64", start: "strv", again: "strv", died: "strv", starting: "strv", healthy: "strv", unhealthy: "strv" }),
+  events: op(0x09, ["config"], { path: "str", journal: "u32", maxBytes: "u64", start: "strv", again: "strv", died: "strv", starting: "strv", healthy: "strv", unhealthy: "strv" }),
   notify: op(0x0a, ["config"], { target: "slot", when: "u32", mainPid: "str", ready: "str", dir: "str", name: "str", pass: "strv" }),
   runtime: op(0x0b, ["config"], { pidFile: "str", console: "str", start: "strv", kill: "strv", remove: "strv", env: "strv" }),
   // --- base namespaces --------------------------------------------------------------------------
@@ -140,7 +140,7 @@ export const OPS = {
   makeMarker: op(0x62, ["finish"], { path: "str" }),
   cgroupRemove: op(0x64, ["finish"], { path: "str" }),
   spawn: op(0x63, ["finish"], { argv: "strv", env: "strv" }),
-  event: op(0x66, ["finish"], { path: "str", maxBytes: "u64", line: "strv" }),
+  event: op(0x66, ["finish"], { path: "str", journal: "u32", maxBytes: "u64", line: "strv" }),
 } as const satisfies Record<string, OpDef>;
 
 export type OpName = keyof typeof OPS;

@@ -1,0 +1,44 @@
+/** Reading events back from the journal, through journalctl. */
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+import { HostError } from "../base/index.ts";
+import { findProgram } from "../host/index.ts";
+import type { FollowEvents, LoggedEvent } from "./event-log.ts";
+import { JOURNAL_IDENTIFIER, parseJournalEvent } from "./journal-entry.ts";
+
+/** What the journal has of this user's events, oldest first. */
+export function readJournalEvents(): AsyncGenerator<LoggedEvent> {
+  return events(start(["--lines=all"]));
+}
+
+/** Like `readJournalEvents`, then those to come until `until`. */
+export async function* followJournalEvents({ onlyNew, until }: FollowEvents): AsyncGenerator<LoggedEvent> {
+  const child = start(["--follow", onlyNew ? "--lines=0" : "--lines=all"]);
+  const timer =
+    until === undefined ? undefined : setTimeout(() => child.kill(), Math.max(0, until - Date.now()));
+  try {
+    yield* events(child);
+  } finally {
+    clearTimeout(timer);
+    child.kill();
+  }
+}
+
+function start(words: readonly string[]): ChildProcess {
+  const program = findProgram("journalctl");
+  if (program === undefined) {
+    throw new HostError("no-journalctl", "cannot read events: journalctl is not installed", {
+      hint: "they are kept in the journal; --events-backend file keeps further ones in a file",
+    });
+  }
+  const match = [`SYSLOG_IDENTIFIER=${JOURNAL_IDENTIFIER}`, `_UID=${process.getuid!()}`];
+  const all = ["--output=json", "--all", "--no-pager", "--quiet", ...words, ...match];
+  return spawn(program, all, { stdio: ["ignore", "pipe", "ignore"] });
+}
+
+async function* events(child: ChildProcess): AsyncGenerator<LoggedEvent> {
+  for await (const line of createInterface({ input: child.stdout! })) {
+    const event = parseJournalEvent(line);
+    if (event !== undefined) yield event;
+  }
+}
