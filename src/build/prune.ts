@@ -23,6 +23,27 @@ function ownSize(ctx: Context, { layer }: BuildCacheEntry): number {
   return ctx.state.layers.get(layer)?.size ?? 0;
 }
 
+export interface CacheUsage {
+  /** Steps, and directories of cache mounts. */
+  readonly count: number;
+  /** Bytes that no image has, too. */
+  readonly size: number;
+}
+
+/** What the cache takes besides the images: layers of steps alone, and what cache mounts hold. */
+export async function buildCacheUsage(ctx: Context): Promise<CacheUsage> {
+  const steps = listBuildCache(ctx);
+  const layers = new Map(
+    steps.flatMap(({ entry, size }) => (entry.layer === undefined ? [] : [[entry.layer, size]])),
+  );
+  const parent = cacheMountsDir(ctx.paths);
+  const names = existsSync(parent) ? readdirSync(parent).filter((name) => !name.endsWith(".lock")) : [];
+  const paths = names.map((name) => join(parent, name));
+  const mounts = paths.length === 0 ? [] : await jobRunner(ctx)("measure-trees", { paths });
+  const size = [...layers.values(), ...mounts.map(({ disk }) => disk)].reduce((sum, bytes) => sum + bytes, 0);
+  return { count: steps.length + paths.length, size };
+}
+
 export interface PruneRequest {
   /** Also what images contain, and the directories of RUN --mount=type=cache. */
   readonly all: boolean;

@@ -24,5 +24,6 @@ export {
   diskUsage,
   type ImageUsage,
   type StoreUsage,
+  type Total,
   type VolumeUsage,
 } from "./usage.ts";

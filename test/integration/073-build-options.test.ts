@@ -365,3 +365,25 @@ test("what a build leaves in the way of scratch is nothing", async () => {
   const data = join(box.env.HOME as string, ".local/share/kelp/tmp");
   expect(existsSync(data) ? readdirSync(data).filter((name) => name.startsWith("build-")) : []).toEqual([]);
 });
+
+test("what builds keep is counted, and goes by age, by size, or whole", async () => {
+  const directory = context({
+    Dockerfile:
+      "FROM busybox\nRUN --mount=type=cache,target=/c dd if=/dev/zero of=/c/kept bs=1M count=2 && dd if=/dev/zero of=/big bs=1M count=3\n",
+  });
+  const id = await box.ok(["build", "-q", directory]);
+  await box.ok(["rmi", "-f", id]);
+  const counted = async () =>
+    (await json(["system", "df", "--format", "json"])).find(
+      (row: { Type: string }) => row.Type === "Build Cache",
+    );
+  expect((await counted()).RawSize).toBeGreaterThan(5_000_000);
+  expect(await box.ok(["image", "prune", "-f", "--build-cache", "--filter", "until=1h"])).toBe("");
+  expect(await box.ok(["builder", "prune", "-f", "--keep-storage", "1g"])).toBe("Total reclaimed space: 0B");
+  expect(await box.ok(["build", "-q", directory])).toBe(id);
+  await box.ok(["rmi", "-f", id]);
+  expect(await box.ok(["image", "prune", "-f", "--build-cache"])).not.toBe("");
+  expect(await box.ok(["build", "-q", directory])).not.toBe(id);
+  await box.ok(["system", "prune", "-f", "--build"]);
+  expect(await counted()).toBeUndefined();
+});

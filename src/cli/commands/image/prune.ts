@@ -1,7 +1,9 @@
+import { parseTime } from "../../../base/index.ts";
+import { pruneBuildCache } from "../../../build/index.ts";
 import { imageConfig, pruneImages } from "../../../image/index.ts";
-import { type ImageRecord, openContext } from "../../../state/index.ts";
+import { type Context, type ImageRecord, openContext } from "../../../state/index.ts";
 import { agreedTo } from "../../ask.ts";
-import { defineCommand } from "../../command.ts";
+import { defineCommand, type Io } from "../../command.ts";
 import { compileFilters, labelFilters, untilFilter } from "../../filters.ts";
 import { FILTER_LONG_OPTION } from "../../options/listing.ts";
 
@@ -12,7 +14,10 @@ export default defineCommand({
   usage: "[options]",
   options: {
     all: { kind: "boolean", short: "a", text: "Images with names as well" },
-    "build-cache": { kind: "boolean", text: "Remove what builds keep too" },
+    "build-cache": {
+      kind: "boolean",
+      text: "Also what builds keep; with --all what images contain and cache mounts, too",
+    },
     external: { kind: "boolean", text: "Containers of other tools; kelp's store has none" },
     ...FILTER_LONG_OPTION,
     force: { kind: "boolean", short: "f", text: "Do not ask" },
@@ -31,9 +36,22 @@ export default defineCommand({
       (image) => (options.all || image.names.length === 0) && matches(image),
     );
     for (const id of report.deleted) io.out(`${id}\n`);
+    if (options["build-cache"]) await pruneCache(ctx, io, options);
     return 0;
   },
 });
+
+/** What no image has, or with --all everything; `until` is about the last use. */
+async function pruneCache(
+  ctx: Context,
+  io: Io,
+  { all, filter }: { readonly all: boolean; readonly filter: readonly string[] },
+): Promise<void> {
+  const until = filter.findLast((word) => word.startsWith("until="))?.slice("until=".length);
+  const usedBefore = until === undefined ? {} : { usedBefore: parseTime(until, Date.now()) };
+  const { keys } = await pruneBuildCache(ctx, { all, ...usedBefore });
+  for (const key of keys) io.out(`${key}\n`);
+}
 
 function warning(all: boolean): string {
   const what = all ? "all images without at least one container associated to them" : "all dangling images";

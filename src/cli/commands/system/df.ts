@@ -1,4 +1,5 @@
 import { ago, humanSize } from "../../../base/index.ts";
+import { buildCacheUsage, type CacheUsage } from "../../../build/index.ts";
 import { fullCommand } from "../../../container/index.ts";
 import { splitName } from "../../../image/index.ts";
 import { openContext } from "../../../state/index.ts";
@@ -7,6 +8,7 @@ import {
   diskUsage,
   type ImageUsage,
   type StoreUsage,
+  type Total,
   type VolumeUsage,
 } from "../../../system/index.ts";
 import { defineCommand, type Io } from "../../command.ts";
@@ -33,7 +35,8 @@ export default defineCommand({
       await printAll(io, usage);
       return 0;
     }
-    await printFormatted(io, totalRows(usage), {
+    const rows = [...totalRows(usage), ...cacheRows(await buildCacheUsage(ctx))];
+    await printFormatted(io, rows, {
       name: "df",
       format: options.format,
       columns: ["Type", "Total", "Active", "Size", "Reclaimable"],
@@ -42,13 +45,22 @@ export default defineCommand({
   },
 });
 
+/** Only where builds have left something. */
+function cacheRows({ count, size }: CacheUsage) {
+  return count === 0 ? [] : [totalRow("Build Cache", { total: count, active: 0, size, reclaimable: size })];
+}
+
 function totalRows({ totals }: StoreUsage) {
   const named = [
     ["Images", totals.images],
     ["Containers", totals.containers],
     ["Local Volumes", totals.volumes],
   ] as const;
-  return named.map(([type, { total, active, size, reclaimable }]) => ({
+  return named.map(([type, total]) => totalRow(type, total));
+}
+
+function totalRow(type: string, { total, active, size, reclaimable }: Total) {
+  return {
     Type: type,
     Total: total,
     Active: active,
@@ -57,7 +69,7 @@ function totalRows({ totals }: StoreUsage) {
     TotalCount: total,
     Size: humanSize(size),
     Reclaimable: `${humanSize(reclaimable)} (${size === 0 ? 0 : Math.round((reclaimable / size) * 100)}%)`,
-  }));
+  };
 }
 
 async function printAll(io: Io, usage: StoreUsage): Promise<void> {

@@ -1,4 +1,5 @@
 import { humanSize } from "../../../base/index.ts";
+import { pruneBuildCache } from "../../../build/index.ts";
 import { imageConfig } from "../../../image/index.ts";
 import {
   type ContainerRecord,
@@ -25,7 +26,7 @@ export default defineCommand({
   usage: "[options]",
   options: {
     all: { kind: "boolean", short: "a", text: "Images with names as well" },
-    build: { kind: "boolean", text: "Remove what a build was killed at too; always done" },
+    build: { kind: "boolean", text: "Empty the build cache too, with the directories of cache mounts" },
     external: { kind: "boolean", text: "Containers of other tools; kelp's store has none" },
     ...FILTER_LONG_OPTION,
     force: { kind: "boolean", short: "f", text: "Do not ask" },
@@ -46,15 +47,17 @@ export default defineCommand({
         volume: predicate<VolumeRecord>(options.filter, ({ labels }) => labels),
       },
     });
+    const cache = options.build ? await pruneBuildCache(ctx, { all: true }) : { keys: [], bytes: 0 };
     const sections = [
       ["Deleted Containers", report.containers],
       ["Deleted Networks", report.networks],
       ["Deleted Volumes", report.volumes],
       ["Deleted Images", report.images],
+      ["Deleted Build Cache", cache.keys],
     ] as const;
     for (const [heading, names] of sections)
       if (names.length > 0) io.out(`${heading}\n${names.map((name) => `${name}\n`).join("")}`);
-    io.out(`Total reclaimed space: ${humanSize(report.reclaimed)}\n`);
+    io.out(`Total reclaimed space: ${humanSize(report.reclaimed + cache.bytes)}\n`);
     return 0;
   },
 });
