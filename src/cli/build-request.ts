@@ -1,6 +1,7 @@
 /** From the flags of build to what the domain is asked for. */
 import { existsSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
+import { dirname, resolve } from "node:path";
 import { UsageError } from "../base/index.ts";
 import { type BuildRequest, parseOutput } from "../build/index.ts";
 import { hostEnvironment } from "../config/index.ts";
@@ -15,6 +16,19 @@ import { accessOptions, retryOptions } from "./options/registry.ts";
 
 type Given = Invocation<typeof BUILD_OPTIONS>;
 
+/** Without a context the directory of the first file that is here is one, as podman has it. */
+function sources(
+  context: string | undefined,
+  files: readonly string[],
+): Pick<BuildRequest, "context" | "files"> {
+  const local = context === undefined ? files.find((file) => file !== "-" && existsSync(file)) : undefined;
+  if (local === undefined) return { context, files };
+  return {
+    context: dirname(resolve(local)),
+    files: files.map((file) => (existsSync(file) ? resolve(file) : file)),
+  };
+}
+
 /** What the flags of build ask for. @throws {UsageError} */
 export function makeRequest(ctx: Context, invocation: Given): BuildRequest {
   const { options, args, io, given } = invocation;
@@ -27,8 +41,7 @@ export function makeRequest(ctx: Context, invocation: Given): BuildRequest {
   const platforms = wantedPlatforms(options);
   refuseSeveral(options, platforms.length);
   return {
-    context: args[0],
-    files: options.file,
+    ...sources(args[0], options.file),
     shownTag: options.tag[0],
     tags: options.tag.map(localName),
     buildArgs: {

@@ -68,6 +68,14 @@ CMD ["/greeting", "a.txt"]
   });
 });
 
+test("without a context the directory of the named file is one", async () => {
+  const place = join(box.directory, "elsewhere");
+  mkdirSync(place, { recursive: true });
+  writeFileSync(join(place, "Containerfile"), "FROM scratch\nCOPY Containerfile /here\n");
+  const { code, stderr } = await box.kelp(["build", "-q", "-f", join(place, "Containerfile")]);
+  expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+});
+
 test("what a build prints is podman's", async () => {
   const { code, stdout, stderr } = await build(
     { Dockerfile: "FROM busybox\nRUN echo one-$((40 + 2))\nLABEL a=b\n" },
