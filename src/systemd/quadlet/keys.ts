@@ -3,7 +3,7 @@
  * that the commands have.
  */
 import type { QuadletType } from "./names.ts";
-import { boolean, each, own, type Rule, type Rules, refused, value, words } from "./rules.ts";
+import { boolean, each, joined, own, type Rule, type Rules, refused, value, words } from "./rules.ts";
 
 const NO_LABELS = "kelp applies no security labels";
 const NO_PODS = "kelp has no pods";
@@ -180,7 +180,7 @@ const BUILD: Rules = {
   ImageTag: each("--tag"),
   Label: words("--label"),
   Network: own,
-  Pull: value("--pull"),
+  Pull: joined("--pull"),
   Retry: value("--retry"),
   RetryDelay: value("--retry-delay"),
   Secret: words("--secret"),

@@ -4,6 +4,7 @@ import { splitUnitWords } from "../unit-words.ts";
 
 /**
  *   value    the last entry, after the flag
+ *   joined   the last entry, as `--flag=entry`: the flag may stand alone, and would take no word after it
  *   each     every entry whole, after the flag
  *   words    every word of every entry, after the flag
  *   boolean  the last entry as `--flag=true` or `--flag=false`
@@ -12,7 +13,7 @@ import { splitUnitWords } from "../unit-words.ts";
  *   refused  kelp cannot honour it: `reason`
  */
 export interface Rule {
-  readonly kind: "value" | "each" | "words" | "boolean" | "switch" | "own" | "refused";
+  readonly kind: "value" | "joined" | "each" | "words" | "boolean" | "switch" | "own" | "refused";
   readonly flag?: string;
   /** Before each value. */
   readonly prefix?: string;
@@ -28,6 +29,7 @@ export const value = (flag: string, prefix?: string): Rule => ({
   flag,
   ...(prefix === undefined ? {} : { prefix }),
 });
+export const joined = (flag: string): Rule => ({ kind: "joined", flag });
 export const each = (flag: string): Rule => ({ kind: "each", flag });
 export const words = (flag: string): Rule => ({ kind: "words", flag });
 export const boolean = (flag: string): Rule => ({ kind: "boolean", flag });
@@ -58,6 +60,8 @@ function applyRule(entries: readonly UnitEntry[], rule: Rule): string[] {
   switch (rule.kind) {
     case "value":
       return [flag, prefix + unquoted(last)];
+    case "joined":
+      return [`${flag}=${prefix}${unquoted(last)}`];
     case "each":
       return entries.flatMap((entry) => [flag, prefix + unquoted(entry)]);
     case "words":

@@ -62,4 +62,11 @@ test("every flag a key becomes is one that the command has and honours", () => {
       .map(([key, { flag }]) => `${type}: ${key} ${flag}`),
   );
   expect(wrong).toEqual([]);
+  const alone = Object.entries(KEYS).flatMap(([type, rules]) =>
+    Object.values(rules)
+      .filter(({ kind }) => kind === "value" || kind === "each" || kind === "words")
+      .filter(({ flag }) => tables[type as keyof typeof KEYS][flag!.slice(2)]?.bare !== undefined)
+      .map(({ flag }) => `${type} ${flag}`),
+  );
+  expect(alone).toEqual([]);
 });
