@@ -9,10 +9,14 @@ printf '127.0.0.1 localhost kelp-test\n' >"$root/etc/hosts"
 printf '0123456789abcdef0123456789abcdef\n' >"$root/etc/machine-id"
 cat >"$root/etc/fstab" <<FSTAB
 /dev/vda / ext4 defaults,noatime 0 0
-LABEL=payload /opt/kelp ext4 ro 0 0
-LABEL=home /home ext4 defaults,noatime 0 2
+LABEL=payload /opt/kelp ext4 ro,x-systemd.device-timeout=15min 0 0
+LABEL=home /home ext4 defaults,noatime,x-systemd.device-timeout=15min 0 2
 FSTAB
 mkdir -p "$root/opt/kelp" "$root/var/lib/systemd/linger" "$root/var/log/journal"
+
+# An emulated machine on a busy one takes its time.
+mkdir -p "$root/etc/systemd/system.conf.d"
+printf '[Manager]\nDefaultTimeoutStartSec=15min\n' >"$root/etc/systemd/system.conf.d/patience.conf"
 
 # kelp stays when nobody is logged in, guest does not.
 for user in kelp guest; do

@@ -12,6 +12,13 @@ const PACKAGES = [
   ...["uidmap", "slirp4netns", "fuse-overlayfs", "busybox-static", "procps"],
 ];
 
+const OPTIONS = [
+  ...["--quiet", "--variant=apt", "--format=null", `--include=${PACKAGES.join(",")}`],
+  // Half a disk image is thrown away: there is nothing to be synced for.
+  "--dpkgopt=force-unsafe-io",
+  ...["doc", "man", "locale"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
+];
+
 export interface GuestImage {
   readonly root: string;
   readonly kernel: string;
@@ -32,7 +39,7 @@ export async function guestImage(): Promise<GuestImage> {
 
 /** Changes with everything the disk is made from; Debian's own updates come with a new recipe. */
 function recipeHash(): string {
-  const hash = createHash("sha256").update(`${SUITE} ${PACKAGES.join(" ")}`);
+  const hash = createHash("sha256").update(`${SUITE} ${OPTIONS.join(" ")}`);
   for (const name of ["agent.service", "make-root.sh"]) hash.update(readFileSync(join(GUEST, name)));
   return hash.digest("hex").slice(0, 16);
 }
@@ -44,9 +51,7 @@ async function build(cache: string, directory: string): Promise<void> {
     const child = Bun.spawn(
       [
         "mmdebstrap",
-        ...["--quiet", "--variant=apt", "--format=null", `--include=${PACKAGES.join(",")}`],
-        ...["--dpkgopt=path-exclude=/usr/share/doc/*", "--dpkgopt=path-exclude=/usr/share/man/*"],
-        ...["--dpkgopt=path-exclude=/usr/share/locale/*"],
+        ...OPTIONS,
         `--customize-hook=sh ${join(GUEST, "make-root.sh")} "$1" ${temporary}`,
         SUITE,
       ],

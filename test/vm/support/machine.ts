@@ -225,7 +225,7 @@ function qemuCommand(directory: string, image: GuestImage, files: MachineFiles):
     ...["-nodefaults", "-no-user-config", "-display", "none"],
     ...["-serial", `file:${files.console}`],
     ...["-kernel", image.kernel, "-initrd", image.initrd],
-    ...["-append", "console=ttyS0 root=/dev/vda rw quiet mitigations=off systemd.show_status=false"],
+    ...["-append", "console=ttyS0 root=/dev/vda rw quiet mitigations=off systemd.show_status=error"],
     // Changes to the root disk live as long as QEMU: a reboot keeps them, a power cut does not.
     ...drive(`file=${image.root}`, "snapshot=on", "cache=unsafe"),
     ...drive(`file=${join(directory, "payload.ext4")}`, "read-only=on"),
