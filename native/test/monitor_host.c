@@ -13,7 +13,7 @@
  * Options: -t terminal, -s N stdin mode, -l PATH k8s-file log, -j PATH journal socket, -m N maxBytes, -k N keep,
  * -c N streams of the client, -g forward signals, -d HEX detach keys, -o DIR cgroup, -p passthrough,
  * -r N restart rule, -n N retries, -w MS first pause, -x MS timeout,
- * -N SOCKET to be notified, -P DIR of the container's own socket (passes A and B), -H N who says that it is ready,
+ * -E SOCKET journal for events, -N SOCKET to be notified, -P DIR of the container's own socket (passes A and B), -H N who says that it is ready,
  * -y COMMAND health check, -i MS its interval, -a N action, -z startup check first. RUNDIR gets status, exit, pid, socket.
  */
 #include "../holdfast.h"
@@ -186,6 +186,21 @@ static void notify_to(const char *path)
 	records.notify.pass = (struct texts){ .data = passed, .count = 2 };
 }
 
+/* `A`, then `B` with a field, as two entries; at the end `C` with the status. In wire form. */
+static const uint8_t begins[] = { 4, 0, 0, 0, 'A', '=', '1', '\n', 0, 0, 0, 0, 4, 0, 0, 0, 'n', 'e', 'x', 't', 0, 0, 0, 0,
+				  2, 0, 0, 0, 'B', '=', 0,   0,	   7, 0, 0, 0, 'f', 'a', 'i', 'l', 'i', 'n', 'g', 0,
+				  1, 0, 0, 0, '\n', 0,	 0,   0 };
+static const uint8_t ends[] = { 2, 0, 0, 0, 'C', '=', 0, 0, 4, 0, 0, 0, 'c', 'o', 'd', 'e', 0, 0, 0, 0, 1, 0, 0, 0, '\n', 0, 0, 0 };
+
+static void journal_to(const char *path)
+{
+	records.have |= 1U << OP_EVENTS;
+	records.events.path = text_of(path);
+	records.events.journal = 1;
+	records.events.start = (struct texts){ .data = begins, .count = 5 };
+	records.events.died = (struct texts){ .data = ends, .count = 3 };
+}
+
 static void null_fds(void)
 {
 	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -300,7 +315,7 @@ static struct text unhex(const char *hex)
 
 static void parse(int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:pr:n:w:x:y:i:a:zN:P:H:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:pr:n:w:x:y:i:a:zN:P:H:E:")) != -1;) {
 		switch (c) {
 		case 't':
 			records.container.tty = 1;
@@ -341,6 +356,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'N':
 			notify_to(optarg);
+			break;
+		case 'E':
+			journal_to(optarg);
 			break;
 		case 'P':
 			records.notify.dir = text_of(optarg);

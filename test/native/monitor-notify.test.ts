@@ -74,6 +74,15 @@ describe("the manager is told", () => {
   });
 });
 
+test("each event is an entry of its own in the journal", async () => {
+  const h = host();
+  const { socket, heard } = await manager(h);
+  const monitor = await h.monitor(["-E", socket], ["sh", "-c", "exit 4"]);
+  await monitor.exited;
+  await until("the end", () => heard().includes("C="));
+  expect(heard()).toBe("[A=1\n]\n[B=0\n]\n[C=4\n]\n");
+});
+
 describe("of what the container says", () => {
   test("those fields get through that the plan names, and descriptors do not", async () => {
     const h = host();
