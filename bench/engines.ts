@@ -58,7 +58,7 @@ interface EngineOptions {
   configure?(home: string): Readonly<Record<string, string>>;
 }
 
-function makeEngine({ name, program, farewell = [], configure }: EngineOptions): Engine {
+export function makeEngine({ name, program, farewell = [], configure }: EngineOptions): Engine {
   const home = scratch(name, process.env.BENCH_STORE ?? "/var/tmp");
   const runtime = scratch(name, "/tmp");
   const env = { ...environment(home, runtime), ...configure?.(home) };
@@ -84,7 +84,7 @@ function makeEngine({ name, program, farewell = [], configure }: EngineOptions):
 }
 
 /** podman without systemd; where there is no cgroup v2 to be had, without cgroups, as kelp does by itself. */
-function podmanSettings(home: string): Readonly<Record<string, string>> {
+export function podmanSettings(home: string): Readonly<Record<string, string>> {
   const path = join(home, "containers.conf");
   const cgroups = existsSync("/sys/fs/cgroup/cgroup.controllers") ? "enabled" : "disabled";
   const text = `[containers]\ncgroups = "${cgroups}"\nlog_driver = "k8s-file"\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n`;

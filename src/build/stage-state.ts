@@ -60,7 +60,13 @@ export function stateOfImage(config: ImageConfig, layers: readonly StoredLayer[]
 /** A stage that begins where another one ended. */
 export function stateOfStage(state: StageState): StageState {
   const { OnBuild: _, ...run } = state.config;
-  return { ...state, layers: [...state.layers], config: run, history: [...state.history], args: new Map() };
+  return {
+    ...state,
+    layers: [...state.layers],
+    config: run,
+    history: [...state.history],
+    args: new Map(state.args),
+  };
 }
 
 export function shellOf(state: StageState): readonly string[] {

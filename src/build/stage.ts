@@ -1,5 +1,5 @@
 /** One stage from its FROM to its last instruction. */
-import { rfc3339 } from "../base/index.ts";
+import { rfc3339, UsageError } from "../base/index.ts";
 import { hostArchitecture, imageConfig, imageLayers, wantedPlatform } from "../image/index.ts";
 import type { Platform } from "../oci/index.ts";
 import { withoutUser } from "./context/http.ts";
@@ -178,7 +178,13 @@ export async function sourceRoot(
 ): Promise<SourceRoot> {
   const source = isNamed(session, name) ? undefined : stageByName(session.file.stages, name, stage.index);
   if (source !== undefined) {
-    const state = await (place.results.get(source.index) as Promise<StageState>);
+    const state = await place.results.get(source.index);
+    if (state === undefined)
+      throw new UsageError(
+        "trigger-stage",
+        `stage ${JSON.stringify(name)} is needed by a trigger of the base image only`,
+        { hint: "name it in a COPY --from of this file as well" },
+      );
     return { kind: "layers", rows: state.layers.map((layer) => layer.record.row), chain: chainOf(state) };
   }
   const named = session.request.buildContexts[name];

@@ -10,6 +10,13 @@ export const PROXY_ARGS: ReadonlySet<string> = new Set(
   ]),
 );
 
+/** They mean something without an ARG. */
+const IMPLIED_ARGS: ReadonlySet<string> = new Set([
+  ...PROXY_ARGS,
+  "SOURCE_DATE_EPOCH",
+  "BUILDKIT_CONTEXT_KEEP_GIT_DIR",
+]);
+
 export interface Platform {
   readonly os: string;
   readonly architecture: string;
@@ -86,6 +93,6 @@ export class BuildArgs {
   }
 
   unused(): string[] {
-    return Object.keys(this.#given).filter((name) => !this.#used.has(name) && !PROXY_ARGS.has(name));
+    return Object.keys(this.#given).filter((name) => !this.#used.has(name) && !IMPLIED_ARGS.has(name));
   }
 }

@@ -37,6 +37,10 @@ export function makeRequest(ctx: Context, invocation: Given): BuildRequest {
   const policy = parsePullPolicy(pullWord(options));
   const layers = given.has("layers") ? options.layers : environment.BUILDAH_LAYERS !== "false";
   checkAuthFile(options.authfile);
+  const buildArgs: Readonly<Record<string, string>> = {
+    ...pairs("--build-arg-file", options["build-arg-file"].flatMap(argLines)),
+    ...pairs("--build-arg", options["build-arg"], (name) => environment[name]),
+  };
   const jobs = options.jobs ?? 0;
   const platforms = wantedPlatforms(options);
   refuseSeveral(options, platforms.length);
@@ -44,10 +48,7 @@ export function makeRequest(ctx: Context, invocation: Given): BuildRequest {
     ...sources(args[0], options.file),
     shownTag: options.tag[0],
     tags: options.tag.map(localName),
-    buildArgs: {
-      ...pairs("--build-arg-file", options["build-arg-file"].flatMap(argLines)),
-      ...pairs("--build-arg", options["build-arg"], (name) => environment[name]),
-    },
+    buildArgs,
     buildContexts: pairs("--build-context", options["build-context"]),
     target: options.target,
     useCache: !options["no-cache"] && layers,
@@ -73,7 +74,12 @@ export function makeRequest(ctx: Context, invocation: Given): BuildRequest {
       history: options["omit-history"],
     },
     docker: options.format === "docker",
-    timestamp: timestamp(options.timestamp ?? options["source-date-epoch"] ?? environment.SOURCE_DATE_EPOCH),
+    timestamp: timestamp(
+      options.timestamp ??
+        options["source-date-epoch"] ??
+        buildArgs.SOURCE_DATE_EPOCH ??
+        environment.SOURCE_DATE_EPOCH,
+    ),
     ignoreFile: options.ignorefile,
     output: options.output === undefined ? undefined : parseOutput(options.output),
     write: (piece) => io.write(piece),

@@ -303,3 +303,44 @@ test("triggers of a base image run in the stage that begins with it, once", asyn
   expect(await inImage(id, "cat", "/trigger")).toBe("pulled");
   expect(await inImage(await built({ Dockerfile: "FROM child-on\n" }), "cat", "/trigger")).toBe("pulled");
 });
+
+test("a stage that begins with another has its arguments", async () => {
+  const id = await built(
+    { Dockerfile: "FROM busybox AS a\nARG WHO=nobody\nFROM a\nRUN echo $WHO > /who\n" },
+    ["--build-arg", "WHO=somebody"],
+  );
+  expect(await inImage(id, "cat", "/who")).toBe("somebody");
+});
+
+test("the time of a fetched file is its server's, and no reason to fetch another layer", async () => {
+  let modified = "Tue, 14 Nov 2023 22:13:20 GMT";
+  const server = Bun.serve({
+    port: 0,
+    hostname: "127.0.0.1",
+    fetch: () => new Response("web", { headers: { "last-modified": modified } }),
+  });
+  try {
+    const files = { Dockerfile: `FROM busybox\nADD http://127.0.0.1:${server.port}/d/f /to/\n` };
+    const id = await built(files);
+    expect(await inImage(id, "stat", "-c", "%n %a %Y", "/to/f")).toBe("/to/f 600 1700000000");
+    modified = "Wed, 15 Nov 2023 22:13:20 GMT";
+    expect(await built(files)).toBe(id);
+  } finally {
+    await server.stop(true);
+  }
+});
+
+test("a time may come as BuildKit's argument", async () => {
+  const file = { Dockerfile: "FROM busybox\nRUN echo x > /x\n" };
+  const { stderr } = await build(file, ["--build-arg", "SOURCE_DATE_EPOCH=1700000000", "-t", "epoch"]);
+  expect(stderr).toBe("");
+  expect(JSON.parse(await box.ok(["image", "inspect", "epoch"]))[0].Created).toBe("2023-11-14T22:13:20Z");
+});
+
+test("a trigger that takes from a stage nothing else needs says so", async () => {
+  await built({ Dockerfile: "FROM busybox\nONBUILD COPY --from=made /m /m\n" }, ["-t", "takes"]);
+  const made = "FROM busybox AS made\nRUN echo m > /m\n";
+  const { code, stderr } = await build({ Dockerfile: `${made}FROM takes\n` });
+  expect(code).toBe(125);
+  expect(stderr).toContain('stage "made" is needed by a trigger of the base image only');
+});

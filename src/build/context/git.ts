@@ -150,7 +150,10 @@ function runGit(
     kept.flatMap((name) => (environment[name] === undefined ? [] : [[name, environment[name]]])),
   );
   const env = { ...own, ...ENVIRONMENT, GIT_SSH_COMMAND: "ssh -o BatchMode=yes" } as NodeJS.ProcessEnv;
+  // Files of a repository have modes 644 and 755, whoever fetches it.
+  const umask = process.umask(0o022);
   const child = spawn(program, [...SAFE, ...words], { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  process.umask(umask);
   const out: Buffer[] = [];
   const err: Buffer[] = [];
   child.stdout.on("data", (chunk: Buffer) => out.push(chunk));

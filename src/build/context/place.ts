@@ -21,6 +21,9 @@ export interface ContextPlace {
   close(): Promise<void>;
 }
 
+/** BuildKit's own argument. */
+const KEEP_GIT_DIR = "BUILDKIT_CONTEXT_KEEP_GIT_DIR";
+
 /** @throws {UsageError | NotFoundError} */
 export async function openPlace(ctx: Context, request: BuildRequest): Promise<ContextPlace> {
   const { context } = request;
@@ -29,7 +32,9 @@ export async function openPlace(ctx: Context, request: BuildRequest): Promise<Co
     return made(ctx, async (dir) => {
       const repository = join(dir, "context");
       mkdirSync(repository);
-      const { path } = await fetchGit(git, repository, { environment: request.environment });
+      const { environment, buildArgs } = request;
+      const keepGitDir = /^(1|true)$/i.test(buildArgs[KEEP_GIT_DIR] ?? "");
+      const { path } = await fetchGit(git, repository, { environment, keepGitDir });
       return { directory: path };
     });
   if (context === "-")

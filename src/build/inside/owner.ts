@@ -79,7 +79,7 @@ export type ChangeMode = (mode: number, isDirectory: boolean) => number;
 export function parseMode(text: string): ChangeMode {
   if (/^[0-7]{1,4}$/.test(text)) return () => Number.parseInt(text, 8);
   const clauses = text.split(",").map((clause) => {
-    const match = /^([ugoa]*)([-+=])([rwxXst]*)$/.exec(clause);
+    const match = /^([ugoa]*)([-+=])([rwxXst]*|[ugo])$/.exec(clause);
     if (match === null) {
       throw new UsageError("mode-invalid", `cannot use --chmod=${text}: it is neither octal nor symbolic`);
     }
@@ -89,6 +89,8 @@ export function parseMode(text: string): ChangeMode {
 }
 
 const SHIFT: Readonly<Record<string, number>> = { u: 6, g: 3, o: 0 };
+/** `g=u`: what another class may. */
+const OTHERS = /^[ugo]$/;
 
 function applyClause(
   mode: number,
@@ -106,6 +108,7 @@ function applyClause(
 }
 
 function permissions(what: string, mode: number, isDirectory: boolean): number {
+  if (OTHERS.test(what)) return (mode >> (SHIFT[what] as number)) & 7;
   const execute = what.includes("x") || (what.includes("X") && (isDirectory || (mode & 0o111) !== 0));
   return (what.includes("r") ? 4 : 0) | (what.includes("w") ? 2 : 0) | (execute ? 1 : 0);
 }

@@ -66,7 +66,8 @@ async function sortFetched(
   into: Sorted,
 ): Promise<void> {
   const file = await fetchChecked(instruction, source, step, path);
-  into.digests.push(file.digest, file.name, String(file.mtime));
+  // Its time is the server's and says nothing of what is in it.
+  into.digests.push(file.digest, file.name);
   if (instruction.unpack === true && (await isArchive(step.session.ctx, file.path)))
     into.archives.push(file.path);
   else into.fetched.push(file);
@@ -83,12 +84,13 @@ async function gitSource(
   if (found.every((one) => one === undefined)) return undefined;
   if (git === undefined || sources.length > 1)
     step.fail("ADD takes a repository alone, without other sources");
-  if (instruction.checksum !== undefined)
-    step.fail("--checksum is not supported for repositories", "name the commit: #COMMIT");
   const path = join(dir, "repository");
   mkdirSync(path);
   const { environment } = step.session.request;
   const fetched = await fetchGit(git, path, { environment, keepGitDir: instruction.keepGitDir });
+  const wanted = instruction.checksum === undefined ? undefined : step.word(instruction.checksum);
+  if (wanted !== undefined && (!/^[0-9a-f]{1,40}$/.test(wanted) || !fetched.commit.startsWith(wanted)))
+    step.fail(`the repository is at commit ${fetched.commit}, --checksum promises ${wanted}`);
   return {
     key: ["git", fetched.commit, git.directory ?? "", instruction.keepGitDir],
     patterns: ["/"],
