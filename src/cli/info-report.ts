@@ -49,7 +49,8 @@ function hostReport(ctx: Context): object {
     cpus: cpus().length,
     databaseBackend: "sqlite",
     distribution: distribution(),
-    eventLogger: "none",
+    cpuUtilization: cpuUtilization(),
+    eventLogger: ctx.settings.eventsLogger === "none" ? "none" : "file",
     hostname: hostname(),
     idMappings: idMappings(),
     kernel: release(),
@@ -67,7 +68,7 @@ function hostReport(ctx: Context): object {
     os: "linux",
     pasta: networkProgram("pasta", ctx),
     remoteSocket: { exists: false, path: "" },
-    rootlessNetworkCmd: "",
+    rootlessNetworkCmd: "slirp4netns",
     security: securityReport(),
     serviceIsRemote: false,
     slirp4netns: networkProgram("slirp4netns", ctx),
@@ -130,4 +131,13 @@ function uptimeText(seconds: number): string {
   const hours = Math.floor(seconds / 3600);
   const text = `${hours}h ${Math.floor((seconds % 3600) / 60)}m ${(seconds % 60).toFixed(2)}s`;
   return hours < 24 ? text : `${text} (Approximately ${(hours / 24).toFixed(2)} days)`;
+}
+
+/** Shares of the processors' time since the start of the machine, in percent. */
+function cpuUtilization(): { userPercent: number; systemPercent: number; idlePercent: number } {
+  const line = /^cpu +(.*)$/m.exec(readIfExists("/proc/stat") ?? "")?.[1] ?? "";
+  const [user = 0, nice = 0, system = 0, idle = 0, ...others] = line.split(" ").map(Number);
+  const all = [user, nice, system, idle, ...others].reduce((sum, part) => sum + part, 0) || 1;
+  const percent = (part: number) => Math.round((part / all) * 10_000) / 100;
+  return { userPercent: percent(user + nice), systemPercent: percent(system), idlePercent: percent(idle) };
 }

@@ -57,6 +57,7 @@ function historyRow(line: HistoryLine, { human, whole }: { human: boolean; whole
       size: line.size,
       comment: line.comment,
       tags: line.tags.length === 0 ? undefined : line.tags,
+      Created: rfc3339(line.created),
     }),
   };
 }
