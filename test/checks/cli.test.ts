@@ -16,7 +16,7 @@ for (const script of ["gen-commands.ts", "gen-man.ts", "gen-reference.ts"]) {
     });
     expect(stderr).toBe("");
     expect(status).toBe(0);
-  });
+  }, 60_000);
 }
 
 function optionProblems(definition: CommandDef): string[] {
