@@ -30,13 +30,15 @@ beforeAll(async () => {
   if (needs.missing !== undefined) return;
   podman = realPodman(box);
   copyFileSync(await busyboxArchive(), join(box.directory, "busybox.tar"));
+  await box.ok(["load", "-q", "-i", "busybox.tar"]);
+  await podman.ok(["load", "-q", "-i", "busybox.tar"]);
   for (const directory of Object.values(bins)) mkdirSync(directory);
   symlinkSync(KELP, join(bins.kelp, "podman"));
   const wrapper = join(bins.podman, "podman");
   const words = podman.globals.map((word) => `'${word}'`).join(" ");
   writeFileSync(wrapper, `#!/bin/sh\nexec ${Bun.which("podman")} ${words} "$@"\n`);
   chmodSync(wrapper, 0o755);
-});
+}, 60_000);
 
 const VARYING: readonly (readonly [RegExp, string])[] = [
   [/^time=.*\n/gm, ""],
