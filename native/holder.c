@@ -19,19 +19,20 @@ static const struct streams no_streams = { { -1, -1, -1 }, { -1, -1, -1 }, -1, -
 static struct vm *monitored; /* what the monitor carries out */
 
 /* Tells the launcher; it waits for this, or for the end of the pipe. */
-static void tell_launcher(const struct report *report)
+static int tell_launcher(const struct report *report)
 {
-	write_all(FD_OUTER, report, sizeof(*report));
+	int error = write_all(FD_OUTER, report, sizeof(*report));
+
 	dup3(FD_NULL, FD_OUTER, O_CLOEXEC); /* the number stays ours */
+	return error;
 }
 
-/* monitor_started() - the container runs: let the launcher go on */
-void monitor_started(struct monitor *m)
+int monitor_started(struct monitor *m)
 {
 	const struct report started = { .kind = REPORT_STARTED };
 
 	(void)m;
-	tell_launcher(&started);
+	return tell_launcher(&started);
 }
 
 /*

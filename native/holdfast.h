@@ -200,8 +200,8 @@ int external_signal(int number);
 /* Ends what is left and forgets the container; does nothing without a runtime. */
 void external_delete(void);
 
-/* launch.c: tells the launcher "started". monitor_serve calls it once, after the status file exists. */
-void monitor_started(struct monitor *m);
+/* holder.c: tells the launcher "started". Called once, after the status file exists. 0, or -errno: the launcher is gone. */
+int monitor_started(struct monitor *m);
 
 /* ---- client.c, relay.c ---- */
 

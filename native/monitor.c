@@ -427,7 +427,11 @@ int monitor_serve(struct monitor *m)
 	event_say(m->restarts == 0 ? EVENT_START : EVENT_AGAIN, &(struct event_values){ 0 });
 	if (m->restarts == 0) {
 		notify_started();
-		monitor_started(m);
+		/* Who interrupted the start got no container and knows of none. */
+		if (monitor_started(m) < 0) {
+			server.asked = server.hurry = true;
+			(void)server_signal(&server, SIGKILL);
+		}
 	}
 	server_run(&server);
 	take_end(m);

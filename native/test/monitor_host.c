@@ -60,11 +60,12 @@ static void check(bool ok, const char *what)
 	exit(70);
 }
 
-void monitor_started(struct monitor *m)
+int monitor_started(struct monitor *m)
 {
 	if (announce_fd >= 0)
 		dprintf(announce_fd, "started %d\n", (int)m->init);
 	close_fd(&announce_fd);
+	return 0;
 }
 
 static void send_master(int sock, int master)

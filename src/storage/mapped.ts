@@ -5,7 +5,7 @@
  */
 import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { errnoCode, log, sha256Hex } from "../base/index.ts";
+import { errnoCode, humanSize, log, sha256Hex } from "../base/index.ts";
 import { layersDir } from "../host/index.ts";
 import type { Context } from "../state/index.ts";
 import type { Owners } from "./copy-job.ts";
@@ -23,6 +23,14 @@ export function mappedRow(name: string): string | undefined {
   return /^m(\d+)-[0-9a-f]{12}$/.exec(name)?.[1];
 }
 
+/** A copy that is over sooner needs no word; nobody is left to wonder about a longer one. */
+const PATIENCE_MS = 1000;
+
+function waitingText(ctx: Context, layers: readonly number[]): string {
+  const size = layers.reduce((sum, row) => sum + (ctx.state.layers.get(row)?.size ?? 0), 0);
+  return `copying the image's layers (${humanSize(size)}) for this mapping of users; this is done once, and undone with the image`;
+}
+
 /** The name, beneath the layers' directory, of these layers in one with those owners. */
 export async function mappedLayers(
   ctx: Context,
@@ -33,7 +41,7 @@ export async function mappedLayers(
   const name = mappedName(layers.at(-1)!, owners);
   const path = join(layersDir(ctx.paths), name);
   if (existsSync(path)) return name;
-  log.info("copying the image's layers for this mapping of users; it is done once");
+  const notice = setTimeout(() => log.warn(waitingText(ctx, layers)), PATIENCE_MS);
   const lock = await lockShared(ctx.paths);
   const part = join(layersDir(ctx.paths), `.${name}-${process.pid}`);
   try {
@@ -47,6 +55,7 @@ export async function mappedLayers(
       throw error;
     }
   } finally {
+    clearTimeout(notice);
     lock.release();
   }
   return name;
