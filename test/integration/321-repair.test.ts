@@ -282,6 +282,24 @@ test("a file that is missing in a layer that came plain is named, and fetched", 
   );
 });
 
+test("an image whose manifest or config is lost still runs, is listed, and can be removed and pruned", async () => {
+  for (const lost of [MANIFEST, CONFIG]) {
+    for (const remove of [
+      ["rmi", "-f", name],
+      ["rmi", "-a", "-f"],
+      ["image", "prune", "-a", "-f"],
+    ]) {
+      await box.ok(["pull", "-q", "--tls-verify=false", name]);
+      rmSync(lost());
+      expect(await box.ok(["run", "--rm", name, "cat", "/one"])).toBe("first");
+      expect(await box.ok(["images", "-q", "--no-trunc"])).toBe(digestOf(image.config));
+      await box.ok(remove);
+      expect(await box.ok(["images", "-q", "-a"])).toBe("");
+      expect(readdirSync(join(data, "blobs", "sha256"))).toEqual([]);
+    }
+  }
+}, 60_000);
+
 test("begun and half-made things of killed processes go, whatever their name", async () => {
   writeFileSync(join(data, "tmp", "blob-0123"), "half");
   writeFileSync(join(data, "layers", ".new-abc.rec"), "half");
