@@ -48,12 +48,16 @@ function scenario({ name, directory, cold, change }: Build, buildah: Engine | un
     engine.run(["build", "-q", ...flagsOf(engine.name), ...(fresh ? ["--no-cache"] : []), directory]);
   };
   const peer: Peer[] = buildah === undefined ? [] : [{ name: "buildah", run: () => build(buildah) }];
-  if (!cold && buildah !== undefined) build(buildah);
   return {
     name,
     rounds: 5,
     peers: peer,
-    prepare: (engine) => (cold ? undefined : build(engine)),
+    prepare: (engine) => {
+      if (cold) return;
+      build(engine);
+      // The peer has no preparation of its own.
+      if (engine.name === "kelp" && buildah !== undefined) build(buildah);
+    },
     measure: (engine) => build(engine),
   };
 }

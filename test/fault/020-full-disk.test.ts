@@ -1,6 +1,6 @@
 /** A disk without room: one line of error, nothing half-made, and everything works again with room. */
 import { beforeAll, expect } from "bun:test";
-import { statfsSync } from "node:fs";
+import { mkdtempSync, statfsSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   BUSYBOX,
@@ -60,4 +60,25 @@ test("a container that fills the disk sees it, and removing it gives the room ba
   expect(await box.ok(["rm", "filler"])).toBe("filler");
   expect(before - freeKilobytes()).toBeLessThan(512);
   expect(await box.ok(["run", "--rm", BUSYBOX, "echo", "again"])).toBe("again");
+});
+
+test("a build that fills the disk fails with its step, tags nothing, gives the room back and works with room again", async () => {
+  const directory = mkdtempSync(join(box.directory, "ctx-"));
+  const before = freeKilobytes();
+  const build = async (step: string) => {
+    writeFileSync(join(directory, "Dockerfile"), `FROM ${BUSYBOX}\nRUN echo good > /good\n${step}\n`);
+    return box.kelp(["build", "-t", "filled", directory]);
+  };
+  const run = await build("RUN dd if=/dev/zero of=/fill bs=1M count=200");
+  expect(run.code).toBe(1);
+  expect(run.stderr).toContain("No space left on device");
+  writeFileSync(join(directory, "large"), Buffer.alloc(100 << 20, "x"));
+  const copy = await build("COPY large /large");
+  expect(copy.code).toBe(125);
+  expect(copy.stderr).toMatch(/no space left on device/i);
+  expect((await box.kelp(["image", "exists", "filled"])).code).toBe(1);
+  expect(before - freeKilobytes()).toBeLessThan(1024);
+  expect((await build("RUN cat /good")).code).toBe(0);
+  await box.ok(["rmi", "-f", "filled"]);
+  await box.ok(["builder", "prune", "-af"]);
 });
