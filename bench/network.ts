@@ -83,12 +83,12 @@ function onHost(argv: readonly string[]): string {
 
 /** With a server in a container; its address is asked for inside, since engines show it in different places. */
 function withServer<T>(engine: Engine, flags: readonly string[], work: (address: string) => T): T {
-  engine.run(["run", "-d", "--name", "server", ...flags, ...IPERF, IMAGE, ...server(PORT)]);
   try {
+    engine.run(["run", "-d", "--name", "server", ...flags, ...IPERF, IMAGE, ...server(PORT)]);
     const links = engine.run(["exec", "server", "ip", "-4", "-o", "addr"]);
     return work(/inet (?!127\.)([\d.]+)/.exec(links)?.[1] ?? "");
   } finally {
-    engine.run(["rm", "-f", "-t", "0", "server"]);
+    engine.run(["rm", "-f", "-i", "-t", "0", "server"]);
   }
 }
 

@@ -123,6 +123,10 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
   begin: explainRun,
   await: ({ origin }, { errno }) => helperFailed(origin ?? "a program", errno),
   publish: explainPublish,
+  joinNs: ({ args, origin }, { errno }) =>
+    new SetupError("namespace-gone", `cannot join namespace ${args.path}${from(origin)}: ${words(errno)}`, {
+      ...(errno === 1 ? { hint: "a user enters namespaces of its own containers only" } : {}),
+    }),
   awaitUplink: explainUplink,
   uplink: explainUplink,
   tapAdd: explainTap,
