@@ -10,8 +10,13 @@ export interface Engine {
   readonly version: string;
   /** Its home directory, in which it runs. */
   readonly home: string;
+  /** The whole command line of a call, and its environment, for a shell. */
+  command(args: readonly string[]): string[];
+  readonly env: Readonly<Record<string, string>>;
   /** Runs the engine to its end; throws where it fails. */
   run(args: readonly string[]): string;
+  /** The same; gives the processor time that it and its children took, in milliseconds. */
+  cpu(args: readonly string[]): number;
   /** The same without waiting; gives the exit status. */
   start(args: readonly string[]): Promise<number>;
   /** Ends the containers and deletes the store. */
@@ -63,11 +68,13 @@ export function makeEngine({ name, program, farewell = [], configure }: EngineOp
   const runtime = scratch(name, "/tmp");
   const env = { ...environment(home, runtime), ...configure?.(home) };
   const command = (args: readonly string[]) => [...AS_USER, program, ...args];
-  const run = (args: readonly string[]) => {
+  const spawn = (args: readonly string[]) => {
     const result = Bun.spawnSync(command(args), { env, cwd: home, stdin: "ignore", stderr: "pipe" });
     if (!result.success) throw new Error(`${name} ${args.join(" ")}: ${result.stderr.toString().trim()}`);
-    return result.stdout.toString().trim();
+    return result;
   };
+  const run = (args: readonly string[]) => spawn(args).stdout.toString().trim();
+  const cpu = (args: readonly string[]) => Number(spawn(args).resourceUsage.cpuTime.total) / 1000;
   const start = (args: readonly string[]) =>
     Bun.spawn(command(args), { env, cwd: home, stdin: "ignore", stdout: "ignore", stderr: "ignore" }).exited;
   const remove = () => {
@@ -80,7 +87,7 @@ export function makeEngine({ name, program, farewell = [], configure }: EngineOp
     }
     for (const path of [home, runtime]) rmSync(path, { recursive: true, force: true });
   };
-  return { name, version: run(["--version"]), home, run, start, remove };
+  return { name, version: run(["--version"]), home, command, env, run, cpu, start, remove };
 }
 
 /** podman without systemd; where there is no cgroup v2 to be had, without cgroups, as kelp does by itself. */

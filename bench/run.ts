@@ -1,7 +1,7 @@
 /**
  * Compares kelp with the peers that are installed, by turns in one run: medians and ratios, as a Markdown table.
  *
- *   npm run bench [-- --group core|images|network|builds] [--rounds N] [--only WORDS] [--large MEGABYTES]     --large 0: without the large image
+ *   npm run bench [-- --group core|images|network|builds|control] [--rounds N] [--only WORDS] [--large MEGABYTES]     --large 0: without the large image
  *
  * As root, BENCH_USER names the account that runs the containers (memory can be read then);
  * BENCH_PODMAN names another podman, BENCH_STORE a directory for the stores (one in memory, for instance). The times include the start of each program from here.
@@ -11,6 +11,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { busyboxArchive, busyboxRootfs } from "../test/support/images.ts";
 import { buildGroup } from "./builds.ts";
+import { controlGroup } from "./control.ts";
 import { crunBundle, type Engine, makeEngines, scratch } from "./engines.ts";
 import { type Group, imageGroup } from "./images.ts";
 import { makeLargeImage } from "./large-image.ts";
@@ -104,7 +105,13 @@ async function coreGroup(work: string, _engines: readonly Engine[], megabytes: n
 /** What is measured together; each prepares what it needs. */
 const GROUPS: Readonly<
   Record<string, (work: string, engines: readonly Engine[], megabytes: number) => Promise<Group>>
-> = { core: coreGroup, images: imageGroup, network: async () => networkGroup(), builds: buildGroup };
+> = {
+  core: coreGroup,
+  images: imageGroup,
+  network: async () => networkGroup(),
+  builds: buildGroup,
+  control: controlGroup,
+};
 
 async function main(): Promise<void> {
   const { values } = parseArgs({

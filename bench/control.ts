@@ -1,0 +1,154 @@
+/** Running containers: exec, many execs at once, stats of many, copies of many files, and a thousand containers. */
+import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Engine } from "./engines.ts";
+import type { Group } from "./images.ts";
+import { ownProcesses, residentPerContainer } from "./memory.ts";
+import { IMAGE, type Peer, type Scenario } from "./scenarios.ts";
+
+const EXECS = 100;
+const WATCHED = 200;
+const FILES = 20_000;
+/** How many containers run at once at the end: podman's each have a monitor of several megabytes. */
+const MANY: Readonly<Record<string, number>> = { kelp: Number(process.env.BENCH_MANY ?? 1000) };
+const MANY_OTHERS = 50;
+const AT_ONCE = 4;
+
+const sleeping = (name: string) => [
+  "run",
+  "-d",
+  "--network",
+  "none",
+  "--name",
+  name,
+  IMAGE,
+  "sleep",
+  "10000",
+];
+const removeAll = (engine: Engine) => void engine.run(["rm", "-f", "-t", "0", "-a"]);
+
+/** Starts containers, some at a time. */
+async function startMany(engine: Engine, count: number): Promise<void> {
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    while (next < count) {
+      const code = await engine.start(sleeping(`many${next++}`));
+      if (code !== 0) throw new Error(`${engine.name}: a container could not be started`);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_ONCE }, worker));
+}
+
+const exec: Scenario = {
+  name: "exec true",
+  prepare: (engine) => void engine.run(sleeping("inside")),
+  measure: (engine) => void engine.run(["exec", "inside", "true"]),
+  finish: removeAll,
+};
+
+const execs: Scenario = {
+  name: `${EXECS} execs at once`,
+  rounds: 5,
+  prepare: (engine) => void engine.run(sleeping("inside")),
+  measure: async (engine) => {
+    const codes = await Promise.all(
+      Array.from({ length: EXECS }, () => engine.start(["exec", "inside", "true"])),
+    );
+    const failed = codes.filter((code) => code !== 0).length;
+    if (failed > 0) throw new Error(`${engine.name}: ${failed} of ${EXECS} execs failed`);
+  },
+  finish: removeAll,
+};
+
+/** A directory of many small files, forty to a directory. */
+function makeFiles(work: string): string {
+  const root = join(work, "files");
+  for (let number = 0; number < FILES; number++) {
+    const directory = join(root, `${Math.floor(number / 40)}`);
+    if (number % 40 === 0) mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, `${number}`), `file ${number}\n`.repeat(20));
+  }
+  chmodSync(root, 0o755);
+  return root;
+}
+
+function copies(root: string, engines: readonly Engine[]): Scenario {
+  const tidy = (engine: Engine) => void engine.run(["exec", "inside", "rm", "-rf", "/tmp/files"]);
+  const peers = engines.map((engine): Peer => {
+    const into = engine.command(["exec", "-i", "inside", "tar", "x", "-C", "/tmp"]);
+    const script = `tar c -C "$0" files | "$@"`;
+    return {
+      name: `tar | ${engine.name} exec`,
+      run: () => {
+        const command = ["sh", "-c", script, join(root, ".."), ...into];
+        const { success, stderr } = Bun.spawnSync(command, {
+          env: engine.env,
+          cwd: engine.home,
+          stderr: "pipe",
+        });
+        if (!success) throw new Error(stderr.toString());
+      },
+      tidy: () => tidy(engine),
+    };
+  });
+  return {
+    name: `cp of ${FILES} files`,
+    rounds: 5,
+    peers,
+    prepare: (engine) => void engine.run(sleeping("inside")),
+    measure: (engine) => void engine.run(["cp", root, "inside:/tmp"]),
+    tidy,
+    finish: removeAll,
+  };
+}
+
+/** Processor time of one look at many containers. */
+async function reportStats(engine: Engine): Promise<void> {
+  const count = engine.name === "kelp" ? WATCHED : MANY_OTHERS;
+  await startMany(engine, count);
+  try {
+    const times = Array.from({ length: 5 }, () => engine.cpu(["stats", "--no-stream"]));
+    console.log(
+      `stats --no-stream of ${count}, ${engine.name}: ${Math.min(...times).toFixed(0)} ms of processor time (goal 100)`,
+    );
+  } catch (error) {
+    console.log(`stats --no-stream, ${engine.name}: ${(error as Error).message}`);
+  }
+  removeAll(engine);
+}
+
+async function seconds(work: () => unknown): Promise<string> {
+  const started = performance.now();
+  await work();
+  return ((performance.now() - started) / 1000).toFixed(2);
+}
+
+/** As many containers as there is patience for: starting them, looking at them, ending them. */
+async function reportMany(engine: Engine): Promise<void> {
+  const count = MANY[engine.name] ?? MANY_OTHERS;
+  const before = ownProcesses();
+  const start = await seconds(() => startMany(engine, count));
+  const found = residentPerContainer(before, count);
+  const memory =
+    found === undefined ? "memory not readable" : `${found.kilobytes.toFixed(0)} kB private each`;
+  const list = await seconds(() => engine.run(["ps", "-q"]));
+  const stats = await seconds(() => engine.run(["ps"]));
+  const stop = await seconds(() => engine.run(["stop", "-t", "0", "-a"]));
+  const remove = await seconds(() => removeAll(engine));
+  console.log(
+    `${count} containers, ${engine.name}: start ${start} s, ps -q ${list} s, ps ${stats} s, stop ${stop} s, rm ${remove} s; ${memory}`,
+  );
+}
+
+export async function controlGroup(work: string, engines: readonly Engine[]): Promise<Group> {
+  return {
+    scenarios: [exec, execs, copies(makeFiles(work), engines)],
+    report: async () => {
+      for (const engine of engines) {
+        await reportStats(engine);
+        await reportMany(engine);
+      }
+    },
+    close: () => {},
+  };
+}
