@@ -150,12 +150,20 @@ export interface ProcessUsage {
   readonly blockWritten: number;
 }
 
-/** Sums over the processes of a container; time of those that have ended counts once their parent has waited for them. */
-export function processUsage(index: PidIndex, init: number): ProcessUsage {
+/** The processes in the control group, if it can be read. */
+export function groupPids(group: string): number[] | undefined {
+  return groupMembers(group)?.map(Number);
+}
+
+/** The processes in the pid namespace of `init`. With --pid host its own cannot be told from the others: it stands for them. */
+export function namespacePids(index: PidIndex, init: number): readonly number[] {
   const namespace = link(`/proc/${init}/ns/pid`);
-  // With --pid host the container's own cannot be told from the others: its first process stands for it.
   const shared = namespace === link("/proc/self/ns/pid");
-  const pids = namespace === undefined || shared ? [init] : (index.get(namespace) ?? []);
+  return namespace === undefined || shared ? [init] : (index.get(namespace) ?? []);
+}
+
+/** Sums over processes; time of those that have ended counts once their parent has waited for them. */
+export function processUsage(pids: readonly number[]): ProcessUsage {
   const total = { cpuNs: 0, cpuSystemNs: 0, memory: 0, pids: 0, blockRead: 0, blockWritten: 0 };
   for (const pid of pids) {
     const stat = readProcFile(`/proc/${pid}/stat`);

@@ -1,11 +1,10 @@
 /** What a container uses: its control group's counters, and /proc for what the group does not count. */
-import { existsSync } from "node:fs";
 import { totalmem } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { readIfExists, readProcFile } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { cgroupOf } from "./cgroup-note.ts";
-import { type PidIndex, pidIndex, processUsage } from "./processes.ts";
+import { groupPids, namespacePids, type PidIndex, pidIndex, processUsage } from "./processes.ts";
 import { statusOf } from "./status.ts";
 import { isRunning } from "./view.ts";
 
@@ -50,16 +49,38 @@ const NOTHING: UsageSample = {
 export function sampleUsage(ctx: Context, records: readonly ContainerRecord[]): UsageSample[] {
   let index: PidIndex | undefined;
   const processes = () => (index ??= pidIndex());
-  return records.map((record) => sampleOne(ctx, record, processes));
+  const controllers = controllersByParent();
+  return records.map((record) => sampleOne(ctx, record, { processes, controllers }));
 }
 
-function sampleOne(ctx: Context, record: ContainerRecord, processes: () => PidIndex): UsageSample {
+/** What samples taken together look up once. */
+interface Shared {
+  processes(): PidIndex;
+  /** The controllers that count in a group. */
+  controllers(group: string): ReadonlySet<string>;
+}
+
+/** Siblings have the same controllers; asking for the files of one that is not there costs more than reading them. */
+function controllersByParent(): Shared["controllers"] {
+  const known = new Map<string, ReadonlySet<string>>();
+  return (group) => {
+    const parent = dirname(group);
+    const found =
+      known.get(parent) ?? new Set((readIfExists(join(group, "cgroup.controllers")) ?? "").trim().split(" "));
+    known.set(parent, found);
+    return found;
+  };
+}
+
+function sampleOne(ctx: Context, record: ContainerRecord, shared: Shared): UsageSample {
   const status = statusOf(ctx, record);
   if (!isRunning(status)) return { ...NOTHING, timeNs: Date.now() * 1e6 };
-  const group = cgroupOf(ctx, record.id)?.path;
-  const counted = group !== undefined && existsSync(group) ? readGroup(group) : {};
+  const group = cgroupOf(ctx, record.id);
+  const counted = group === undefined ? {} : readGroup(group.path, shared.controllers(group.path));
   const needsProc = counted.cpuNs === undefined || counted.memory === undefined || counted.pids === undefined;
-  const used = needsProc ? processUsage(processes(), status.pid) : undefined;
+  const members = () =>
+    (group && groupPids(group.processes)) ?? namespacePids(shared.processes(), status.pid);
+  const used = needsProc ? processUsage(members()) : undefined;
   return {
     cpuNs: counted.cpuNs ?? used?.cpuNs ?? 0,
     cpuSystemNs: counted.cpuSystemNs ?? used?.cpuSystemNs ?? 0,
@@ -74,8 +95,11 @@ function sampleOne(ctx: Context, record: ContainerRecord, processes: () => PidIn
   };
 }
 
-function readGroup(group: string): Partial<UsageSample> {
-  const read = (file: string) => readIfExists(join(group, file));
+function readGroup(group: string, controllers: ReadonlySet<string>): Partial<UsageSample> {
+  const read = (file: string) => {
+    const controller = file.slice(0, file.indexOf("."));
+    return controller === "cpu" || controllers.has(controller) ? readIfExists(join(group, file)) : undefined;
+  };
   const cpu = keyed(read("cpu.stat"));
   const memory = read("memory.current");
   const limit = read("memory.max")?.trim();
