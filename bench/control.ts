@@ -1,5 +1,5 @@
 /** Running containers: exec, many execs at once, stats of many, copies of many files, and a thousand containers. */
-import { chmodSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine } from "./engines.ts";
 import type { Group } from "./images.ts";
@@ -60,16 +60,15 @@ const execs: Scenario = {
   finish: removeAll,
 };
 
-/** A directory of many small files, forty to a directory. */
-function makeFiles(work: string): string {
-  const root = join(work, "files");
+/** Makes many small files, forty to a directory; once. */
+function makeFiles(root: string): void {
+  if (existsSync(root)) return;
   for (let number = 0; number < FILES; number++) {
     const directory = join(root, `${Math.floor(number / 40)}`);
     if (number % 40 === 0) mkdirSync(directory, { recursive: true });
     writeFileSync(join(directory, `${number}`), `file ${number}\n`.repeat(20));
   }
   chmodSync(root, 0o755);
-  return root;
 }
 
 function copies(root: string, engines: readonly Engine[]): Scenario {
@@ -95,7 +94,10 @@ function copies(root: string, engines: readonly Engine[]): Scenario {
     name: `cp of ${FILES} files`,
     rounds: 5,
     peers,
-    prepare: (engine) => void engine.run(sleeping("inside")),
+    prepare: (engine) => {
+      makeFiles(root);
+      engine.run(sleeping("inside"));
+    },
     measure: (engine) => void engine.run(["cp", root, "inside:/tmp"]),
     tidy,
     finish: removeAll,
@@ -142,7 +144,7 @@ async function reportMany(engine: Engine): Promise<void> {
 
 export async function controlGroup(work: string, engines: readonly Engine[]): Promise<Group> {
   return {
-    scenarios: [exec, execs, copies(makeFiles(work), engines)],
+    scenarios: [exec, execs, copies(join(work, "files"), engines)],
     report: async () => {
       for (const engine of engines) {
         await reportStats(engine);
