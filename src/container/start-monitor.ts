@@ -1,0 +1,108 @@
+/** What the monitor of a container that is being started is to know and to do, beside running it. */
+import { join } from "node:path";
+import { containerDir, containerRunDir, goneDir } from "../host/index.ts";
+import { type ClientConfig, kelpCommand, type MonitorConfig, type NotifyConfig } from "../runtime/index.ts";
+import {
+  type ContainerConfig,
+  type ContainerRecord,
+  type Context,
+  containerEvent,
+  eventLogPath,
+  JOURNAL_SOCKET,
+  keepsEvents,
+  usesJournal,
+} from "../state/index.ts";
+import { helperEnvironment } from "./helper-env.ts";
+import { journalFields } from "./journal-fields.ts";
+import { planForFailure } from "./start-plans.ts";
+
+/** Which command started it; decides what a failure leaves behind and exits with. */
+export type StartMode = "run" | "start";
+
+export interface Starter {
+  readonly client: ClientConfig;
+  readonly mode: StartMode;
+}
+
+/** @param notify whom it tells how its service fares */
+export function monitorConfig(
+  ctx: Context,
+  record: ContainerRecord,
+  starter: Starter,
+  notify: NotifyConfig | undefined,
+): MonitorConfig {
+  const { config, id } = record;
+  const directory = containerDir(ctx.paths, id);
+  const env = helperEnvironment(ctx);
+  const { paths } = ctx;
+  return {
+    id,
+    containerDir: directory,
+    runDir: containerRunDir(paths, id),
+    log: { ...config.log, fields: config.log.driver === "journald" ? journalFields(record) : {} },
+    restart: config.restart,
+    timeout: config.timeout,
+    ...(keepsEvents(ctx) ? { events: eventPlan(ctx, record) } : {}),
+    notify,
+    tty: config.tty,
+    stdin: !config.openStdin ? "null" : config.stdinOnce ? "once" : "open",
+    init: config.init,
+    stopSignal: config.stopSignal,
+    stopTimeout: config.stopTimeout,
+    client: ownStreams(config)
+      ? { ...starter.client, stdin: false, stdout: false, stderr: false }
+      : starter.client,
+    ...(config.pidFile === undefined ? {} : { pidFile: config.pidFile }),
+    ...(config.conmonPidFile === undefined ? {} : { monitorPidFile: config.conmonPidFile }),
+    onFailure: {
+      argv: [
+        ...kelpCommand(),
+        "__failed",
+        id,
+        planForFailure(ctx, record),
+        paths.data,
+        paths.runtime,
+        starter.mode,
+      ],
+      env,
+    },
+    ...after(ctx, record, starter),
+    ...(config.autoRemove ? { remove: removal(ctx, record) } : {}),
+  };
+}
+
+function eventPlan(ctx: Context, record: ContainerRecord): NonNullable<MonitorConfig["events"]> {
+  const { status: _status, ...base } = containerEvent("", record);
+  const isJournal = usesJournal(ctx);
+  const path = isJournal ? JOURNAL_SOCKET : eventLogPath(ctx);
+  return { path, isJournal, maxBytes: ctx.settings.eventsLogMax, base };
+}
+
+/** Whether the container's streams are the caller's own, of which no client can have a part. */
+function ownStreams({ log: { driver } }: ContainerConfig): boolean {
+  return driver === "passthrough" || driver === "passthrough-tty";
+}
+
+/** Volumes and images may have found other users by then: that is asked of the database, which only kelp knows. */
+function after(ctx: Context, { config }: ContainerRecord, { client }: Starter): Pick<MonitorConfig, "after"> {
+  const image = config.removeImage && !client.attach ? [config.image] : [];
+  if (image.length === 0 && !(config.autoRemove && hasAnonymousVolumes(ctx, config))) return {};
+  const argv = [...kelpCommand(), "__ended", ctx.paths.data, ctx.paths.runtime, ...image];
+  return { after: { argv, env: helperEnvironment(ctx) } };
+}
+
+function hasAnonymousVolumes(ctx: Context, config: ContainerConfig): boolean {
+  return config.mounts.some(
+    ({ type, source }) =>
+      type === "volume" && source !== undefined && ctx.state.volumes.get(source)?.anonymous === true,
+  );
+}
+
+/** What --rm takes with it, without any kelp running. */
+function removal(ctx: Context, { config, id }: ContainerRecord): NonNullable<MonitorConfig["remove"]> {
+  return {
+    trees: [containerDir(ctx.paths, id), containerRunDir(ctx.paths, id)],
+    files: config.cidFile === undefined ? [] : [config.cidFile],
+    marker: join(goneDir(ctx.paths), id),
+  };
+}
