@@ -131,13 +131,26 @@ void uplink_end(const struct vm *vm)
 
 /* ---- the keeper ---- */
 
+/* The program's working directory: the keeper's descriptors, for a program that closes its own before it looks at them. */
+static int enter_descriptors(pid_t keeper)
+{
+	char path[48];
+	struct line l;
+
+	line_init(&l, path, sizeof(path));
+	line_text(&l, "/proc/");
+	line_number(&l, (uint64_t)keeper);
+	line_text(&l, "/fd");
+	return chdir(path);
+}
+
 /* In the child: become the program. It dies with its keeper. */
 static _Noreturn void become_uplink(const struct args_uplink *a, pid_t keeper)
 {
 	char **argv = argv_make(a->argv, 0), **env = argv_make(a->env, 0);
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-	if (getppid() != keeper || argv == NULL || env == NULL)
+	if (getppid() != keeper || argv == NULL || env == NULL || enter_descriptors(keeper) < 0)
 		_exit(127);
 	signals_reset(false);
 	for (int fd = PROGRAM_FIFO; fd <= PROGRAM_NAMESPACE; fd++)
@@ -169,8 +182,7 @@ static pid_t start_program(const struct args_uplink *a, int *pidfd)
 	pid = sys_clone(0, pidfd, -1);
 	if (pid == 0)
 		become_uplink(a, keeper);
-	close(PROGRAM_READY);
-	return pid;
+	return pid; /* PROGRAM_READY stays open: the program may open it by way of us */
 }
 
 /* Leaves word for whoever looks, as a file: the program ended before it worked. */
@@ -269,6 +281,7 @@ static uint64_t watch(const struct args_uplink *a)
 			}
 			set[2].fd = -1;
 			close(KEEPER_PIPE);
+			close(PROGRAM_READY);
 		}
 		if (set[1].revents) {
 			int status = process_wait(pid);
@@ -320,6 +333,7 @@ static _Noreturn void keep(const struct args_uplink *a, const int sources[3], bo
 	char byte;
 
 	setsid();
+	prctl(PR_SET_DUMPABLE, 1, 0, 0, 0); /* the program may look at our descriptors */
 	if (settle(sources[0], sources[1], sources[2]) < 0)
 		_exit(1);
 	for (int i = 0; i < GIVEN; i++) {

@@ -1,13 +1,13 @@
 /** `--network pasta[:OPTIONS]`: pasta for one container alone, which gets the host's own addresses. */
-import { spawnSync } from "node:child_process";
 import { HostError, UsageError } from "../base/index.ts";
 import { findProgram } from "../host/index.ts";
 import type { Context, PortMapping } from "../state/index.ts";
+import { pastaVersion } from "./pasta-version.ts";
 
 /** Link-local, so that it is nobody's: answered for by pasta. */
 const DNS = "169.254.1.1";
 const HOST = "169.254.1.2";
-/** The first version with --map-guest-addr. */
+/** The first version with --map-guest-addr; it closes the descriptors it inherits, and finds ours in its working directory. */
 const MAPS_HOST = "2024_08_14";
 /** What kelp says itself, or what would take the program out of its hands. */
 const RESERVED = new Set([
@@ -67,7 +67,9 @@ export function pastaArguments(
       hint: "Install passt, or leave --network out: kelp's own network needs slirp4netns only.",
     });
   const has = (...names: string[]) => given.some((word) => names.includes(word.split("=", 1)[0]!));
-  const maps = has("--map-guest-addr") || version(program) >= MAPS_HOST;
+  const isNew = pastaVersion(program) >= MAPS_HOST;
+  const maps = has("--map-guest-addr") || isNew;
+  const descriptors = isNew ? "." : "/proc/self/fd";
   const dns = optionValue(given, "--dns-forward") ?? DNS;
   const host = maps ? (optionValue(given, "--map-guest-addr") ?? HOST) : undefined;
   const forwards = ports.flatMap((port) => [port.protocol === "udp" ? "-u" : "-t", forwardSpec(port)]);
@@ -88,9 +90,9 @@ export function pastaArguments(
     "--quiet",
     "--foreground",
     "--pid",
-    "/proc/self/fd/4",
+    `${descriptors}/4`,
     "--netns",
-    "/proc/self/fd/5",
+    `${descriptors}/5`,
   ];
   return { argv, dns: dns === "none" ? undefined : dns, host: host === "none" ? undefined : host };
 }
@@ -107,11 +109,4 @@ function optionValue(given: readonly string[], name: string): string | undefined
 function forwardSpec({ hostIp, hostPort, containerPort, range }: PortMapping): string {
   const span = (first: number) => (range > 1 ? `${first}-${first + range - 1}` : String(first));
   return `${hostIp === "" ? "" : `${hostIp}/`}${span(hostPort)}:${span(containerPort)}`;
-}
-
-/** `2025_01_21` of `pasta 0.0~git20250121…` or `2025_01_21.abc`; empty where it does not say. */
-function version(program: string): string {
-  const { stdout } = spawnSync(program, ["--version"], { encoding: "utf8", env: {}, timeout: 5000 });
-  const match = /(20\d\d)_?(\d\d)_?(\d\d)/.exec(stdout ?? "");
-  return match === null ? "" : `${match[1]}_${match[2]}_${match[3]}`;
 }

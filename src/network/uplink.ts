@@ -5,6 +5,7 @@ import { HostError } from "../base/index.ts";
 import { findProgram, readIfExists, writeFileAtomic } from "../host/index.ts";
 import type { Context, TapPlan, UplinkPlan } from "../state/index.ts";
 import { UPLINK_INTERFACE } from "./filters.ts";
+import { pastaVersion } from "./pasta-version.ts";
 
 /** The name server that the uplink answers for; it asks the host's, whatever that is at the moment. */
 export const UPLINK_DNS = "10.0.2.3";
@@ -24,6 +25,44 @@ const ROUTERS: readonly Uint8Array[] = [
 const TUN = "/dev/net/tun";
 /** Older ones lack the sandbox, or have known holes in their TCP/IP stack. */
 const OLDEST: readonly [number, number] = [1, 0];
+/**
+ * The oldest pasta that stands in for a missing slirp4netns. It moves three times as much by eight connections, and a fifth by
+ * one (bench/README.md); older ones close what they inherit or lose the end of a transfer.
+ */
+const OLDEST_PASTA = "2026_01_01";
+const SLIRP4NETNS = [
+  `--mtu=${UPLINK_MTU}`,
+  "--disable-host-loopback",
+  "--enable-ipv6",
+  "--enable-sandbox",
+  "--enable-seccomp",
+  "--exit-fd=3",
+  "--ready-fd=4",
+  "--netns-type=path",
+  "/proc/self/fd/5",
+  UPLINK_INTERFACE,
+];
+/** With slirp4netns's addresses. Nothing is forwarded to or from the host's loopback. */
+const PASTA = [
+  ...["--ns-ifname", UPLINK_INTERFACE, "--mtu", String(UPLINK_MTU)],
+  ...["--address", "10.0.2.100", "--netmask", "24", "--gateway", "10.0.2.2", "--dns-forward", UPLINK_DNS],
+  ...["--address", "fd00::100", "--gateway", "fd00::2"],
+  ...[
+    "--no-map-gw",
+    "--no-dhcp",
+    "--no-dhcpv6",
+    "--no-ra",
+    "-t",
+    "none",
+    "-u",
+    "none",
+    "-T",
+    "none",
+    "-U",
+    "none",
+  ],
+  ...["--quiet", "--foreground", "--pid", "./4", "--netns", "./5"],
+];
 /** Of the programs that connect namespaces. */
 export const HELPER_ENVIRONMENT = ["PATH=/usr/sbin:/usr/bin:/sbin:/bin"];
 
@@ -43,19 +82,7 @@ export function findUplink(ctx: Context): Uplink {
   const program = chosenProgram(ctx);
   if (program === undefined) return { missing: "slirp4netns is not installed" };
   if (!isUsable(TUN)) return { missing: `${TUN} cannot be opened` };
-  const argv = [
-    program,
-    `--mtu=${UPLINK_MTU}`,
-    "--disable-host-loopback",
-    "--enable-ipv6",
-    "--enable-sandbox",
-    "--enable-seccomp",
-    "--exit-fd=3",
-    "--ready-fd=4",
-    "--netns-type=path",
-    "/proc/self/fd/5",
-    UPLINK_INTERFACE,
-  ];
+  const argv = [program, ...(isPasta(program) ? PASTA : SLIRP4NETNS)];
   return {
     plan: {
       fifo: join(ctx.paths.runtime, "uplink"),
@@ -68,8 +95,20 @@ export function findUplink(ctx: Context): Uplink {
   };
 }
 
+function isPasta(program: string): boolean {
+  return /\/(pasta|passt)[^/]*$/.test(program);
+}
+
+/** slirp4netns, else a pasta that is new enough. */
+function bestProgram(dirs: readonly string[]): string | undefined {
+  const slirp = findProgram("slirp4netns", dirs);
+  if (slirp !== undefined) return slirp;
+  const pasta = findProgram("pasta", dirs);
+  return pasta !== undefined && pastaVersion(pasta) >= OLDEST_PASTA ? pasta : undefined;
+}
+
 /**
- * --network-cmd-path, or slirp4netns where it is found; looked for and asked for its version once, and again when the file
+ * --network-cmd-path, or the best program that is found; looked for and asked for its version once, and again when the file
  * or the setting has changed.
  *
  * @throws {HostError} for one that is not there or too old
@@ -80,7 +119,7 @@ function chosenProgram(ctx: Context): string | undefined {
   const wish = JSON.stringify([path, ...helperDirs]);
   const [program = "", ...seen] = (readIfExists(known) ?? "").split("\n");
   if (program !== "" && seen.join("\n") === describe(program, wish)) return program;
-  const found = path === "" ? findProgram("slirp4netns", helperDirs) : path;
+  const found = path === "" ? bestProgram(helperDirs) : path;
   if (found === undefined) return undefined;
   const description = describe(found, wish);
   if (description === undefined)
@@ -88,7 +127,7 @@ function chosenProgram(ctx: Context): string | undefined {
       "uplink-missing",
       `cannot use ${path} (${origins.networkCmdPath}): there is no such program`,
     );
-  requireVersion(found);
+  if (!isPasta(found)) requireVersion(found);
   writeFileAtomic(known, `${found}\n${description}`);
   return found;
 }
@@ -131,8 +170,12 @@ function planTap(): TapPlan {
 
 /** For a container that asks for the program. @throws {HostError} where it is missing, too old or without its device */
 export function requireSlirp4netns(ctx: Context): string {
-  const program = chosenProgram(ctx);
-  if (program !== undefined && isUsable(TUN)) return program;
+  const { networkCmdPath: path, helperDirs } = ctx.settings;
+  const program = path !== "" && !isPasta(path) ? path : findProgram("slirp4netns", helperDirs);
+  if (program !== undefined && isUsable(TUN)) {
+    requireVersion(program);
+    return program;
+  }
   const reason = program === undefined ? "slirp4netns is not installed" : `${TUN} cannot be opened`;
   throw new HostError("no-slirp4netns", `cannot use --network slirp4netns: ${reason}`, {
     hint: program === undefined ? "Install slirp4netns." : `Ask an administrator for chmod 666 ${TUN}.`,
