@@ -26,7 +26,12 @@ const NOT_COPIED = [
   "node_modules/.bin",
 ];
 const COPIED = [
+  "LICENSE",
+  "Makefile",
+  "README.md",
+  "completions",
   "dist",
+  "man",
   "native",
   "node_modules",
   "scripts",

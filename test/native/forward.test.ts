@@ -227,6 +227,8 @@ test("a flood of datagrams costs a bounded number of descriptors, and others are
   const echo = createSocket("udp4");
   await new Promise<void>((resolve) => echo.bind(target, "127.0.0.1", resolve));
   echo.on("message", (data, { port: to, address }) => echo.send(data, to, address));
+  // A client that was given up meanwhile refuses its answer, and the kernel says so on this socket.
+  echo.on("error", () => {});
   await start(SANITIZED);
   const clients = Array.from({ length: 1500 }, () => createSocket("udp4").on("error", () => {}));
   for (let round = 0; round < 3; round++) {
@@ -235,7 +237,7 @@ test("a flood of datagrams costs a bounded number of descriptors, and others are
   }
   await until(() => open("socket:") > 300);
   expect(open("socket:")).toBeLessThan(1024 + 10);
-  const one = createSocket("udp4");
+  const one = createSocket("udp4").on("error", () => {});
   const answer = new Promise<string>((resolve) => one.once("message", (data) => resolve(data.toString())));
   const timer = setInterval(() => one.send("hello", port, "127.0.0.1"), 50);
   expect(await Promise.race([answer, Bun.sleep(20_000).then(() => "nothing")])).toBe("hello");
