@@ -8,8 +8,8 @@ import { isElsewhere } from "../volume/index.ts";
 import { removeTrees } from "./trees.ts";
 
 /**
- * Fills the empty volumes among the mounts. A volume that holds anything, is mounted read-only or with `nocopy` is left as
- * it is, and so is one on a path that goes through a link: layers are read from the host, where a link would lead out.
+ * Fills the empty volumes among the mounts. A volume that holds anything, is mounted read-only, or was made or is mounted with `nocopy` is
+ * left as it is, and so is one on a path that goes through a link: layers are read from the host, where a link would lead out.
  */
 export async function copyUpVolumes(
   ctx: Context,
@@ -21,7 +21,8 @@ export async function copyUpVolumes(
     if (mount.options.some((word) => word === "ro" || word === "nocopy" || word.startsWith("subpath=")))
       continue;
     const volume = ctx.state.volumes.get(mount.source);
-    if (volume === undefined || isElsewhere(volume) || !isEmptyDirectory(volume.mountpoint)) continue;
+    if (volume === undefined || "nocopy" in volume.options || isElsewhere(volume)) continue;
+    if (!isEmptyDirectory(volume.mountpoint)) continue;
     const layers = await imageDirectories(ctx, image, mount.destination);
     if (layers.length > 0) await fill(ctx, layers, volume.mountpoint);
   }

@@ -41,6 +41,39 @@ describe("volume create --opt", () => {
     await box.ok(["volume", "rm", "t161"]);
   });
 
+  test("a tmpfs volume has the owner that its options name", async () => {
+    await box.ok([
+      "volume",
+      "create",
+      "-o",
+      "type=tmpfs",
+      "-o",
+      "device=tmpfs",
+      "-o",
+      "o=uid=5,gid=6",
+      "o161",
+    ]);
+    expect(
+      await box.ok(["run", "--rm", "-v", "o161:/v", ...quiet, BUSYBOX, "stat", "-c", "%u:%g", "/v"]),
+    ).toBe("5:6");
+    await box.ok(["volume", "rm", "o161"]);
+  });
+
+  test("nocopy keeps what the image has out of every container's use of the volume", async () => {
+    for (const [name, options, count] of [
+      ["filled161", [], "1"],
+      ["bare161", ["-o", "nocopy"], "0"],
+    ] as const) {
+      await box.ok(["volume", "create", ...options, name]);
+      const script = "ls /etc | grep -c '^passwd$' || :";
+      expect([
+        name,
+        await box.ok(["run", "--rm", "-v", `${name}:/etc`, ...quiet, BUSYBOX, "sh", "-c", script]),
+      ]).toEqual([name, count]);
+      await box.ok(["volume", "rm", name]);
+    }
+  });
+
   const wrong: readonly (readonly [string[], string])[] = [
     [["-o", "type=bind", "-o", "device=/bogus161"], "faccessat /bogus161: no such file or directory"],
     [["-o", "o=size=1g"], "cannot limit the size of a volume: quotas of a directory belong to root"],

@@ -5,10 +5,11 @@ import { lowerContainer } from "./container.ts";
 import { installLinks, type UnitLink } from "./install.ts";
 import { KEYS, QUADLET_KEYS } from "./keys.ts";
 import { QUADLET_TYPES, type QuadletType, REFUSED_TYPES } from "./names.ts";
-import { lowerBuild, lowerImage, lowerNetwork, lowerVolume } from "./once.ts";
+import { lowerBuild, lowerImage, lowerNetwork } from "./once.ts";
 import { checkKeys } from "./rules.ts";
 import { ServiceBuilder, type Surroundings } from "./service.ts";
 import { ownSection, type Quadlet, serviceOf } from "./source.ts";
+import { lowerVolume } from "./volume.ts";
 import { NETWORK_WAIT, networkWaitUnit } from "./wait-online.ts";
 
 export interface GeneratedUnit {

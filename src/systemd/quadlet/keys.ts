@@ -7,7 +7,7 @@ import { boolean, each, joined, own, type Rule, type Rules, refused, value, word
 
 const NO_LABELS = "kelp applies no security labels";
 const NO_PODS = "kelp has no pods";
-const PLAIN = "local volumes are plain directories";
+const OWNED = "a new volume is its user's own; U where it is used gives it to a container";
 const security = (option: string): Rule => value("--security-opt", `${option}=`);
 
 /** Of every type. */
@@ -109,21 +109,21 @@ const CONTAINER: Rules = {
 
 const VOLUME: Rules = {
   ...COMMON,
-  Copy: {
-    kind: "own",
-    only: ["", "true", "yes", "on", "1"],
-    reason: "what an image has there is always copied",
-  },
-  Device: refused(PLAIN),
-  Driver: value("--driver"),
-  GID: refused(PLAIN),
-  Group: refused(PLAIN),
-  Image: refused(PLAIN),
+  Copy: own,
+  Device: own,
+  Driver: { ...value("--driver"), only: ["", "local"], reason: "kelp keeps local volumes only" },
+  GID: refused(OWNED),
+  Group: own,
+  Image: refused("kelp makes no volumes from images; Mount=type=image uses one as it is"),
   Label: words("--label"),
-  Options: refused(PLAIN),
-  Type: refused(PLAIN),
-  UID: refused(PLAIN),
-  User: refused(PLAIN),
+  Options: own,
+  Type: {
+    kind: "own",
+    only: ["", "tmpfs", "bind", "none"],
+    reason: "only root can mount that file system",
+  },
+  UID: refused(OWNED),
+  User: own,
   VolumeName: own,
 };
 

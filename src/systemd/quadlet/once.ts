@@ -1,4 +1,4 @@
-/** The types whose services make something once: .volume, .network, .image and .build. */
+/** The types whose services make something once: .network, .image and .build here, .volume in volume.ts. */
 import { dirname } from "node:path";
 import { lastEntry, listEntries, parseUnitBoolean, unitError } from "../unit-file.ts";
 import { globalWords, networkName, volumeWord } from "./container.ts";
@@ -6,17 +6,6 @@ import { KEYS } from "./keys.ts";
 import { applyRules, entryWords } from "./rules.ts";
 import type { ServiceBuilder } from "./service.ts";
 import { madeBy, ownSection } from "./source.ts";
-
-export function lowerVolume(service: ServiceBuilder): void {
-  addOnce(service, [
-    "volume",
-    "create",
-    "--ignore",
-    ...words(service),
-    ...extra(service),
-    madeBy(service.quadlet)!,
-  ]);
-}
 
 export function lowerNetwork(service: ServiceBuilder): void {
   const name = madeBy(service.quadlet)!;
@@ -86,7 +75,8 @@ function workingDirectory(service: ServiceBuilder, wanted: string | undefined, f
   return wanted === undefined ? undefined : service.path(wanted);
 }
 
-function addOnce(service: ServiceBuilder, command: readonly string[]): void {
+/** A service that runs the command and then counts as running, for those that need what it made. */
+export function addOnce(service: ServiceBuilder, command: readonly string[]): void {
   service.default("Service", "Type", "oneshot");
   // What was built may be out of date at the next start; what the others make is not.
   if (service.quadlet.type !== "build") service.default("Service", "RemainAfterExit", "yes");
@@ -94,12 +84,14 @@ function addOnce(service: ServiceBuilder, command: readonly string[]): void {
   service.command("ExecStart", command, globalWords(service));
 }
 
-function words(service: ServiceBuilder): string[] {
+/** What the rules of its keys make of the quadlet. */
+export function words(service: ServiceBuilder): string[] {
   const { quadlet } = service;
   return applyRules(quadlet.file, ownSection(quadlet), KEYS[quadlet.type]);
 }
 
-function extra(service: ServiceBuilder): string[] {
+/** PodmanArgs=. */
+export function extra(service: ServiceBuilder): string[] {
   return listEntries(service.quadlet.file, ownSection(service.quadlet), "PodmanArgs").flatMap(entryWords);
 }
 
