@@ -1,8 +1,9 @@
-/** NetworkSettings of `inspect`. */
-import { findNetwork, parseSubnet, subnetOf } from "../network/index.ts";
+/** NetworkSettings of `inspect`: podman's, key by key (test/fixtures/podman-network-settings.json). */
+import { DEFAULT_NETWORK, findNetwork, parseSubnet, subnetOf } from "../network/index.ts";
 import type { ContainerRecord, Context, Endpoint, NetworkRecord } from "../state/index.ts";
 import { effectiveHostname } from "./hosts.ts";
 import { portBindings } from "./inspect-config.ts";
+import { statusOf } from "./status.ts";
 import { type ContainerView, isRunning } from "./view.ts";
 
 const NO_ADDRESSES = {
@@ -14,32 +15,44 @@ const NO_ADDRESSES = {
   GlobalIPv6PrefixLen: 0,
   MacAddress: "",
 };
+const CONTAINER = "container:";
 
-/** Addresses are shown of containers that run: others have none. */
-export function inspectNetworkSettings(ctx: Context, { record, status }: ContainerView) {
+/** Addresses are shown of containers that run: others have none. A container in another's network has that one's. */
+export function inspectNetworkSettings(ctx: Context, view: ContainerView) {
+  const { record, status } = networkOwner(ctx, view);
+  const { mode, ports } = record.config.network;
+  const exposed = view.record.config.network.exposed ?? [];
   const running = isRunning(status);
   const networks = inspectNetworks(ctx, record, running);
-  const first = running ? Object.values(networks)[0] : undefined;
-  const { Gateway, IPAddress, IPPrefixLen, IPv6Gateway, GlobalIPv6Address, GlobalIPv6PrefixLen, MacAddress } =
-    first ?? NO_ADDRESSES;
   return {
     EndpointID: "",
-    Gateway,
-    IPAddress,
-    IPPrefixLen,
-    IPv6Gateway,
-    GlobalIPv6Address,
-    GlobalIPv6PrefixLen,
-    MacAddress,
+    ...ownAddresses(networks),
     Bridge: "",
     SandboxID: "",
     HairpinMode: false,
     LinkLocalIPv6Address: "",
     LinkLocalIPv6PrefixLen: 0,
-    Ports: portBindings(record.config.network.ports),
-    SandboxKey: running ? `/proc/${status.pid}/ns/net` : "",
+    Ports: { ...Object.fromEntries(exposed.map((port) => [port, null])), ...portBindings(ports) },
+    SandboxKey: running && mode !== "host" ? `/proc/${status.pid}/ns/net` : "",
     Networks: networks,
   };
+}
+
+/** Whose network the container is in: its own, or that of the owner it names, which force may have removed. */
+function networkOwner(ctx: Context, view: ContainerView): ContainerView {
+  const { mode } = view.record.config.network;
+  const record = mode.startsWith(CONTAINER)
+    ? ctx.state.containers.get(mode.slice(CONTAINER.length))
+    : undefined;
+  return record === undefined ? view : networkOwner(ctx, { record, status: statusOf(ctx, record) });
+}
+
+/** The container's addresses without naming a network are those on the default one, where that is its only one. */
+function ownAddresses(networks: Readonly<Record<string, typeof NO_ADDRESSES>>): typeof NO_ADDRESSES {
+  const only = Object.keys(networks).length === 1 ? networks[DEFAULT_NETWORK] : undefined;
+  const { Gateway, IPAddress, IPPrefixLen, IPv6Gateway, GlobalIPv6Address, GlobalIPv6PrefixLen, MacAddress } =
+    only ?? NO_ADDRESSES;
+  return { Gateway, IPAddress, IPPrefixLen, IPv6Gateway, GlobalIPv6Address, GlobalIPv6PrefixLen, MacAddress };
 }
 
 function inspectNetworks(ctx: Context, record: ContainerRecord, running: boolean) {
@@ -54,7 +67,7 @@ function inspectNetworks(ctx: Context, record: ContainerRecord, running: boolean
         network === undefined || endpoint === undefined || !running
           ? NO_ADDRESSES
           : inspectEndpoint(network, endpoint);
-      return [name, entry(name, name, own, addresses)];
+      return [network?.name ?? name, entry(name, network?.id ?? name, own, addresses)];
     }),
   );
 }

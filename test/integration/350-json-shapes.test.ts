@@ -7,6 +7,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUSYBOX, busyboxArchive, ROOT, requires, useSandbox } from "../support/index.ts";
 
+/** What podman showed of a container, by path: keys with a value, and keys that are there and empty. */
+interface Shown {
+  readonly name: string;
+  readonly args: readonly string[];
+  readonly set: readonly string[];
+  readonly empty: readonly string[];
+}
+
 interface Keys {
   readonly "4.3": readonly string[];
   readonly "5.8": readonly string[];
@@ -16,8 +24,9 @@ interface Keys {
 
 const box = useSandbox("350-json", { CONTAINERS_CONF: "/dev/null" });
 const needs = requires("subuid", "overlay", "busybox");
-const fixture = join(ROOT, "test", "fixtures", "podman-json-keys.json");
-const shapes: Readonly<Record<string, Keys>> = JSON.parse(readFileSync(fixture, "utf8"));
+const fixture = (name: string) => JSON.parse(readFileSync(join(ROOT, "test", "fixtures", name), "utf8"));
+const shapes: Readonly<Record<string, Keys>> = fixture("podman-json-keys.json");
+const attached: { readonly containers: readonly Shown[] } = fixture("podman-network-settings.json");
 
 beforeAll(async () => {
   if (needs.missing !== undefined) return;
@@ -52,3 +61,52 @@ for (const [command, { leftOut, ...versions }] of Object.entries(shapes)) {
       });
   });
 }
+
+/** Paths of what is no object, or an empty one, by whether it says something. */
+function filled(value: object, prefix = ""): { set: string[]; empty: string[] } {
+  const found = { set: [] as string[], empty: [] as string[] };
+  for (const [key, inner] of Object.entries(value)) {
+    const path = prefix === "" ? key : `${prefix}.${key}`;
+    const isObject = typeof inner === "object" && inner !== null;
+    if (isObject && !Array.isArray(inner) && Object.keys(inner).length > 0) {
+      const { set, empty } = filled(inner, path);
+      found.set.push(...set);
+      found.empty.push(...empty);
+    } else (inner && !(isObject && Object.keys(inner).length === 0) ? found.set : found.empty).push(path);
+  }
+  return { set: found.set.sort(), empty: found.empty.sort() };
+}
+
+needs.test(
+  "NetworkSettings has podman's keys, and values where podman has some",
+  async () => {
+    for (const network of ["first", "second"]) await box.ok(["network", "create", network]);
+    const settings = async (name: string) =>
+      JSON.parse(await box.ok(["inspect", "-f", "{{json .NetworkSettings}}", name]));
+    const expected = (word: string) => word.replace(/\bpodman\b/, "kelp");
+    const stopped = attached.containers.filter(({ args }) => args.length === 0);
+    const running = attached.containers.filter(({ args }) => args.length > 0);
+    const made = running.map(({ name }) => name);
+    for (const { name, args } of running)
+      await box.ok(["run", "-d", "--name", name, ...args, BUSYBOX, "sleep", "600"]);
+    const compare = async ({ name, set, empty }: Shown, container: string) =>
+      expect({ name, ...filled(await settings(container)) }).toEqual({
+        name,
+        set: set.map(expected),
+        empty: empty.map(expected),
+      });
+    for (const shown of running) await compare(shown, shown.name);
+    const { Networks } = await settings("two");
+    for (const network of ["first", "second"])
+      expect(Networks[network].NetworkID).toBe(
+        await box.ok(["network", "inspect", "-f", "{{.ID}}", network]),
+      );
+    const ended = stopped.map(({ name }) => name.replace("-stopped", ""));
+    await box.ok(["stop", "-t", "0", ...ended, "exposed"]);
+    for (const shown of stopped) await compare(shown, shown.name.replace("-stopped", ""));
+    // Those in another's network before the other.
+    await box.ok(["rm", "-f", "-t", "0", ...made.toReversed()]);
+    await box.ok(["network", "rm", "first", "second"]);
+  },
+  120_000,
+);

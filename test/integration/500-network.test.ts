@@ -137,7 +137,8 @@ describe("a network of its own", () => {
     await box.ok(["network", "create", "-o", "isolate=true", "s500"]);
     await box.ok(["run", "-d", "--name", "c500", BUSYBOX, ...service]);
     await box.ok(["run", "-d", "--name", "d500", "--network", "s500", BUSYBOX, ...service]);
-    const address = (name: string) => box.ok(["inspect", "-f", "{{.NetworkSettings.IPAddress}}", name]);
+    const address = (name: string) =>
+      box.ok(["inspect", "-f", "{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}", name]);
     const [open, apart] = [await address("c500"), await address("d500")];
     const seen = async (from: string, to: string) => (await sh(reach(to), "--network", from)).stdout;
     expect(await seen("kelp", open)).toBe("yes\n");
