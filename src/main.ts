@@ -9,7 +9,7 @@ import { terminalIo } from "./cli/io.ts";
 async function main(argv: readonly string[]): Promise<number> {
   switch (argv[0]) {
     case "__job":
-      return (await import("./cli/roles.ts")).runJob(argv[1] ?? "", terminalIo({}));
+      return (await import("./cli/roles.ts")).runJob(argv[1] ?? "", terminalIo({}), debug);
     case "__failed":
       return (await import("./cli/roles.ts")).reportFailed(argv.slice(1), terminalIo({}));
     case "__ended":

@@ -38,6 +38,16 @@ export function reportFailure(error: unknown, io: Io, debug: boolean): number {
   return error instanceof KelpError ? error.exitCode : EXIT_FAILURE;
 }
 
+/**
+ * Ends the process with what nobody caught: an `error` event of a stream, for instance. Left to itself the runtime
+ * prints that and then waits for ever for what it was doing.
+ */
+export function endOnUncaught(io: Io, debug: boolean): void {
+  process.once("uncaughtException", (error) => {
+    process.exit(reportFailure(error, io, debug));
+  });
+}
+
 function describeFailure(error: unknown, debug: boolean, isTty: boolean): string {
   if (!(error instanceof KelpError)) return describeDefect(error, debug);
   let text = `Error: ${error.message}\n`;
