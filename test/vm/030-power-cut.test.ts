@@ -19,8 +19,12 @@ afterAll(() => vm?.end());
 
 const kelp = (script: string) => vm.ok("login:kelp", script);
 
-/** Says on the console what kelp has acknowledged, until the power goes; each line has come back from a finished command. */
+/**
+ * Says on the console what kelp has acknowledged, until the power goes; each line has come back from a finished command.
+ * Beside it something writes to the disk that nobody flushes but kelp's own syncs: the cut finds the disk's cache full.
+ */
 const WRITER = `
+  (while :; do dd if=/dev/zero of=unflushed bs=64k count=16 oflag=direct conv=notrunc 2>/dev/null; done) &
   n=0
   while :; do
     n=$((n + 1))
