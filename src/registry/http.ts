@@ -27,8 +27,8 @@ export interface HttpOptions {
 
 /** Until the answer's first byte. */
 const ANSWER_MS = 60_000;
-/** Between two pieces of a body. */
-const IDLE_MS = 60_000;
+/** A body that comes slower than this has broken off: fewer bytes in as much time spent waiting for them. */
+const PACE = { ms: 60_000, bytes: 60_000 };
 /** For the whole of a small document. */
 const DOCUMENT_MS = 120_000;
 
@@ -103,20 +103,27 @@ export function interrupted(): RegistryError {
 /**
  * The pieces of a body. Leaving the loop early closes the connection.
  *
- * @throws {TransientError} if the connection breaks or nothing comes for a minute
+ * @param pace only the time spent waiting counts: who takes the pieces may be slower
+ * @throws {TransientError} if the connection breaks or next to nothing comes for a minute
  */
 export async function* bodyPieces(
   response: Response,
   url: URL,
   signal?: AbortSignal,
+  pace = PACE,
 ): AsyncGenerator<Uint8Array> {
   const reader = response.body?.getReader();
   if (reader === undefined) return;
   let whole = false;
+  let [waited, got] = [0, 0];
   try {
     for (;;) {
-      const { done, value } = await withTimeout(reader.read(), IDLE_MS, signal);
+      const asked = performance.now();
+      const { done, value } = await withTimeout(reader.read(), Math.max(pace.ms - waited, 0), signal);
       if (done) break;
+      waited += performance.now() - asked;
+      got += value.length;
+      if (got >= pace.bytes) [waited, got] = [0, 0];
       yield value;
     }
     whole = true;
