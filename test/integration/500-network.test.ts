@@ -247,7 +247,10 @@ describe("the uplink", () => {
       expect(await reached()).toBe("from outside");
       const [first] = uplinks();
       process.kill(first!.program, "SIGKILL");
-      await eventually(() => uplinks().length === 1 && uplinks()[0]!.program !== first!.program);
+      await eventually(() => {
+        const now = uplinks();
+        return now.length === 1 && now[0]?.program !== first?.program;
+      });
       await Bun.sleep(100);
       expect(await reached()).toBe("from outside");
       const [second] = uplinks();
