@@ -3,13 +3,13 @@
  * holdfast start kelp in (ARCHITECTURE.md). Sets the exit status.
  */
 import { dispatch } from "./cli/dispatch.ts";
-import { reportFailure } from "./cli/exit.ts";
+import { endOnUncaught, reportFailure } from "./cli/exit.ts";
 import { terminalIo } from "./cli/io.ts";
 
 async function main(argv: readonly string[]): Promise<number> {
   switch (argv[0]) {
     case "__job":
-      return (await import("./cli/roles.ts")).runJob(argv[1] ?? "", terminalIo({}), debug);
+      return (await import("./cli/roles.ts")).runJob(argv[1] ?? "", terminalIo({}));
     case "__failed":
       return (await import("./cli/roles.ts")).reportFailed(argv.slice(1), terminalIo({}));
     case "__ended":
@@ -28,6 +28,7 @@ function wordsOf(called: string, argv: readonly string[]): readonly string[] {
 }
 
 const debug = (process.env.KELP_DEBUG ?? "") !== "";
+endOnUncaught(() => terminalIo({}), debug);
 try {
   process.exitCode = await main(wordsOf(process.argv0, process.argv.slice(2)));
 } catch (error) {

@@ -42,9 +42,9 @@ export function reportFailure(error: unknown, io: Io, debug: boolean): number {
  * Ends the process with what nobody caught: an `error` event of a stream, for instance. Left to itself the runtime
  * prints that and then waits for ever for what it was doing.
  */
-export function endOnUncaught(io: Io, debug: boolean): void {
+export function endOnUncaught(openIo: () => Io, debug: boolean): void {
   process.once("uncaughtException", (error) => {
-    process.exit(reportFailure(error, io, debug));
+    process.exit(reportFailure(error, openIo(), debug));
   });
 }
 

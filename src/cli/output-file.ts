@@ -2,7 +2,17 @@
 import { closeSync, openSync } from "node:fs";
 import { errnoCode, StorageError, UsageError } from "../base/index.ts";
 import { errnoText } from "../host/index.ts";
-import type { Io } from "./command.ts";
+import type { Io, OptionTable } from "./command.ts";
+
+export const OUTPUT_OPTION = {
+  output: {
+    kind: "string",
+    short: "o",
+    value: "FILE",
+    text: "Write to a file instead of standard output",
+    completes: "file",
+  },
+} as const satisfies OptionTable;
 
 /**
  * Gives `write` the descriptor.

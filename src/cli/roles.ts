@@ -2,7 +2,6 @@
 import { answerJob, errorReply, type Job } from "../runtime/index.ts";
 import { STORAGE_JOBS } from "../storage/index.ts";
 import type { Io } from "./command.ts";
-import { endOnUncaught } from "./exit.ts";
 
 type Jobs = Readonly<Record<string, () => Promise<Job>>>;
 
@@ -22,8 +21,7 @@ export async function reportFailed(words: readonly string[], io: Io): Promise<nu
 }
 
 /** Answers the request on standard input with a reply on standard output. */
-export async function runJob(name: string, io: Io, debug: boolean): Promise<number> {
-  endOnUncaught(io, debug);
+export async function runJob(name: string, io: Io): Promise<number> {
   const known = await jobs(name);
   const load = Object.hasOwn(known, name) ? known[name] : undefined;
   if (load === undefined) throw new Error(`there is no job ${name}`);

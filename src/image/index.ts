@@ -15,7 +15,7 @@ export { type ImportOptions, importRootfs } from "./import.ts";
 export { type InputSource, openInput, uncompressed } from "./input.ts";
 export { jobRunner } from "./inside.ts";
 export { type ImageInspect, inspectImage, repoDigests } from "./inspect.ts";
-export { imageLayers, layerFile, storedLayerSources } from "./layer-source.ts";
+export { imageLayers, layerFile } from "./layer-source.ts";
 export { byName, type ImageSummary, listImages, splitName } from "./list.ts";
 export { loadArchive } from "./load.ts";
 export {

@@ -4,7 +4,6 @@ import { StorageError } from "../base/index.ts";
 import type { Descriptor, Digest, LayerCompression } from "../oci/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
 import {
-  BlobStore,
   closeRange,
   type FileRange,
   type LayerSource,
@@ -46,24 +45,6 @@ function sniffRange(range: FileRange): ReturnType<typeof sniffCompression> {
   } finally {
     closeRange(open);
   }
-}
-
-/** The layers of an image in the store, as the lowest ones of an image that is made from it. Nothing is unpacked again. */
-export function storedLayerSources(ctx: Context, image: ImageRecord): LayerSource[] {
-  const blobs = new BlobStore(ctx.paths);
-  const { manifest } = imageManifest(ctx, image);
-  return image.layers.map((row, index) => {
-    const diffId = requireLayer(ctx, row).diffId as Digest;
-    const { digest, size } = manifest.layers[index] as Descriptor;
-    const compressed = digest !== diffId && blobs.has(digest);
-    return {
-      file: { path: compressed ? blobs.path(digest) : "", offset: 0, size },
-      compression: compressed ? sniffRange({ path: blobs.path(digest), offset: 0, size }) : "none",
-      diffId,
-      name: `layer ${index + 1} of image ${image.id.slice(0, 12)}`,
-      ...(compressed ? { blob: digest } : {}),
-    } as LayerSource;
-  });
 }
 
 /** The layers of an image in the store as they are kept, lowest first. */

@@ -36,11 +36,6 @@ import { SILENT } from "./progress.ts";
 import { documentType, Puller, readingError } from "./pull.ts";
 import { findImage, tryFindImage } from "./resolve.ts";
 
-export interface ListFlags {
-  readonly access?: AccessOptions;
-  readonly annotations?: Readonly<Record<string, string>>;
-}
-
 /** What may be said about an entry. */
 export interface EntryFlags {
   readonly annotations?: Readonly<Record<string, string>>;

@@ -1,9 +1,8 @@
 /** `pull`: from a name to an image in the store, by way of mirrors, indexes and policies. */
-import { NotFoundError, RegistryError, StorageError, UsageError } from "../base/index.ts";
+import { NotFoundError, RegistryError, StorageError } from "../base/index.ts";
 import {
   type Descriptor,
   type Digest,
-  dockerReference,
   type FullReference,
   formatReference,
   isIndexType,
@@ -14,7 +13,6 @@ import {
   parseImageConfig,
   parseIndex,
   parseManifest,
-  parseReference,
   parseStrictJson,
   repository,
 } from "../oci/index.ts";
@@ -279,14 +277,6 @@ function loginHint(error: RegistryError, { domain }: FullReference): { hint?: st
   return ["unauthorized", "denied"].includes(error.code)
     ? { hint: `log in with \`kelp login ${domain}\`` }
     : {};
-}
-
-/** The full name of one that must say where it lives. */
-export function fullReference(text: string): FullReference {
-  const reference = parseReference(text);
-  if (reference.domain === undefined)
-    throw new UsageError("reference-invalid", `${text} does not say which registry it is in`);
-  return dockerReference(reference);
 }
 
 export function notFound(name: string): NotFoundError {

@@ -2,8 +2,7 @@
 import { UsageError } from "../base/index.ts";
 import type { Context } from "../state/index.ts";
 import { formatAddress, formatSubnet, parseSubnet } from "./address.ts";
-import { UPLINK_INTERFACE } from "./filters.ts";
-import { requireSlirp4netns, UPLINK_MTU } from "./uplink.ts";
+import { requireSlirp4netns, SLIRP4NETNS_KEPT, UPLINK_MTU } from "./uplink.ts";
 
 export interface SlirpOptions {
   readonly allowHostLoopback: boolean;
@@ -124,12 +123,6 @@ export function slirpArguments(ctx: Context, options: SlirpOptions): string[] {
     ...(options.allowHostLoopback ? [] : ["--disable-host-loopback"]),
     ...(options.ipv6 ? ["--enable-ipv6"] : []),
     ...outbound,
-    "--enable-sandbox",
-    "--enable-seccomp",
-    "--exit-fd=3",
-    "--ready-fd=4",
-    "--netns-type=path",
-    "/proc/self/fd/5",
-    UPLINK_INTERFACE,
+    ...SLIRP4NETNS_KEPT,
   ];
 }

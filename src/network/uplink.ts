@@ -30,10 +30,8 @@ const OLDEST: readonly [number, number] = [1, 0];
  * one (bench/README.md); older ones close what they inherit or lose the end of a transfer.
  */
 const OLDEST_PASTA = "2026_01_01";
-const SLIRP4NETNS = [
-  `--mtu=${UPLINK_MTU}`,
-  "--disable-host-loopback",
-  "--enable-ipv6",
+/** What every slirp4netns gets: its sandbox, and the descriptors of its keeper (native/PLAN.md, "The uplink"). */
+export const SLIRP4NETNS_KEPT: readonly string[] = [
   "--enable-sandbox",
   "--enable-seccomp",
   "--exit-fd=3",
@@ -42,6 +40,7 @@ const SLIRP4NETNS = [
   "/proc/self/fd/5",
   UPLINK_INTERFACE,
 ];
+const SLIRP4NETNS = [`--mtu=${UPLINK_MTU}`, "--disable-host-loopback", "--enable-ipv6", ...SLIRP4NETNS_KEPT];
 /** With slirp4netns's addresses. Nothing is forwarded to or from the host's loopback. */
 const PASTA = [
   ...["--ns-ifname", UPLINK_INTERFACE, "--mtu", String(UPLINK_MTU)],

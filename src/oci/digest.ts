@@ -6,15 +6,9 @@ declare const digestBrand: unique symbol;
 export type Digest = string & { readonly [digestBrand]: true };
 
 const SHA256 = /^sha256:[0-9a-f]{64}$/;
-const HEX64 = /^[0-9a-f]{64}$/;
 
 export function isDigest(text: unknown): text is Digest {
   return typeof text === "string" && text.length === 71 && SHA256.test(text);
-}
-
-/** 64 lower-case hex digits, as image and container IDs are. */
-export function isHexId(text: string): boolean {
-  return HEX64.test(text);
 }
 
 /**
@@ -32,10 +26,6 @@ export function parseDigest(text: unknown, where: string): Digest {
 /** The 64 hex digits. */
 export function digestHex(digest: Digest): string {
   return digest.slice(7);
-}
-
-export function digestFromHex(hex: string): Digest {
-  return parseDigest(`sha256:${hex}`, "image ID");
 }
 
 export function sha256(data: string | Uint8Array): Digest {

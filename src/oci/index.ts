@@ -8,10 +8,8 @@ export {
   chainIds,
   type Digest,
   Digester,
-  digestFromHex,
   digestHex,
   isDigest,
-  isHexId,
   parseDigest,
   sha256,
 } from "./digest.ts";

@@ -124,14 +124,3 @@ function parseReply<O>(output: string): JobReply<O> | undefined {
     return undefined;
   }
 }
-
-let told = false;
-
-/** One line, once per process, where the user namespace has a single id; undefined if there is nothing to say. */
-export function usernsNotice(): string | undefined {
-  const maps = loadIdMaps();
-  if (told || !maps.single) return undefined;
-  told = true;
-  const reason = maps.reason === undefined ? "" : `: ${maps.reason}`;
-  return `only one user id is available${reason}; every file of a container belongs to its root (kelp doctor subordinate-ids)`;
-}

@@ -195,6 +195,3 @@ function lowerOverlay(plan: PlanBuilder, mount: SpecMount, input: LowerInput, or
   const isFile = input.fileSources.has(sourceKey(mount));
   move(plan, SLOT.tree, mount.destination, isFile ? CREATE.file : CREATE.directory, origin);
 }
-
-/** Errors that mean: this image or kernel has no such path. */
-export const ABSENT = { tolerate: TOLERATE.missing } as const;

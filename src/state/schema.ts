@@ -118,5 +118,3 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT;
   `,
 ];
-
-export const SCHEMA_VERSION = MIGRATIONS.length;

@@ -2,13 +2,14 @@
  * The job `copy-layer`: what a tree changes of the layers below it becomes a layer of its own, in one pass: while the files
  * are copied, the tar that they would be is hashed and recorded.
  */
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { type Libc, loadLibc } from "../host/index.ts";
 import type { Owners } from "./copy-job.ts";
 import { LayerExtractor } from "./extract.ts";
 import { type HashedLayer, LayerHasher } from "./layer-hasher.ts";
 import { LayerRecorder } from "./recorder.ts";
 import { lockFileShared } from "./store-lock.ts";
+import { syncTree } from "./sync.ts";
 import type { TarEntry, TarHandler } from "./tar/parser.ts";
 import { Directory } from "./tree/directory.ts";
 import { TreeEmitter } from "./tree/emit.ts";
@@ -38,9 +39,7 @@ export async function copyLayer(input: CopyLayerInput): Promise<HashedLayer> {
     libc.umask(0);
     mkdirSync(input.dir, 0o755);
     const copied = copyTree(libc, input);
-    const fd = openSync(input.dir, "r");
-    libc.syncfs(fd);
-    closeSync(fd);
+    syncTree(libc, input.dir);
     return copied;
   } finally {
     lock.release();

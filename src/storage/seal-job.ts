@@ -3,11 +3,9 @@
  * recorded so that it can be written out; the files are neither copied nor read twice.
  */
 import {
-  closeSync,
   existsSync,
   lstatSync,
   lutimesSync,
-  openSync,
   readdirSync,
   renameSync,
   rmdirSync,
@@ -21,6 +19,7 @@ import { fsPath } from "./entry-path.ts";
 import { type HashedLayer, LayerHasher } from "./layer-hasher.ts";
 import { LayerRecorder } from "./recorder.ts";
 import { lockFileShared } from "./store-lock.ts";
+import { syncTree } from "./sync.ts";
 import { Directory } from "./tree/directory.ts";
 import { TreeEmitter } from "./tree/emit.ts";
 import { LowerView } from "./tree/lower-view.ts";
@@ -50,9 +49,7 @@ export async function sealLayer(input: SealInput): Promise<HashedLayer> {
     keepRootTime(input);
     if (input.maxTime !== undefined) limitTimes(Buffer.from(input.dir), input.maxTime);
     const sealed = hashTree(libc, input);
-    const fd = openSync(input.dir, "r");
-    libc.syncfs(fd);
-    closeSync(fd);
+    syncTree(libc, input.dir);
     return sealed;
   } finally {
     lock.release();

@@ -21,6 +21,7 @@ import {
   sniffCompression,
 } from "./source.ts";
 import { lockFileShared } from "./store-lock.ts";
+import { syncTree } from "./sync.ts";
 import { archiveError } from "./tar/header.ts";
 import { TarParser } from "./tar/parser.ts";
 import { hasOneId } from "./tree/owners.ts";
@@ -71,19 +72,10 @@ export async function unpackLayers(input: UnpackInput): Promise<UnpackedLayer[]>
     const done: UnpackedLayer[] = [];
     for (const layer of input.layers) done.push(await unpackLayer(layer, libc, single));
     const first = input.layers[0];
-    if (first !== undefined) syncFilesystem(libc, first.dir);
+    if (first !== undefined) syncTree(libc, first.dir);
     return done;
   } finally {
     lock.release();
-  }
-}
-
-function syncFilesystem(libc: Libc, dir: string): void {
-  const fd = openSync(dir, "r");
-  try {
-    libc.syncfs(fd);
-  } finally {
-    closeSync(fd);
   }
 }
 

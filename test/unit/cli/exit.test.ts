@@ -9,7 +9,7 @@ test("an error that nobody caught ends a job with a line and a status, whatever 
     import { EventEmitter } from "node:events";
     import { endOnUncaught } from ${JSON.stringify(EXIT)};
     const io = { err: (text) => void process.stderr.write(text), stderrIsTty: false };
-    endOnUncaught(io, false);
+    endOnUncaught(() => io, false);
     setTimeout(() => new EventEmitter().emit("error", new Error("the stream broke")), 1);
     await new Promise(() => setInterval(() => {}, 1000));
   `;

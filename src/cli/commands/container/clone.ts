@@ -2,17 +2,7 @@ import { cloneContainer, prepareStart, resolveContainer, resourceLimits } from "
 import { openContext } from "../../../state/index.ts";
 import { clientConfig, DETACHED, handOver } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
-import { LIMIT_OPTIONS } from "../../options/create-limits.ts";
-
-const {
-  cgroups: _cgroups,
-  "cgroup-conf": _conf,
-  "cgroup-parent": _parent,
-  "oom-kill-disable": _oom,
-  "oom-score-adj": _score,
-  "rdt-class": _rdt,
-  ...LIMITS
-} = LIMIT_OPTIONS;
+import { CHANGEABLE_LIMITS } from "../../options/change-limits.ts";
 
 export default defineCommand({
   paths: [["container", "clone"]],
@@ -25,7 +15,7 @@ export default defineCommand({
     ["kelp container clone --destroy --run web web2 web:2", "Replace a container by one of a newer image"],
   ],
   options: {
-    ...LIMITS,
+    ...CHANGEABLE_LIMITS,
     destroy: { kind: "boolean", text: "Remove the original" },
     force: { kind: "boolean", short: "f", text: "Remove it even if it runs; needs --destroy" },
     name: { kind: "string", value: "NAME", text: "Name of the copy (default: the original's with -clone)" },

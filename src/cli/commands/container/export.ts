@@ -1,7 +1,7 @@
 import { exportContainer, resolveContainer } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
-import { withOutput } from "../../output-file.ts";
+import { OUTPUT_OPTION, withOutput } from "../../output-file.ts";
 
 export default defineCommand({
   paths: [["export"], ["container", "export"]],
@@ -12,15 +12,7 @@ export default defineCommand({
     ["kelp export -o web.tar web", "Write to a file"],
     ["kelp export web | tar t", "See what a container holds"],
   ],
-  options: {
-    output: {
-      kind: "string",
-      short: "o",
-      value: "FILE",
-      text: "Write to a file instead of standard output",
-      completes: "file",
-    },
-  },
+  options: OUTPUT_OPTION,
   args: { min: 1, max: 1, completes: "container" },
   async run({ args, options, io, globals }) {
     const ctx = await openContext(globals);

@@ -10,19 +10,9 @@ import {
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers } from "../../containers.ts";
+import { CHANGEABLE_LIMITS } from "../../options/change-limits.ts";
 import { HEALTH_OPTIONS } from "../../options/create-health.ts";
-import { LIMIT_OPTIONS } from "../../options/create-limits.ts";
 import { LATEST_OPTION } from "../../options/listing.ts";
-
-const {
-  cgroups: _cgroups,
-  "cgroup-conf": _conf,
-  "cgroup-parent": _parent,
-  "oom-kill-disable": _oom,
-  "oom-score-adj": _score,
-  "rdt-class": _rdt,
-  ...LIMITS
-} = LIMIT_OPTIONS;
 
 export default defineCommand({
   paths: [["update"], ["container", "update"]],
@@ -32,7 +22,7 @@ export default defineCommand({
   usage: "[options] CONTAINER",
   examples: [["kelp update --memory 512m web", "Change the memory limit of a container"]],
   options: {
-    ...LIMITS,
+    ...CHANGEABLE_LIMITS,
     ...HEALTH_OPTIONS,
     ...LATEST_OPTION,
     env: { kind: "list", short: "e", value: "NAME=VALUE", text: "Set an environment variable" },
