@@ -4,6 +4,7 @@
  * each. A socket acts in the network namespace it was opened in, whoever uses it; so one process sets up both ends of
  * a veth pair.
  */
+#include "netlink_answer.h"
 #include "vm.h"
 
 #include <errno.h>
@@ -89,28 +90,16 @@ static void nest_end(struct request *r, struct rtattr *nest)
 /* Sends a request and waits for the kernel's answer: 0 or -errno */
 static int talk(int fd, struct request *r)
 {
-	struct {
-		struct nlmsghdr head;
-		struct nlmsgerr error;
-		uint8_t rest[REQUEST_SIZE];
-	} answer;
+	static uint32_t sequence;
 	ssize_t n;
 
 	if (r->full)
 		return -EMSGSIZE;
+	r->head.nlmsg_seq = ++sequence;
 	do
 		n = send(fd, r->bytes, r->head.nlmsg_len, 0);
 	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	do
-		n = recv(fd, &answer, sizeof(answer), 0);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return -errno;
-	if (n < (ssize_t)(sizeof(answer.head) + sizeof(answer.error.error)) || answer.head.nlmsg_type != NLMSG_ERROR)
-		return -EPROTO;
-	return answer.error.error;
+	return n < 0 ? -errno : netlink_answer(fd, r->head.nlmsg_seq, true);
 }
 
 /* The number of a link in the socket's namespace, or -errno */
@@ -313,28 +302,10 @@ int op_rule_add(struct vm *vm, const union args *args)
 	return talk(slot_fd(vm, a->socket), &r);
 }
 
-/* Reads what the kernel says about a batch: the first error, or 0. It answers within the sending. */
-static int batch_result(int fd)
-{
-	uint8_t answer[4096] __attribute__((aligned(8)));
-	ssize_t n;
-
-	while ((n = recv(fd, answer, sizeof(answer), MSG_DONTWAIT)) > 0) {
-		const struct nlmsghdr *head = (const void *)answer;
-
-		for (; NLMSG_OK(head, n); head = NLMSG_NEXT(head, n)) {
-			const struct nlmsgerr *error = NLMSG_DATA(head);
-
-			if (head->nlmsg_type == NLMSG_ERROR && error->error != 0)
-				return error->error;
-		}
-	}
-	return n < 0 && errno != EAGAIN && errno != EINTR ? -errno : 0;
-}
-
 /*
  * op_netfilter() - a batch of nf_tables messages, complete from its begin to its end message: all of it or nothing
- * In this process's network namespace.
+ * In this process's network namespace. Its messages carry no number and ask for no acknowledgement: the kernel answers
+ * within the sending, and only if it does not like one of them.
  */
 int op_netfilter(struct vm *vm, const union args *args)
 {
@@ -345,7 +316,7 @@ int op_netfilter(struct vm *vm, const union args *args)
 	(void)vm;
 	if (fd < 0)
 		return -errno;
-	error = send(fd, batch->data, batch->size, 0) < 0 ? -errno : batch_result(fd);
+	error = send(fd, batch->data, batch->size, 0) < 0 ? -errno : netlink_answer(fd, 0, false);
 	close(fd);
 	return error;
 }
