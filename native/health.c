@@ -183,9 +183,22 @@ static void take_regular(struct server *s, bool success, uint64_t now)
 		act(s, now);
 }
 
+/* Between two checks: others apply before the startup check has succeeded, and while failures do not count. */
+static uint64_t interval_at(uint64_t now)
+{
+	const struct args_health *conf = &health.records->health;
+
+	if (health.starting)
+		return health.records->startup.interval_ms;
+	if (conf->interval_ms && conf->start_interval_ms && health.state == HEALTH_STARTING &&
+	    now < health.begun + conf->period_ms)
+		return conf->start_interval_ms;
+	return conf->interval_ms;
+}
+
 static void schedule(bool was_starting, uint64_t now)
 {
-	uint64_t interval = health.starting ? health.records->startup.interval_ms : health.records->health.interval_ms;
+	const uint64_t interval = interval_at(now);
 
 	health.due = interval == 0 ? 0 : was_starting && !health.starting ? now : now + interval;
 }
@@ -277,9 +290,10 @@ static void read_output(struct server *s)
 	}
 }
 
-/* The process group as well: the check has a session of its own. */
+/* With what it started: where /proc does not tell of that, at least its process group, for it has a session of its own. */
 static void kill_check(const struct server *s)
 {
+	tree_kill(health.pid);
 	(void)kill(-health.pid, SIGKILL);
 	(void)syscall(SYS_pidfd_send_signal, s->watch[0], SIGKILL, NULL, 0);
 }

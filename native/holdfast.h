@@ -288,6 +288,8 @@ uint64_t process_start(pid_t pid);
 int process_open(pid_t pid, uint64_t start);
 /* Waits for one child: its status as a shell says it (0..255, 128 + signal). */
 int process_wait(pid_t pid);
+/* SIGKILL for an own child and all that it has started (tree.c). */
+void tree_kill(pid_t pid);
 /* All signal dispositions to default, mask empty; SIGPIPE ignored if asked. */
 void signals_reset(bool ignore_pipe);
 

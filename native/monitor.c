@@ -467,15 +467,16 @@ static void choose_pause(const struct args_life *life)
 
 bool monitor_again(struct monitor *m)
 {
-	if (health_restarts() && !server.asked) {
-		forced = true;
-		m->restarts++;
-		return true;
-	}
-	if (!restart_due(m))
+	const bool unhealthy = health_restarts() && !server.asked;
+
+	if (!unhealthy && !restart_due(m))
 		return false;
+	forced = forced || unhealthy;
 	choose_pause(&m->records->life);
 	(void)write_status(m);
+	/* Whose check has led to this hears of it once another process runs. */
+	if (!unhealthy)
+		server_tell_check(&server);
 	server_tell_end(&server);
 	server_pause(&server, now_ms() + pause_ms);
 	if (server.asked)

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0xf1, 0x3d, 0x70, 0x80, 0x52, 0x5c, 0x4d, 0x0a }
+#define PLAN_TABLE_HASH { 0x26, 0x23, 0xad, 0x05, 0xf2, 0xe3, 0x11, 0xf7 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -178,6 +178,7 @@ struct args_health {
 	uint64_t interval_ms;
 	uint64_t timeout_ms;
 	uint64_t period_ms;
+	uint64_t start_interval_ms;
 	uint32_t retries;
 	uint32_t action;
 	uint32_t stop_ms;
@@ -814,7 +815,7 @@ struct op_def {
 	struct {
 		uint8_t kind;
 		uint8_t offset;
-	} arg[11];
+	} arg[12];
 };
 
 #ifdef PLAN_OPS_TABLE
@@ -855,7 +856,7 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_life, delay_ms) },
 		{ ARG_U32, offsetof(struct args_life, delay_max_ms) },
 		{ ARG_U64, offsetof(struct args_life, timeout_ms) } } },
-	[OP_HEALTH] = { 1 << STAGE_CONFIG, 11, {
+	[OP_HEALTH] = { 1 << STAGE_CONFIG, 12, {
 		{ ARG_U64, offsetof(struct args_health, namespaces) },
 		{ ARG_STR, offsetof(struct args_health, state) },
 		{ ARG_STR, offsetof(struct args_health, log) },
@@ -864,6 +865,7 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U64, offsetof(struct args_health, interval_ms) },
 		{ ARG_U64, offsetof(struct args_health, timeout_ms) },
 		{ ARG_U64, offsetof(struct args_health, period_ms) },
+		{ ARG_U64, offsetof(struct args_health, start_interval_ms) },
 		{ ARG_U32, offsetof(struct args_health, retries) },
 		{ ARG_U32, offsetof(struct args_health, action) },
 		{ ARG_U32, offsetof(struct args_health, stop_ms) } } },

@@ -297,7 +297,6 @@ void server_tell_check(struct server *s)
 
 void server_tell_end(struct server *s)
 {
-	server_tell_check(s);
 	for (struct peer *p = s->peers; p < s->peers + PEERS_MAX; p++) {
 		if (p->fd < 0 || !(p->want & WANT_ENDS))
 			continue;

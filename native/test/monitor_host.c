@@ -14,7 +14,7 @@
  * -c N streams of the client, -g forward signals, -d HEX detach keys, -o DIR cgroup, -p passthrough,
  * -r N restart rule, -n N retries, -w MS first pause, -x MS timeout,
  * -E SOCKET journal for events, -N SOCKET to be notified, -P DIR of the container's own socket (passes A and B), -H N who says that it is ready,
- * -y COMMAND health check, -i MS its interval, -a N action, -z startup check first. RUNDIR gets status, exit, pid, socket.
+ * -y COMMAND health check, -i MS its interval, -S MS its interval in a start period, -a N action, -z startup check first. RUNDIR gets status, exit, pid, socket.
  */
 #include "../holdfast.h"
 #include "../proto.h"
@@ -316,7 +316,7 @@ static struct text unhex(const char *hex)
 
 static void parse(int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:pr:n:w:x:y:i:a:zN:P:H:E:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:pr:n:w:x:y:i:S:a:zN:P:H:E:")) != -1;) {
 		switch (c) {
 		case 't':
 			records.container.tty = 1;
@@ -348,6 +348,10 @@ static void parse(int argc, char **argv)
 			break;
 		case 'i':
 			records.health.interval_ms = (uint64_t)atoi(optarg);
+			break;
+		case 'S':
+			records.health.start_interval_ms = (uint64_t)atoi(optarg);
+			records.health.period_ms = 60000;
 			break;
 		case 'a':
 			records.health.action = (uint32_t)atoi(optarg);

@@ -37,7 +37,7 @@ function goDuration(nanoseconds: number): () => string {
   return Object.assign(() => formatDuration(nanoseconds), { toJSON: () => nanoseconds });
 }
 
-const DURATIONS = ["Interval", "Timeout", "StartPeriod"];
+const DURATIONS = ["Interval", "Timeout", "StartPeriod", "StartInterval"];
 
 /** Health checks as templates see them; a start-up check that there is not is a nil pointer. */
 function addHealth(config: Record<string, unknown>): void {

@@ -23,7 +23,6 @@ const CREATE: Reasons = {
   "cpu-count": WINDOWS,
   "cpu-percent": WINDOWS,
   domainname: "give --hostname with the domain",
-  "health-start-interval": "health checks have one --health-interval",
   "io-maxbandwidth": WINDOWS,
   "io-maxiops": WINDOWS,
   isolation: WINDOWS,

@@ -52,6 +52,7 @@ export function healthConfig(input: HealthInput): HealthConfig | undefined {
     ...set("intervalNs", interval(options, given)),
     ...set("timeoutNs", time("health-timeout", SECOND)?.value),
     ...set("startPeriodNs", time("health-start-period", 0)?.value),
+    ...set("startIntervalNs", time("health-start-interval", 0)?.value),
     ...set("retries", given.has("health-retries") ? positive("health-retries", options) : undefined),
     ...(onFailure === "none" ? {} : { onFailure }),
     ...(startup === undefined ? {} : { startup }),
@@ -103,6 +104,7 @@ function imageHealth(image: Readonly<Record<string, unknown>> | undefined): Heal
     ...set("intervalNs", number("Interval")),
     ...set("timeoutNs", number("Timeout")),
     ...set("startPeriodNs", number("StartPeriod")),
+    ...set("startIntervalNs", number("StartInterval")),
     ...set("retries", number("Retries")),
   };
 }
@@ -191,7 +193,7 @@ function checkDirectory(path: string): string {
 /** Settings of a check that there is not would be said to nobody. */
 function refuseWithoutCommand(known: HealthConfig | undefined, given: ReadonlySet<string>): void {
   const [flag] = [...given].filter((name) =>
-    /^health-(startup-|interval|retries|timeout|start-period)/.test(name),
+    /^health-(startup-|interval|retries|timeout|start-period|start-interval)/.test(name),
   );
   const startup = flag?.startsWith("health-startup-") === true;
   const has = startup

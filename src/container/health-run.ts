@@ -3,6 +3,7 @@ import { ConflictError } from "../base/index.ts";
 import { checkHealth, type HealthStatus, healthStatus } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { isActive } from "./config-health.ts";
+import { healthState } from "./health.ts";
 import { statusOf } from "./status.ts";
 import { socketPath } from "./stop.ts";
 
@@ -19,12 +20,13 @@ export async function runHealthCheck(
   const { health } = record.config;
   if (!isActive(health))
     throw new ConflictError("no-healthcheck", `container ${record.id} has no defined healthcheck`);
-  const { state, startedAt = 0 } = statusOf(ctx, record);
+  const { state } = statusOf(ctx, record);
   if (state !== "running") throw new ConflictError("not-running", `container ${record.id} is not running`);
   const result = await checkHealth(socketPath(ctx, record.id));
   const status = result === undefined ? "stopped" : healthStatus(result.state);
   if (result === undefined || status === "stopped") return "stopped";
   if (result.exitCode === 0) return undefined;
-  const inStartPeriod = Date.now() < startedAt + (health.startPeriodNs ?? 0) / 1e6;
-  return status === "starting" && inStartPeriod ? "starting" : "unhealthy";
+  // Of failures before the start is over none is counted.
+  const isCounted = (healthState(ctx, record)?.failing ?? 0) > 0;
+  return status === "starting" && !isCounted ? "starting" : "unhealthy";
 }

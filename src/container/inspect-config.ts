@@ -88,6 +88,7 @@ function inspectHealth(health: NonNullable<ContainerConfig["health"]>) {
     Healthcheck: {
       Test: health.test,
       StartPeriod: health.startPeriodNs ?? HEALTH_DEFAULTS.startPeriodNs,
+      ...(health.startIntervalNs === undefined ? {} : { StartInterval: health.startIntervalNs }),
       Interval: health.intervalNs ?? HEALTH_DEFAULTS.intervalNs,
       Timeout: health.timeoutNs ?? HEALTH_DEFAULTS.timeoutNs,
       Retries: health.retries ?? HEALTH_DEFAULTS.retries,

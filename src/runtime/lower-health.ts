@@ -54,6 +54,7 @@ export function healthRecords(plan: PlanBuilder, health: HealthPlan, namespaces:
       intervalMs: milliseconds(config.intervalNs ?? DEFAULT_NS),
       timeoutMs: milliseconds(config.timeoutNs ?? DEFAULT_NS),
       periodMs: milliseconds(config.startPeriodNs ?? 0),
+      startIntervalMs: milliseconds(config.startIntervalNs ?? 0),
       retries: config.retries ?? DEFAULT_RETRIES,
       action: ACTIONS[config.onFailure ?? "none"],
       stopMs: Math.min(health.stopTimeout * 1000, 0xffffffff),

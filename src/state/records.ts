@@ -30,6 +30,8 @@ export interface HealthConfig {
   readonly intervalNs?: number;
   readonly timeoutNs?: number;
   readonly startPeriodNs?: number;
+  /** Between checks in the start period; absent: as ever. */
+  readonly startIntervalNs?: number;
   readonly retries?: number;
   /** What is done once it is unhealthy; absent: nothing. */
   readonly onFailure?: "none" | "kill" | "restart" | "stop";

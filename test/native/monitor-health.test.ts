@@ -1,6 +1,6 @@
 /** Health checks by the monitor's own timers: what they say, what follows, what they may not do. */
 import { describe, expect, test } from "bun:test";
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkHealth, parseHealthLog, sendSignal, waitForExit } from "../../src/runtime/index.ts";
 import { type Host, until, useMonitorHost } from "./monitor-host.ts";
@@ -12,6 +12,10 @@ const UNHEALTHY = /^state 3\n/;
 const SLEEP = ["sleep", "60"];
 const results = (h: Host) =>
   ["health.log.1", "health.log"].flatMap((name) => parseHealthLog(Buffer.from(h.read(name))));
+
+function isAlive(pid: string): boolean {
+  return existsSync(`/proc/${pid}`) && !readFileSync(`/proc/${pid}/stat`, "utf8").includes(") Z ");
+}
 
 describe("the state", () => {
   test("is healthy after a success, which is logged with what it printed", async () => {
@@ -46,10 +50,30 @@ describe("a check", () => {
     await h.monitor(["-y", `sleep 99 & echo $! > ${h.dir}/child; sleep 99`], SLEEP);
     expect(await checkHealth(h.socket)).toMatchObject({ exitCode: 124 });
     const child = h.read("child").trim();
-    await until(
-      "the child is gone",
-      () => !existsSync(`/proc/${child}`) || /\) Z/.test(h.read(`/proc/${child}/stat`)),
-    );
+    await until("the child is gone", () => !isAlive(child));
+  });
+
+  test("that hangs takes along what has left its process group, and the next one comes in time", async () => {
+    const h = host();
+    const away = `sh -c 'echo $$ >> ${h.dir}/away; sleep 99'`;
+    await h.monitor(["-y", `setsid ${away} & timeout 99 ${away} & sleep 99`, "-i", "20"], SLEEP);
+    await until("three checks", () => results(h).length >= 3, 20_000);
+    expect(results(h).map(({ exitCode }) => exitCode)).toEqual(results(h).map(() => 124));
+    const left = h.read("away").trim().split("\n").filter(isAlive);
+    expect(left.length).toBeLessThanOrEqual(2); // of the check that runs now
+  }, 30_000);
+
+  test("in a start period has an interval of its own, until one succeeds", async () => {
+    const h = host();
+    const ready = join(h.dir, "ready");
+    await h.monitor(["-y", `[ -e ${ready} ]`, "-i", "60000", "-S", "20"], SLEEP);
+    await until("several failures", () => results(h).length >= 3);
+    expect(h.read("health")).toBe("state 1\nfailing 0\n");
+    await Bun.write(ready, "");
+    await until("healthy", () => HEALTHY.test(h.read("health")));
+    const count = results(h).length;
+    await Bun.sleep(200);
+    expect(results(h).length).toBe(count);
   });
 
   test("that floods us is cut short and waited for", async () => {
@@ -111,6 +135,15 @@ describe("an unhealthy container", () => {
     expect(h.read("status")).toContain("restarts 1\n");
     expect(h.read("health")).toBe("state 1\nfailing 0\n");
     expect(UNHEALTHY.test(h.read("health"))).toBe(false);
+  });
+
+  test("is started again after a pause that grows: no more often than a container that ends by itself", async () => {
+    const h = host();
+    await h.monitor(["-y", "exit 1", "-i", "1", "-a", RESTART], SLEEP);
+    await until("a second life", () => /restarts [1-9]/.test(h.read("status")));
+    await Bun.sleep(2_000);
+    const restarts = Number(/restarts (\d+)/.exec(h.read("status"))?.[1]);
+    expect(restarts).toBeLessThanOrEqual(6); // 0.1 + 0.2 + 0.4 + 0.8 + 1.6 s
   });
 
   test("can still be ended for good", async () => {

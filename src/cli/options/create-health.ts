@@ -35,6 +35,11 @@ export const HEALTH_OPTIONS = {
     value: "N",
     text: "Failed checks in a row that make it unhealthy",
   },
+  "health-start-interval": {
+    kind: "string",
+    value: "DURATION",
+    text: "Pause between checks in the start period, until one succeeds",
+  },
   "health-start-period": {
     kind: "string",
     value: "DURATION",

@@ -55,7 +55,7 @@ export const OPS = {
   client: op(0x04, ["config"], { attach: "u32", streams: "u32", signals: "u32", detachKeys: "blob", announce: "str" }),
   onFailure: op(0x05, ["config"], { argv: "strv", env: "strv" }),
   life: op(0x06, ["config"], { restart: "u32", retries: "u32", delayMs: "u32", delayMaxMs: "u32", timeoutMs: "u64" }),
-  health: op(0x07, ["config"], { namespaces: "u64", state: "str", log: "str", keep: "u32", maxBytes: "u32", intervalMs: "u64", timeoutMs: "u64", periodMs: "u64", retries: "u32", action: "u32", stopMs: "u32" }),
+  health: op(0x07, ["config"], { namespaces: "u64", state: "str", log: "str", keep: "u32", maxBytes: "u32", intervalMs: "u64", timeoutMs: "u64", periodMs: "u64", startIntervalMs: "u64", retries: "u32", action: "u32", stopMs: "u32" }),
   startup: op(0x08, ["config"], { intervalMs: "u64", timeoutMs: "u64", retries: "u32", successes: "u32" }),
   events: op(0x09, ["config"], { path: "str", journal: "u32", maxBytes: "u64", start: "strv", again: "strv", died: "strv", starting: "strv", healthy: "strv", unhealthy: "strv" }),
   notify: op(0x0a, ["config"], { target: "slot", when: "u32", mainPid: "str", ready: "str", dir: "str", name: "str", pass: "strv" }),
