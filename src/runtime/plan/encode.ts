@@ -81,6 +81,7 @@ class Writer {
   #view = new DataView(this.#data.buffer);
   readonly #encoder = new TextEncoder();
 
+  /** May replace `#data` and `#view`: they are named after it only. */
   #room(size: number): number {
     const at = this.size;
     this.size += size;
@@ -94,21 +95,25 @@ class Writer {
   }
 
   u8(value: number): void {
-    this.#view.setUint8(this.#room(1), value);
+    const at = this.#room(1);
+    this.#view.setUint8(at, value);
   }
 
   u16(value: number): void {
-    this.#view.setUint16(this.#room(2), value, true);
+    const at = this.#room(2);
+    this.#view.setUint16(at, value, true);
   }
 
   u32(value: number): void {
     if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) throw new RangeError(`no u32: ${value}`);
-    this.#view.setUint32(this.#room(4), value, true);
+    const at = this.#room(4);
+    this.#view.setUint32(at, value, true);
   }
 
   u64(value: bigint): void {
     if (value < 0n || value > 0xffffffffffffffffn) throw new RangeError(`no u64: ${value}`);
-    this.#view.setBigUint64(this.#room(8), value, true);
+    const at = this.#room(8);
+    this.#view.setBigUint64(at, value, true);
   }
 
   bytes(value: Uint8Array): void {

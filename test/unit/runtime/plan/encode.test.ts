@@ -1,5 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { SetupError } from "../../../../src/base/index.ts";
+import { decodePlan } from "../../../../src/runtime/plan/decode.ts";
 import { encodePlan } from "../../../../src/runtime/plan/encode.ts";
 import { opTable, opTableHash, opTableText } from "../../../../src/runtime/plan/op-table.ts";
 import { NO_SLOT, OPS, type Plan } from "../../../../src/runtime/plan/ops.ts";
@@ -47,6 +48,23 @@ describe("the wire form of a plan", () => {
     const bytes = encodePlan(plan);
     expect(bytes.length % 4).toBe(0);
     expect(new DataView(bytes.buffer).getUint32(8, true)).toBe(bytes.length);
+  });
+
+  test("grows wherever its buffer ends: in a string, in a number, in the head of an operation", () => {
+    const small = Array.from({ length: 1100 }, (): Plan["ops"][number] => ({
+      op: "joinHolder",
+      stage: "launch",
+      args: { pid: 7, start: 1n, namespaces: 2n },
+    }));
+    for (let length = 0; length < 64; length += 4) {
+      const first: Plan["ops"][number] = {
+        op: "onFailure",
+        stage: "config",
+        args: { argv: ["x".repeat(length)], env: [] },
+      };
+      const ops = [first, ...small];
+      expect(decodePlan(encodePlan({ ops }))?.ops.length).toBe(ops.length);
+    }
   });
 
   test("refuses a NUL inside a string, naming the option", () => {
