@@ -27,7 +27,18 @@ function wordsOf(called: string, argv: readonly string[]): readonly string[] {
   return /(^|\/)(quadlet|[^/]*-generator)$/.test(called) ? ["quadlet", "generate", ...argv] : argv;
 }
 
+/**
+ * The executable starts with a reluctant compiler (scripts/build.mjs): what a short command does it does once, and the
+ * interpreter is done before compiled code would have paid. Whatever lasts gets the usual one.
+ */
+function compileWhatLasts(): void {
+  const usual = () => Bun.unsafe.setJITPolicy(1);
+  if (process.argv[2] === "__job") usual();
+  else setTimeout(usual, 100).unref();
+}
+
 const debug = (process.env.KELP_DEBUG ?? "") !== "";
+compileWhatLasts();
 endOnUncaught(() => terminalIo({}), debug);
 try {
   process.exitCode = await main(wordsOf(process.argv0, process.argv.slice(2)));
