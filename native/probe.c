@@ -129,21 +129,24 @@ static int new_filesystem(const char *type)
 	return fd;
 }
 
-/* Overlay in the current directory, in which the four directories are made and removed. */
+/* Overlay in the current directory, in which the directories are made and removed. */
 static void probe_overlay(void)
 {
-	static const char *const dirs[] = { "lower", "upper", "work", "merged" };
-	static const char data[] = "lowerdir=lower,upperdir=upper,workdir=work";
-	static const char user[] = "lowerdir=lower,upperdir=upper,workdir=work,userxattr";
+	static const char *const dirs[] = { "lower", "data", "upper", "work", "merged" };
+	static const char *const ways[][2] = {
+		{ "overlay", "lowerdir=lower,upperdir=upper,workdir=work" },
+		{ "overlay_userxattr", "lowerdir=lower,upperdir=upper,workdir=work,userxattr" },
+		{ "overlay_data", "lowerdir=lower::data,upperdir=upper,workdir=work,userxattr" },
+	};
 
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		mkdir(dirs[i], 0700);
-	say_result("overlay", mount("overlay", "merged", "overlay", 0, data));
-	umount2("merged", 0);
-	say_result("overlay_userxattr", mount("overlay", "merged", "overlay", 0, user));
-	umount2("merged", 0);
+	for (size_t i = 0; i < sizeof(ways) / sizeof(ways[0]); i++) {
+		say_result(ways[i][0], mount("overlay", "merged", "overlay", 0, ways[i][1]));
+		umount2("merged", 0);
+	}
 	rmdir("work/work");
-	for (int i = 0; i < 4; i++)
+	for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		rmdir(dirs[i]);
 }
 

@@ -27,3 +27,4 @@ export { redact, redactEnv, redactHeaders } from "./redact.ts";
 export { ellipsis, escapeControl, escapeJson, escapeLines } from "./text.ts";
 export { ago, formatDuration, humanDuration, parseDuration, parseTime, rfc3339 } from "./time.ts";
 export { humanBinarySize, humanSize, parseSize, type SizeFormat } from "./units.ts";
+export { showingWait, showWaits, type Wait, type WaitView } from "./waiting.ts";

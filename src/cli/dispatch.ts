@@ -1,5 +1,5 @@
 /** One command line from its words to its exit status. */
-import { BUILD, log, parseLogLevel, startLog, UsageError } from "../base/index.ts";
+import { BUILD, log, parseLogLevel, showWaits, startLog, UsageError } from "../base/index.ts";
 import { DEFAULTS } from "../config/index.ts";
 import { readSettings } from "../state/index.ts";
 import { normaliseArgv } from "./argv.ts";
@@ -10,6 +10,7 @@ import { GLOBAL_OPTIONS, ROOT_OPTIONS, readGlobals } from "./globals.ts";
 import { type Found, findCommand } from "./lookup.ts";
 import { spokenCommand } from "./program.ts";
 import { readValues } from "./values.ts";
+import { waitView } from "./waits.ts";
 
 /** Makes the terminal as the global flags want it. */
 export type OpenIo = (globals: { readonly noout?: boolean; readonly out?: string | undefined }) => Io;
@@ -87,6 +88,7 @@ function openLog(globals: Globals, path: readonly string[], io: Io): string | un
     return `Log Level ${JSON.stringify(wanted)} is not supported, choose from: trace, debug, info, warn, error, fatal, panic`;
   }
   startLog(level, io.err);
+  showWaits(waitView(io));
   if (level === DEFAULTS.logLevel) return undefined;
   log.info(`kelp ${BUILD.version} (${BUILD.commit})`);
   log.debug(`kelp ${path.join(" ")}`, { pid: process.pid });

@@ -6,6 +6,7 @@ import { resolveImage } from "../image/index.ts";
 import { type ImageFiles, runInside } from "../runtime/index.ts";
 import type { ContainerRecord, Context, MountConfig } from "../state/index.ts";
 import { layerDir, type RunInside, rootfsIn } from "../storage/index.ts";
+import { remap } from "./rootfs.ts";
 
 /** Names of images become their IDs, so that a later pull of that name changes no container. */
 export async function pinImages(ctx: Context, mounts: readonly MountConfig[]): Promise<MountConfig[]> {
@@ -26,12 +27,15 @@ export async function imageFiles(
   for (const [index, { source = "", destination }] of images.entries()) {
     const { record } = await resolveImage(ctx, source);
     const dir = join(containerDir(ctx.paths, id), `image-${index}`);
-    const run: RunInside = async (job, input) => runInside(ctx, job, input);
-    const rootfs = await rootfsIn(ctx, config.storageDriver, record.layers, dir, run, config.ownIds);
+    const run: RunInside = async (job, input, options) => runInside(ctx, job, input, options);
+    const rootfs = await rootfsIn(ctx, config.storageDriver, record.layers, dir, run, remap(ctx, config));
     if (rootfs.kind !== "overlay") throw withoutOverlay(config.storageDriver);
     const { upper, work, merged, layersDir } = rootfs;
-    const lower = [...rootfs.lower.map((name) => join(layersDir, name)), join(layersDir, "empty")];
-    files.set(destination, { lower, upper, work, merged });
+    // Overlay takes no single directory to read; and nothing may come between names and their content.
+    const below = rootfs.data === undefined ? ["empty"] : [];
+    const lower = [...rootfs.lower, ...below].map((name) => join(layersDir, name));
+    const data = (rootfs.data ?? []).map((name) => join(layersDir, name));
+    files.set(destination, { lower, data, upper, work, merged });
   }
   return files;
 }
@@ -53,7 +57,7 @@ export function imageFilesPreview(
     images.map(({ source = "", destination }) => {
       const layers = ctx.state.images.get(source)?.layers ?? [];
       const lower = layers.toReversed().map((row) => layerDir(ctx.paths, row));
-      return [destination, { lower, upper: "", work: "", merged: "" }];
+      return [destination, { lower, data: [], upper: "", work: "", merged: "" }];
     }),
   );
 }

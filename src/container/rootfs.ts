@@ -4,19 +4,33 @@ import { join } from "node:path";
 import { NotFoundError } from "../base/index.ts";
 import { containerDir, ensureDir, hostFacts } from "../host/index.ts";
 import { holdfastPath } from "../runtime/index.ts";
-import type { ContainerRecord, Context, ImageRecord, RootfsSource } from "../state/index.ts";
-import { chooseDriver, type DriverName, layerDir, layersRootfs, type RunInside } from "../storage/index.ts";
+import type { ContainerConfig, ContainerRecord, Context, ImageRecord, RootfsSource } from "../state/index.ts";
+import {
+  chooseDriver,
+  type DriverName,
+  layerDir,
+  layersRootfs,
+  type Remap,
+  type RunInside,
+} from "../storage/index.ts";
 
 /** The image's layers through the driver the container was made with, or the directory of --rootfs. */
 export async function containerRootfs(ctx: Context, record: ContainerRecord): Promise<RootfsSource> {
   const { config, id } = record;
   if (config.rootfs !== undefined) return directoryRootfs(ctx, record);
   const layers = config.layers ?? requireImage(ctx, record).layers;
-  const run: RunInside = async (job, input) => {
+  const run: RunInside = async (job, input, options) => {
     const { runInside } = await import("../runtime/index.ts");
-    return runInside(ctx, job, input);
+    return runInside(ctx, job, input, options);
   };
-  return layersRootfs(ctx, config.storageDriver, layers, id, run, config.ownIds);
+  return layersRootfs(ctx, config.storageDriver, layers, id, run, remap(ctx, config));
+}
+
+/** How the owners of the image's files become the container's; undefined if they are. */
+export function remap(ctx: Context, { ownIds, storageDriver }: ContainerConfig): Remap | undefined {
+  if (ownIds === undefined) return undefined;
+  const dataLayers = storageDriver === "overlay" && hostFacts(ctx.paths, holdfastPath(ctx.paths)).overlayData;
+  return { owners: ownIds, dataLayers };
 }
 
 /** The same for a start, and for nobody else: the directories are made ready to be mounted. */

@@ -20,6 +20,8 @@ export interface HostFacts {
   readonly namespaces: boolean;
   /** The kernel's overlay on the store's filesystem, with `userxattr`. */
   readonly overlay: boolean;
+  /** The same takes the content of files from other layers than their names and owners (Linux 6.16). */
+  readonly overlayData: boolean;
   /** The kernel mounts a cgroup2 for a container's own /sys/fs/cgroup. */
   readonly cgroup2: boolean;
   readonly seccompNotify: boolean;
@@ -113,6 +115,7 @@ export function parseProbe(output: string): HostFacts {
     results,
     namespaces: works("userns") && works("userns_map") && works("namespaces"),
     overlay: works("overlay_userxattr"),
+    overlayData: works("overlay_data"),
     cgroup2: works("cgroup2"),
     seccompNotify: works("seccomp_notify"),
   };

@@ -177,7 +177,7 @@ function lowerOverlay(plan: PlanBuilder, mount: SpecMount, input: LowerInput, or
     mount.options.find((option) => option.startsWith(`${key}=`))?.slice(key.length + 1);
   const [upper, work] = [value("upperdir"), value("workdir")];
   const data = overlayData({
-    lower: lowerDirectories(mount),
+    ...lowerDirectories(mount),
     ...(upper === undefined || work === undefined ? {} : { upper, work }),
     options: ["userxattr"],
   });

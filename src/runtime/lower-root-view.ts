@@ -29,7 +29,7 @@ export function lowerRootViews(plan: PlanBuilder, views: readonly RootView[]): v
 function lowerReadOnly(plan: PlanBuilder, rootfs: Exclude<RootfsSource, { kind: "directory" }>): void {
   const lower = [rootfs.upper, ...rootfs.lower];
   if (rootfs.kind === "overlay") {
-    const data = overlayData({ lower, options: rootfs.options });
+    const data = overlayData({ lower, data: rootfs.data, options: rootfs.options });
     const { layersDir: cwd, merged: target } = rootfs;
     plan.add(
       "setup",

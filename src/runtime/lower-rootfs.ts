@@ -78,12 +78,14 @@ function attachDirectory(plan: PlanBuilder, path: string, target: string, origin
  */
 export function overlayData(rootfs: {
   readonly lower: readonly string[];
+  readonly data?: readonly string[] | undefined;
   /** Absent, with `work`: a view that nobody can write to. */
   readonly upper?: string;
   readonly work?: string;
   readonly options: readonly string[];
 }): string {
-  const lower = rootfs.lower.map((path) => escapeOption(path).replaceAll(":", "\\:")).join(":");
+  const inList = (path: string) => escapeOption(path).replaceAll(":", "\\:");
+  const lower = [rootfs.lower.map(inList).join(":"), ...(rootfs.data ?? []).map(inList)].join("::");
   const words = [
     `lowerdir=${lower}`,
     ...(rootfs.upper === undefined ? [] : [`upperdir=${escapeOption(rootfs.upper)}`]),
@@ -94,7 +96,7 @@ export function overlayData(rootfs: {
   if (Buffer.byteLength(data) <= MAX_OVERLAY_DATA) return data;
   throw new HostError(
     "too-many-layers",
-    `cannot mount the root filesystem: its ${rootfs.lower.length} layers do not fit the kernel's limit`,
+    `cannot mount the root filesystem: its ${rootfs.lower.length + (rootfs.data?.length ?? 0)} layers do not fit the kernel's limit`,
     {
       hint: "use a shorter --root path, or --storage-driver fuse-overlayfs",
     },

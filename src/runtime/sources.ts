@@ -32,16 +32,18 @@ export function subpathOf({ options }: SpecMount): string | undefined {
   return options.find((option) => option.startsWith("subpath="))?.slice("subpath=".length);
 }
 
-/** The directories below an overlay, topmost first. */
-export function lowerDirectories({ options }: SpecMount): string[] {
+/** The directories below an overlay, topmost first, and those that only hold content of files. */
+export function lowerDirectories({ options }: SpecMount): { lower: string[]; data: string[] } {
   const list = options.find((option) => option.startsWith("lowerdir="))?.slice("lowerdir=".length) ?? "";
-  return list.split(/(?<!\\):/).map((path) => path.replaceAll("\\:", ":"));
+  const [lower = "", ...data] = list.split("::");
+  const plain = (path: string) => path.replaceAll("\\:", ":");
+  return { lower: lower.split(/(?<!\\):/).map(plain), data: data.map(plain) };
 }
 
 /** Whether the topmost layer that has the path has a file there; a missing path is told by who mounts it. */
 function isFileOf(mount: SpecMount): boolean {
   const subpath = subpathOf(mount);
-  const directories = lowerDirectories(mount);
+  const directories = lowerDirectories(mount).lower;
   if (subpath === undefined) {
     for (const path of directories) isDirectory(path);
     return false;

@@ -37,6 +37,8 @@ export interface MountsInput {
 /** Directories of an image's files, topmost first, and where a container's changes to them go. */
 export interface ImageFiles {
   readonly lower: readonly string[];
+  /** Those that only hold the content of files in `lower`. */
+  readonly data: readonly string[];
   readonly upper: string;
   readonly work: string;
   readonly merged: string;
@@ -203,7 +205,7 @@ function imageMount({ destination, options, source }: MountConfig, files: ImageF
   if (files === undefined) throw new Error(`no files are known of image ${source}`);
   const subpath = options.filter((option) => option.startsWith("subpath="));
   const own = options.includes("rw") ? [`upperdir=${files.upper}`, `workdir=${files.work}`] : [];
-  const lower = files.lower.map(escapeColons).join(":");
+  const lower = [files.lower.map(escapeColons).join(":"), ...files.data.map(escapeColons)].join("::");
   const words = [`lowerdir=${lower}`, ...own, ...(own.length === 0 ? ["ro"] : []), ...subpath, "private"];
   return { destination, type: "overlay", source: files.merged, options: words };
 }

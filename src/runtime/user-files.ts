@@ -35,7 +35,8 @@ export function isFileInside(rootfs: RootfsSource, path: string): boolean {
 /** Directories of the root filesystem, topmost first. */
 function layerPaths(rootfs: RootfsSource): string[] {
   if (rootfs.kind === "directory") return [rootfs.path];
-  return [rootfs.upper, ...rootfs.lower.map((name) => join(rootfs.layersDir, name))];
+  const content = rootfs.kind === "overlay" ? (rootfs.data ?? rootfs.lower) : rootfs.lower;
+  return [rootfs.upper, ...content.map((name) => join(rootfs.layersDir, name))];
 }
 
 /**

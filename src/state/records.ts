@@ -263,6 +263,8 @@ export type RootfsSource =
       readonly kind: "overlay";
       readonly layersDir: string;
       readonly lower: readonly string[];
+      /** Layers that only hold the content of files in `lower`. */
+      readonly data?: readonly string[];
       readonly upper: string;
       readonly work: string;
       readonly merged: string;

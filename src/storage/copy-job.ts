@@ -1,6 +1,6 @@
 /**
- * The job `copy-rootfs`: the layers of an image merged into one plain directory, for the driver
- * that mounts nothing. Files share their blocks with the layer where the filesystem can.
+ * The job `copy-rootfs`: the layers of an image merged into one plain directory, for the driver that mounts nothing
+ * and for containers with ids of their own. Files share their blocks with the layer where the filesystem can.
  */
 import {
   chmodSync,
@@ -16,9 +16,13 @@ import {
   rmSync,
   type Stats,
   symlinkSync,
+  truncateSync,
+  writeFileSync,
 } from "node:fs";
 import { StorageError } from "../base/index.ts";
 import { type Libc, loadLibc } from "../host/index.ts";
+import { writeCounter } from "./counter.ts";
+import { syncTree } from "./sync.ts";
 import { isAllowedXattr, OPAQUE_XATTR } from "./xattrs.ts";
 
 export interface CopyInput {
@@ -28,6 +32,12 @@ export interface CopyInput {
   readonly target: string;
   /** Owners are translated: `container` is the id in the layer, `host` the one in the copy. */
   readonly owners?: Owners;
+  /** Files get no content but an attribute for overlay, which then looks for it in `layers`. */
+  readonly dataLayers?: boolean;
+  /** It is kept from now on: a power cut must not leave half of it under its final name. */
+  readonly lasting?: boolean;
+  /** A descriptor of `openCounter`, for the bytes that are done. */
+  readonly counter?: number;
 }
 
 export interface Owners {
@@ -46,12 +56,25 @@ export async function copyRootfs(input: CopyInput): Promise<null> {
   const libc = loadLibc();
   libc.umask(0);
   mkdirSync(input.target, 0o755);
+  const copied: Copied = { bytes: 0, told: 0 };
   for (const layer of input.layers) {
-    const copier = new LayerCopier(libc, input.owners);
+    const copier = new LayerCopier(libc, input, Buffer.from(layer), copied);
     copier.merge(Buffer.from(layer), Buffer.from(input.target));
   }
+  if (input.lasting === true) syncTree(libc, input.target);
   return null;
 }
+
+/** How much there is of the copy, and how much of that has been said. */
+interface Copied {
+  bytes: number;
+  told: number;
+}
+
+const TELL_EVERY = 1 << 20;
+const NOTHING = Buffer.alloc(0);
+const METACOPY_XATTR = "user.overlay.metacopy";
+const REDIRECT_XATTR = "user.overlay.redirect";
 
 const SLASH = Buffer.from("/");
 const S_IFIFO = 0o010000;
@@ -61,11 +84,15 @@ class LayerCopier {
   /** Files with several names, by inode: their first copy. */
   readonly #linked = new Map<number, Buffer>();
 
-  readonly #owners: Owners | undefined;
+  readonly #input: CopyInput;
+  readonly #root: Buffer;
+  readonly #copied: Copied;
 
-  constructor(libc: Libc, owners: Owners | undefined) {
+  constructor(libc: Libc, input: CopyInput, root: Buffer, copied: Copied) {
     this.#libc = libc;
-    this.#owners = owners;
+    this.#input = input;
+    this.#root = root;
+    this.#copied = copied;
   }
 
   /** Both are directories; what the layer says wins. */
@@ -101,7 +128,31 @@ class LayerCopier {
   #copy(source: Buffer, target: Buffer, looks: Stats): void {
     if (looks.isSymbolicLink()) symlinkSync(readlinkSync(source, { encoding: "buffer" }), target);
     else if (looks.isFIFO()) this.#libc.mknod(target, S_IFIFO | 0o600, 0, 0);
-    else if (looks.isFile()) this.#copyFile(source, target);
+    else if (looks.isFile()) {
+      if (this.#staysBelow(looks)) this.#pointTo(source, target, looks.size);
+      else this.#copyFile(source, target);
+      this.#tell(looks.size);
+    }
+  }
+
+  /** Another of a file's names may be hidden by a layer above, and the kernel looks by the name that is written down. */
+  #staysBelow({ size, nlink }: Stats): boolean {
+    return this.#input.dataLayers === true && size > 0 && nlink === 1;
+  }
+
+  /** Its content is what the topmost layer with a file of this name has there. */
+  #pointTo(source: Buffer, target: Buffer, size: number): void {
+    writeFileSync(target, NOTHING, { flag: "wx" });
+    truncateSync(target, size);
+    this.#libc.lsetxattr(target, METACOPY_XATTR, NOTHING);
+    this.#libc.lsetxattr(target, REDIRECT_XATTR, source.subarray(this.#root.length));
+  }
+
+  #tell(bytes: number): void {
+    this.#copied.bytes += bytes;
+    if (this.#input.counter === undefined || this.#copied.bytes - this.#copied.told < TELL_EVERY) return;
+    this.#copied.told = this.#copied.bytes;
+    writeCounter(this.#input.counter, this.#copied.bytes);
   }
 
   #copyFile(source: Buffer, target: Buffer): void {
@@ -115,7 +166,7 @@ class LayerCopier {
   }
 
   #looks(looks: Stats, source: Buffer, target: Buffer): void {
-    const { uid, gid } = this.#owners ?? {};
+    const { uid, gid } = this.#input.owners ?? {};
     lchownSync(target, translate(uid, looks.uid, source), translate(gid, looks.gid, source));
     if (!looks.isSymbolicLink()) {
       chmodSync(target, looks.mode & 0o7777);

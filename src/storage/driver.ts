@@ -18,6 +18,13 @@ import { layerDir } from "./layer-place.ts";
 export const DRIVERS = ["overlay", "fuse-overlayfs", "vfs"] as const;
 export type DriverName = (typeof DRIVERS)[number];
 
+/** Layers for a container with ids of its own. */
+export interface Remap {
+  readonly owners: Owners;
+  /** Names and owners suffice: the content stays in the layers, and the kernel looks for it there. */
+  readonly dataLayers: boolean;
+}
+
 const PROGRAM = "fuse-overlayfs";
 
 /**
@@ -86,9 +93,9 @@ export async function layersRootfs(
   layers: readonly number[],
   containerId: string,
   run: RunInside,
-  owners?: Owners,
+  remap?: Remap,
 ): Promise<RootfsSource> {
-  return rootfsIn(ctx, driver, layers, containerDir(ctx.paths, containerId), run, owners);
+  return rootfsIn(ctx, driver, layers, containerDir(ctx.paths, containerId), run, remap);
 }
 
 /** The same with `dir` for the upper directory and what else belongs to it; on the filesystem of the layers. */
@@ -98,20 +105,19 @@ export async function rootfsIn(
   layers: readonly number[],
   dir: string,
   run: RunInside,
-  owners?: Owners,
+  remap?: Remap,
 ): Promise<RootfsSource> {
   const merged = join(dir, "merged");
   ensureDir(merged);
   if (driver === "vfs")
-    return { kind: "directory", path: await copyOnce(ctx, layers, dir, run, owners), merged };
+    return { kind: "directory", path: await copyOnce(ctx, layers, dir, run, remap?.owners), merged };
   const [upper, work] = [join(dir, "upper"), join(dir, "work")];
   makeUpper(ctx, upper, layers);
   ensureDir(work);
-  const lower =
-    owners === undefined || isUnchanged(owners) || layers.length === 0
-      ? lowerNames(ctx, layers)
-      : [await mapped(ctx, layers, owners, run)];
-  const mount = { layersDir: layersDir(ctx.paths), lower, upper, work, merged };
+  const names = lowerNames(ctx, layers);
+  const changes = remap !== undefined && !isUnchanged(remap.owners) && layers.length > 0;
+  const sources = changes ? await mapped(ctx, layers, remap, run) : { lower: names };
+  const mount = { layersDir: layersDir(ctx.paths), ...sources, upper, work, merged };
   return driver === "fuse-overlayfs"
     ? { kind: "fuse", program: requireFuse(ctx), ...mount, options: [] }
     : { kind: "overlay", ...mount, options: ["userxattr"] };
@@ -125,11 +131,12 @@ function isUnchanged({ uid, gid }: Owners): boolean {
 async function mapped(
   ctx: Context,
   layers: readonly number[],
-  owners: Owners,
+  remap: Remap,
   run: RunInside,
-): Promise<string> {
+): Promise<{ readonly lower: readonly string[]; readonly data?: readonly string[] }> {
   const { mappedLayers } = await import("./mapped.ts");
-  return mappedLayers(ctx, layers, owners, run);
+  const lower = [await mappedLayers(ctx, layers, remap, run)];
+  return remap.dataLayers ? { lower, data: lowerNames(ctx, layers) } : { lower };
 }
 
 /** The upper directory's mode is the mode of the container's `/`: the image's own, whatever the umask. */

@@ -6,7 +6,7 @@
  */
 export { type BlobDamage, BlobStore, type BlobWriter } from "./blobs.ts";
 export { checkLayer, type LayerCheck, type LayerFinding } from "./check-layer.ts";
-export { chooseDriver, DRIVERS, type DriverName, layersRootfs, rootfsIn } from "./driver.ts";
+export { chooseDriver, DRIVERS, type DriverName, layersRootfs, type Remap, rootfsIn } from "./driver.ts";
 export { entryComponents, fsPath } from "./entry-path.ts";
 export { type DownloadSign, raiseSign } from "./growing.ts";
 export { type RunInside, STORAGE_JOBS, type StorageJobName, type StorageJobs } from "./jobs.ts";
@@ -18,6 +18,7 @@ export {
   storeLayers,
 } from "./layers.ts";
 export { findLeftovers, type Leftovers } from "./leftovers.ts";
+export { listMapped, mappedNames, mappedRow } from "./mapped.ts";
 export { forgetPartial, PartialBlob } from "./partial.ts";
 export { copyToLayer, type LayerCopy, type NewLayer, sealUpper } from "./seal.ts";
 export {

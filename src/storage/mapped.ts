@@ -1,62 +1,88 @@
 /**
  * Layers with other owners, for containers with ids of their own: overlay shows a lower directory's owners as they
- * are, and the kernel lets only root mount it with others. So all layers of an image are copied into one directory,
- * once for each mapping; files share their blocks with the layer where the filesystem can.
+ * are, and the kernel lets only root mount it with others. So all layers of an image are merged into one directory
+ * with the owners of one mapping, once for each mapping. Where the kernel can look for the content of files
+ * elsewhere (`dataLayers`) that directory holds names, owners and modes, and points into the layers for the rest; else it is
+ * a copy, whose files share their blocks with the layers where the filesystem can.
  */
 import { existsSync, renameSync } from "node:fs";
 import { join } from "node:path";
-import { errnoCode, humanSize, log, sha256Hex } from "../base/index.ts";
+import { errnoCode, sha256Hex, showingWait } from "../base/index.ts";
 import { layersDir } from "../host/index.ts";
 import type { Context } from "../state/index.ts";
 import type { Owners } from "./copy-job.ts";
+import { openCounter } from "./counter.ts";
+import type { Remap } from "./driver.ts";
 import type { RunInside } from "./jobs.ts";
 import { layerDir } from "./layer-place.ts";
 import { lockShared } from "./store-lock.ts";
+import { listDirectory } from "./stray-containers.ts";
 
-/** A copy's name says of which layer it is the topmost, and goes with it (`mappedRow`, used by the sweeper). */
-export function mappedName(row: number, owners: Owners): string {
-  return `m${row}-${sha256Hex(JSON.stringify(owners)).slice(0, 12)}`;
+/** The name says of which layer it is the topmost, and it goes with that (`mappedRow`, used by the sweeper). */
+function mappedName(row: number, { owners, dataLayers }: Remap): string {
+  const hash = sha256Hex(JSON.stringify(owners)).slice(0, 12);
+  return `${dataLayers ? "o" : "m"}${row}-${hash}`;
 }
 
-/** The layer that a copy belongs to; undefined for the name of anything else. */
+/** What a container with these ids may run on: either form, since the kernel may be another tomorrow. */
+export function mappedNames(row: number, owners: Owners): string[] {
+  return [true, false].map((dataLayers) => mappedName(row, { owners, dataLayers }));
+}
+
+/** All there are. */
+export function listMapped(ctx: Context): string[] {
+  return listDirectory(layersDir(ctx.paths)).filter((name) => mappedRow(name) !== undefined);
+}
+
+/** The layer that a remapped one belongs to; undefined for the name of anything else. */
 export function mappedRow(name: string): string | undefined {
-  return /^m(\d+)-[0-9a-f]{12}$/.exec(name)?.[1];
-}
-
-/** A copy that is over sooner needs no word; nobody is left to wonder about a longer one. */
-const PATIENCE_MS = 1000;
-
-function waitingText(ctx: Context, layers: readonly number[]): string {
-  const size = layers.reduce((sum, row) => sum + (ctx.state.layers.get(row)?.size ?? 0), 0);
-  return `copying the image's layers (${humanSize(size)}) for this mapping of users; this is done once, and undone with the image`;
+  return /^[mo](\d+)-[0-9a-f]{12}$/.exec(name)?.[1];
 }
 
 /** The name, beneath the layers' directory, of these layers in one with those owners. */
 export async function mappedLayers(
   ctx: Context,
   layers: readonly number[],
-  owners: Owners,
+  remap: Remap,
   run: RunInside,
 ): Promise<string> {
-  const name = mappedName(layers.at(-1)!, owners);
+  const name = mappedName(layers.at(-1)!, remap);
   const path = join(layersDir(ctx.paths), name);
-  if (existsSync(path)) return name;
-  const notice = setTimeout(() => log.warn(waitingText(ctx, layers)), PATIENCE_MS);
-  const lock = await lockShared(ctx.paths);
+  if (!existsSync(path)) await makeMapped(ctx, layers, remap, run);
+  return name;
+}
+
+async function makeMapped(
+  ctx: Context,
+  layers: readonly number[],
+  remap: Remap,
+  run: RunInside,
+): Promise<void> {
+  const name = mappedName(layers.at(-1)!, remap);
   const part = join(layersDir(ctx.paths), `.${name}-${process.pid}`);
+  const lock = await lockShared(ctx.paths);
+  const counter = openCounter(ctx.paths);
+  const wait = {
+    text: "preparing the image's layers for this mapping of users, once",
+    total: layers.reduce((sum, row) => sum + (ctx.state.layers.get(row)?.size ?? 0), 0),
+    done: counter.read,
+  };
+  const input = {
+    layers: layers.map((row) => layerDir(ctx.paths, row)),
+    target: part,
+    ...remap,
+    lasting: true,
+    counter: 3,
+  };
   try {
-    const sources = layers.map((row) => layerDir(ctx.paths, row));
-    await run("copy-rootfs", { layers: sources, target: part, owners });
-    renameSync(part, path);
+    await showingWait(wait, () => run("copy-rootfs", input, { fds: [counter.fd] }));
+    renameSync(part, join(layersDir(ctx.paths), name));
   } catch (error) {
-    // Somebody else was faster; the sweeper takes what is left of ours.
-    if (!["ENOTEMPTY", "EEXIST"].includes(errnoCode(error) ?? "")) {
-      await run("remove-trees", { paths: [part] });
-      throw error;
-    }
+    // Of two who make the same the second finds it there.
+    await run("remove-trees", { paths: [part] });
+    if (!["ENOTEMPTY", "EEXIST"].includes(errnoCode(error) ?? "")) throw error;
   } finally {
-    clearTimeout(notice);
+    counter.close();
     lock.release();
   }
-  return name;
 }

@@ -18,6 +18,8 @@ import { dropStrayContainers, listDirectory } from "./stray-containers.ts";
 export interface SweepOptions {
   /** Begun downloads go, however young they are. */
   readonly downloads?: boolean;
+  /** Of layers with other owners (`listMapped`) only these stay. */
+  readonly mapped?: ReadonlySet<string>;
 }
 
 /** How long a broken download waits for being gone on with. */
@@ -30,7 +32,7 @@ export async function sweepStore(ctx: Context, run: RunInside, options: SweepOpt
   if (lock === undefined) return false;
   try {
     forgetUnusedLayers(ctx);
-    const trees = [...strayLayers(ctx), ...clearTemporary(ctx), ...dropStrayContainers(ctx)];
+    const trees = [...strayLayers(ctx, options.mapped), ...clearTemporary(ctx), ...dropStrayContainers(ctx)];
     if (trees.length > 0) await run("remove-trees", { paths: trees });
     removeUnusedBlobs(ctx);
     removePartials(ctx.paths, options.downloads === true ? 0 : KEEP_PARTIAL_MS);
@@ -57,12 +59,14 @@ function forgetUnusedLayers(ctx: Context): void {
 }
 
 /** Directories in layers/ that no row names; their recordings are removed at once. */
-function strayLayers(ctx: Context): string[] {
+function strayLayers(ctx: Context, mapped: ReadonlySet<string> | undefined): string[] {
   const parent = layersDir(ctx.paths);
   const rows = new Set(ctx.state.layers.list().map(({ row }) => String(row)));
   const trees: string[] = [];
   for (const name of listDirectory(parent)) {
-    if (name === "empty" || rows.has(mappedRow(name) ?? name.replace(/\.rec$/, ""))) continue;
+    const base = mappedRow(name);
+    const stays = base === undefined || mapped === undefined || mapped.has(name);
+    if (name === "empty" || (rows.has(base ?? name.replace(/\.rec$/, "")) && stays)) continue;
     if (name.endsWith(".rec")) rmSync(join(parent, name), { force: true });
     else trees.push(setAside(parent, name));
   }

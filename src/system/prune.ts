@@ -6,6 +6,7 @@ import {
   removeNetwork,
   removeVolume,
   sweepEnded,
+  usedMappings,
   usingNetwork,
   viewOf,
 } from "../container/index.ts";
@@ -49,7 +50,7 @@ export async function pruneStore(ctx: Context, options: PruneOptions): Promise<P
     ctx,
     (image) => (options.all || image.names.length === 0) && chosen.image(image),
   );
-  await sweepStore(ctx, jobRunner(ctx));
+  await sweepStore(ctx, jobRunner(ctx), { mapped: usedMappings(ctx) });
   const reclaimed = Math.max(0, before - occupied(await diskUsage(ctx)));
   return { containers, images: deleted, networks, volumes, reclaimed };
 }

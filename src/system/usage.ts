@@ -1,11 +1,17 @@
 /** `system df`: where the disk went. */
 import { join } from "node:path";
-import { type ContainerView, isRunning, presentContainers, viewOf } from "../container/index.ts";
-import { containerDir } from "../host/index.ts";
+import {
+  type ContainerView,
+  isRunning,
+  presentContainers,
+  usedMappings,
+  viewOf,
+} from "../container/index.ts";
+import { containerDir, layersDir } from "../host/index.ts";
 import { jobRunner, listImages } from "../image/index.ts";
 import type { Digest } from "../oci/index.ts";
 import type { Context, ImageRecord, VolumeRecord } from "../state/index.ts";
-import { BlobStore, requireLayer } from "../storage/index.ts";
+import { BlobStore, listMapped, mappedRow, requireLayer } from "../storage/index.ts";
 
 export interface ImageUsage {
   readonly image: ImageRecord;
@@ -45,9 +51,10 @@ export interface StoreUsage {
   readonly totals: { readonly images: Total; readonly containers: Total; readonly volumes: Total };
 }
 
-/** Images are counted by their files' content, each layer once; the rest as `du` counts. */
+/** Images are counted by their files' content, each layer once, and by what is made of them for other owners; the rest as `du` counts. */
 export async function diskUsage(ctx: Context): Promise<StoreUsage> {
-  const images = imageUsage(ctx);
+  const mapped = await mappedUsage(ctx);
+  const images = imageUsage(ctx, mapped);
   const containers = await containerUsage(ctx);
   const volumes = await volumeUsage(ctx);
   return {
@@ -55,19 +62,44 @@ export async function diskUsage(ctx: Context): Promise<StoreUsage> {
     containers,
     volumes,
     totals: {
-      images: imageTotal(ctx, images),
+      images: imageTotal(ctx, images, mapped),
       containers: total(containers, ({ running }) => running),
       volumes: total(volumes, ({ links }) => links > 0),
     },
   };
 }
 
-function imageUsage(ctx: Context): ImageUsage[] {
+/** Layers with other owners, for containers with ids of their own. */
+interface MappedUsage {
+  /** The topmost layer they are made of. */
+  readonly row: number;
+  readonly disk: number;
+  readonly used: boolean;
+}
+
+async function mappedUsage(ctx: Context): Promise<MappedUsage[]> {
+  const names = listMapped(ctx);
+  const sizes = await measure(
+    ctx,
+    names.map((name) => join(layersDir(ctx.paths), name)),
+  );
+  const used = usedMappings(ctx);
+  return names.map((name, index) => ({
+    row: Number(mappedRow(name)),
+    disk: sizes[index] ?? 0,
+    used: used.has(name),
+  }));
+}
+
+const sumDisk = (items: readonly { readonly disk: number }[]) =>
+  items.reduce((bytes, { disk }) => bytes + disk, 0);
+
+function imageUsage(ctx: Context, mapped: readonly MappedUsage[]): ImageUsage[] {
   const blobs = new BlobStore(ctx.paths);
   return listImages(ctx).map(({ record: image, containers }) => {
     let [shared, unique] = [0, 0];
     for (const row of image.layers) {
-      const { size } = requireLayer(ctx, row);
+      const size = requireLayer(ctx, row).size + sumDisk(mapped.filter((one) => one.row === row));
       if (ctx.state.layers.references(row) > 1) shared += size;
       else unique += size;
     }
@@ -76,15 +108,16 @@ function imageUsage(ctx: Context): ImageUsage[] {
   });
 }
 
-function imageTotal(ctx: Context, images: readonly ImageUsage[]): Total {
+function imageTotal(ctx: Context, images: readonly ImageUsage[], mapped: readonly MappedUsage[]): Total {
   const used = images.filter(({ containers }) => containers > 0);
   const sizeOf = (some: readonly ImageUsage[]) =>
     [...new Set(some.flatMap(({ image }) => image.layers))].reduce(
       (sum, row) => sum + requireLayer(ctx, row).size,
       0,
     );
-  const size = sizeOf(images);
-  return { total: images.length, active: used.length, size, reclaimable: size - sizeOf(used) };
+  const size = sizeOf(images) + sumDisk(mapped);
+  const kept = sizeOf(used) + sumDisk(mapped.filter((one) => one.used));
+  return { total: images.length, active: used.length, size, reclaimable: size - kept };
 }
 
 async function containerUsage(ctx: Context): Promise<ContainerUsage[]> {
@@ -120,12 +153,11 @@ function total<T extends { readonly disk: number }>(
   items: readonly T[],
   isActive: (item: T) => boolean,
 ): Total {
-  const sum = (some: readonly T[]) => some.reduce((bytes, { disk }) => bytes + disk, 0);
   const active = items.filter(isActive);
   return {
     total: items.length,
     active: active.length,
-    size: sum(items),
-    reclaimable: sum(items) - sum(active),
+    size: sumDisk(items),
+    reclaimable: sumDisk(items) - sumDisk(active),
   };
 }

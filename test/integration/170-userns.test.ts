@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
 
@@ -157,11 +157,91 @@ describe("--userns", () => {
     });
   });
 
-  test("copies of the layers go with their image", async () => {
+  test("what container commands read of a mapped image is its files, whichever way they look", async () => {
+    const file = join(box.directory, "Dockerfile");
+    writeFileSync(
+      file,
+      `FROM ${BUSYBOX}
+RUN echo one > /a && ln /a /b && echo 'odd:x:77:88::/:/bin/sh' >> /etc/passwd && mkdir -p /d && echo old > /d/f
+RUN echo two > /a && rm -r /d && mkdir /d && echo new > /d/g
+`,
+    );
+    await box.ok(["build", "-q", "-t", "linked", "-f", file, box.directory]);
+    const quiet = ["--network", "none", "--userns", "auto:size=3000"];
+    const look = ["sh", "-c", "cat /a /b /d/*; id -u; stat -c '%u %s' /bin/busybox; md5sum </bin/busybox"];
+    const plain = await box.ok(["run", "--rm", "-u", "odd", "--network", "none", "linked", ...look]);
+    await box.ok(["create", "--name", "m170", ...quiet, "-u", "odd", "linked", ...look]);
+    expect(await box.ok(["start", "-a", "m170"])).toBe(plain);
+    expect(plain).toStartWith("two\none\nnew\n77\n0 ");
+    expect(await box.ok(["diff", "m170"])).toBe("");
+    await box.ok(["cp", "m170:/b", join(box.directory, "b")]);
+    expect(readFileSync(join(box.directory, "b"), "utf8")).toBe("one\n");
+    await box.ok(["commit", "-q", "m170", "again"]);
+    const mount = ["--mount", "type=image,source=linked,target=/i"];
+    const again = await box.ok([
+      "run",
+      "--rm",
+      ...mount,
+      ...quiet,
+      "again",
+      "cat",
+      "/a",
+      "/i/a",
+      "/i/b",
+      "/i/d/g",
+    ]);
+    expect(again).toBe("two\ntwo\none\nnew");
+    const changed = ["sh", "-c", "echo x >> /a; chown 5 /b; cat /a /b; stat -c %u /b"];
+    expect(await box.ok(["run", "--rm", ...quiet, "linked", ...changed])).toBe("two\nx\none\n5");
+    await box.ok(["rm", "m170"]);
+    await box.ok(["rmi", "again", "linked"]);
+    await box.ok(["builder", "prune", "-af"]);
+  });
+
+  const mapped = async () => {
     const root = await box.ok(["info", "--format", "{{.Store.GraphRoot}}"]);
-    const layers = () => readdirSync(join(root, "layers")).filter((name) => name.startsWith("m"));
-    expect(layers().length).toBeGreaterThan(0);
+    return readdirSync(join(root, "layers")).filter((name) => /^[mo]/.test(name));
+  };
+  const imagesSize = async () => {
+    const rows = await box.ok(["system", "df", "--format", "{{.Type}} {{.RawSize}} {{.RawReclaimable}}"]);
+    return rows.split("\n")[0]!.split(" ").slice(1).map(Number) as [number, number];
+  };
+
+  test("a mapping's layers are made once, counted with the images, and pruned when no container has them", async () => {
+    await box.ok(["system", "prune", "-f"]);
+    expect(await mapped()).toEqual([]);
+    const [plain] = await imagesSize();
+    await box.ok(["create", "--name", "p170", "--network", "none", "--userns", "nomap", BUSYBOX, "true"]);
+    await run("keep-id:uid=300", "true");
+    await box.ok(["start", "-a", "p170"]);
+    expect(await mapped()).toHaveLength(2);
+    const [both, reclaimable] = await imagesSize();
+    expect(both).toBeGreaterThan(plain);
+    expect(reclaimable).toBeGreaterThan(0);
+    await box.ok(["system", "prune", "-f", "--filter", "label=none"]);
+    expect(await mapped()).toHaveLength(1);
+    expect((await imagesSize())[0]).toBeLessThan(both);
+    await box.ok(["start", "-a", "p170"]);
+    await box.ok(["rm", "p170"]);
+  });
+
+  requires("subuid", "busybox", "overlay", "overlay-data").test(
+    "where the kernel finds content in another layer, a mapping takes names and owners and no content",
+    async () => {
+      await box.ok(["system", "prune", "-f"]);
+      await run("keep-id:uid=301", "true");
+      const [name] = await mapped();
+      const root = await box.ok(["info", "--format", "{{.Store.GraphRoot}}"]);
+      const { size, blocks } = statSync(join(root, "layers", name!, "bin", "busybox"));
+      expect(size).toBeGreaterThan(1_000_000);
+      expect(blocks * 512).toBeLessThan(16_384);
+    },
+  );
+
+  test("layers of mappings go with their image", async () => {
+    await run("keep-id:uid=302", "true");
+    expect((await mapped()).length).toBeGreaterThan(0);
     await box.ok(["rmi", BUSYBOX]);
-    expect(layers()).toEqual([]);
+    expect(await mapped()).toEqual([]);
   });
 });

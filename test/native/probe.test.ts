@@ -37,6 +37,7 @@ describe.skipIf(MISSING !== undefined)("holdfast probe", () => {
       "userns",
       "overlay",
       "overlay_userxattr",
+      "overlay_data",
       "idmapped_tmpfs",
     ])
       expect(Object.keys(features)).toContain(name);

@@ -57,13 +57,18 @@ function fuse(): string | undefined {
 }
 
 /** Tries the mount, because versions and security modules say too little. */
-function overlay(): string | undefined {
+function overlay(lower = "l"): string | undefined {
   const directory = mkdtempSync(join(tmpdir(), "kelp-probe-"));
-  const script =
-    "mkdir l u w m && mount -t overlay overlay -o userxattr,lowerdir=l,upperdir=u,workdir=w m && umount m; s=$?; rm -rf w; exit $s";
+  const mount = `mount -t overlay overlay -o userxattr,lowerdir=${lower},upperdir=u,workdir=w m`;
+  const script = `mkdir l d u w m && ${mount} && umount m; s=$?; rm -rf w; exit $s`;
   const result = Bun.spawnSync(["unshare", "-rm", "sh", "-c", script], { cwd: directory, stderr: "pipe" });
   rmSync(directory, { recursive: true, force: true });
-  return result.success ? undefined : "overlay cannot be mounted in a user namespace";
+  return result.success ? undefined : `overlay with lowerdir=${lower} cannot be mounted in a user namespace`;
+}
+
+/** Layers that only hold content, from Linux 6.16 on. */
+function overlayData(): string | undefined {
+  return ["", "overlay"].includes(DRIVER) ? overlay("l::d") : "the driver makes full copies";
 }
 
 /** Whether this process's own cgroup is in the one v2 hierarchy and writable: then kelp can make children. */
@@ -108,6 +113,7 @@ function emulator(): string | undefined {
 const PROBES = {
   subuid: subordinateIds,
   overlay: layers,
+  "overlay-data": overlayData,
   fuse,
   tun: () => readWrite("/dev/net/tun"),
   cgroup2: delegatedCgroup,

@@ -11,6 +11,7 @@ const PROBE = {
   results: { openat2: 0, open_tree: 0, mount_setattr: 0, close_range: 0, pidfd_open: 0, userns: 0 },
   namespaces: true,
   overlay: true,
+  overlayData: true,
   cgroup2: true,
   seccompNotify: true,
 };
