@@ -136,8 +136,7 @@ static void monitor_rerun(struct vm *vm, const struct records *records, struct m
 	vm->again = true;
 	vm->filled = 0;
 	vm->keep_fds = 0;
-	vm->cursor = finish;
-	vm_finish(vm, false);
+	vm_finish(vm, finish, STAGE_FINISH, false);
 	bool ready = vm_run(vm, STAGE_MONITOR) == 0;
 
 	vm->filled |= cgroup;
@@ -182,8 +181,9 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 		monitor_rerun(vm, &records, &m, finish);
 	if (error == 0)
 		monitor_end(&m);
-	vm->cursor = finish;
-	vm_finish(vm, error == 0);
+	vm_finish(vm, finish, STAGE_FINISH, error == 0);
+	if (error == 0 && !monitor_kept())
+		vm_finish(vm, finish, STAGE_VANISH, true);
 	uplink_end(vm);
 	base_unregister(getpid(), start);
 	if (error == 0)

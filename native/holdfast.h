@@ -161,12 +161,15 @@ bool monitor_again(struct monitor *m);
 /* monitor_status() - the exit status of the process that ended last: ours too, for whoever takes us for the service */
 int monitor_status(void);
 
+/* monitor_kept() - whether a client wants the container left there (KEEP) */
+bool monitor_kept(void);
+
 /* monitor_missed() - the next first process could not be started: counts as one that ended with status 127 */
 void monitor_missed(struct monitor *m);
 
 /*
  * monitor_end() - writes the exit file, removes socket and status
- * The caller then runs `finish`, calls monitor_farewell and unregisters.
+ * The caller then runs `finish` and, unless monitor_kept, `vanish`, calls monitor_farewell and unregisters.
  */
 void monitor_end(struct monitor *m);
 /*

@@ -503,6 +503,11 @@ void monitor_end(struct monitor *m)
 	remove_files(m);
 }
 
+bool monitor_kept(void)
+{
+	return server_kept(&server);
+}
+
 int monitor_status(void)
 {
 	return (int)server.code;

@@ -94,6 +94,7 @@ static int frame_length(uint8_t type)
 	case FRAME_STDIN_EOF:
 	case FRAME_REOPEN_LOG:
 	case FRAME_CHECK:
+	case FRAME_KEEP:
 		return 0;
 	default:
 		return -1;
@@ -137,6 +138,14 @@ static void take_signal(struct server *s, struct peer *p)
 		s->deadline = now_ms() + GRACE_MS;
 }
 
+/* Once the end is being told, it is too late: what was to go has gone. */
+static void take_keep(const struct server *s, struct peer *p)
+{
+	p->keeps = !s->leaving;
+	p->ack = s->leaving ? ESRCH : 0;
+	p->ack_due = true;
+}
+
 static void take_resize(const struct server *s, const struct peer *p)
 {
 	struct winsize size = { .ws_row = get_u16(p->in + FRAME_HEAD), .ws_col = get_u16(p->in + FRAME_HEAD + 2) };
@@ -160,6 +169,9 @@ static void take_frame(struct server *s, struct peer *p)
 		break;
 	case FRAME_SIGNAL:
 		take_signal(s, p);
+		break;
+	case FRAME_KEEP:
+		take_keep(s, p);
 		break;
 	case FRAME_CHECK:
 		p->asks = true;

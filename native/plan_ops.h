@@ -4,8 +4,8 @@
 #define PLAN_OPS_H
 
 #define NO_SLOT 0xffffffffU
-#define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish" }
-#define PLAN_TABLE_HASH { 0x26, 0x23, 0xad, 0x05, 0xf2, 0xe3, 0x11, 0xf7 }
+#define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish" }
+#define PLAN_TABLE_HASH { 0xf4, 0x68, 0xec, 0x64, 0xa3, 0x70, 0xd9, 0x3d }
 
 enum stage {
 	STAGE_CONFIG,
@@ -20,6 +20,7 @@ enum stage {
 	STAGE_CHECK,
 	STAGE_STARTUP,
 	STAGE_FINISH,
+	STAGE_VANISH,
 	STAGE_COUNT
 };
 
@@ -1097,18 +1098,18 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STRV, offsetof(struct args_execve, search) } } },
 	[OP_PID_VARIABLE] = { 1 << STAGE_EXEC, 1, {
 		{ ARG_STR, offsetof(struct args_pid_variable, name) } } },
-	[OP_REMOVE_TREE] = { 1 << STAGE_FINISH, 1, {
+	[OP_REMOVE_TREE] = { 1 << STAGE_FINISH | 1 << STAGE_VANISH, 1, {
 		{ ARG_STR, offsetof(struct args_remove_tree, path) } } },
-	[OP_REMOVE_FILE] = { 1 << STAGE_FINISH, 1, {
+	[OP_REMOVE_FILE] = { 1 << STAGE_FINISH | 1 << STAGE_VANISH, 1, {
 		{ ARG_STR, offsetof(struct args_remove_file, path) } } },
-	[OP_MAKE_MARKER] = { 1 << STAGE_FINISH, 1, {
+	[OP_MAKE_MARKER] = { 1 << STAGE_FINISH | 1 << STAGE_VANISH, 1, {
 		{ ARG_STR, offsetof(struct args_make_marker, path) } } },
-	[OP_SPAWN] = { 1 << STAGE_FINISH, 2, {
+	[OP_SPAWN] = { 1 << STAGE_FINISH | 1 << STAGE_VANISH, 2, {
 		{ ARG_STRV, offsetof(struct args_spawn, argv) },
 		{ ARG_STRV, offsetof(struct args_spawn, env) } } },
 	[OP_CGROUP_REMOVE] = { 1 << STAGE_FINISH, 1, {
 		{ ARG_STR, offsetof(struct args_cgroup_remove, path) } } },
-	[OP_EVENT] = { 1 << STAGE_FINISH, 4, {
+	[OP_EVENT] = { 1 << STAGE_FINISH | 1 << STAGE_VANISH, 4, {
 		{ ARG_STR, offsetof(struct args_event, path) },
 		{ ARG_U32, offsetof(struct args_event, journal) },
 		{ ARG_U64, offsetof(struct args_event, max_bytes) },

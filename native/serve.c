@@ -305,6 +305,14 @@ void server_tell_end(struct server *s)
 	}
 }
 
+bool server_kept(const struct server *s)
+{
+	for (const struct peer *p = s->peers; p < s->peers + PEERS_MAX; p++)
+		if (p->fd >= 0 && p->keeps && !p->gone)
+			return true;
+	return false;
+}
+
 /* Whether a client is left that is still to be told; one that never said HELLO has the grace time. */
 static bool leave_pending(struct server *s)
 {

@@ -49,6 +49,7 @@ struct peer {
 	bool greeted, ready_due, ack_due, end_due, check_due, exit_due;
 	bool asks; /* for the result of a health check */
 	bool wrote; /* has sent STDIN */
+	bool keeps; /* the container is to be left there when it ends, if this client sees the end */
 	bool awaited; /* the launcher's connection: nothing is read before its HELLO, lest it miss the beginning */
 	bool gone; /* cannot be sent anything any more; what it sent is still read */
 	uint32_t ack;
@@ -104,9 +105,10 @@ void server_foreground(struct server *s, int fd);
 void server_run(struct server *s);
 /* Sends EXIT to every client as fast as each takes it, and closes everything. */
 void server_leave(struct server *s);
+/* Whether a client is there that keeps the container. */
+bool server_kept(const struct server *s);
 /* Sends the process a signal: 0 or -errno. */
 int server_signal(const struct server *s, int number);
-/* Milliseconds of the monotonic clock. */
 
 /* ---- stream.c ---- */
 

@@ -187,15 +187,16 @@ int vm_run(struct vm *vm, uint8_t stage)
 }
 
 /*
- * vm_finish() - run `finish` from vm->cursor on, every operation whatever became of the others
- * @ran: the container's process became its program. If not, mounts made on the way are undone and nothing else:
- * onFailure's program still needs the files to say why.
+ * vm_finish() - run `finish` or `vanish`, every operation whatever became of the others
+ * @from: where `finish` begins. @ran: the container's process became its program. If not, mounts made on the way are
+ * undone and nothing else: onFailure's program still needs the files to say why.
  */
-void vm_finish(struct vm *vm, bool ran)
+void vm_finish(struct vm *vm, struct cursor from, uint8_t stage, bool ran)
 {
 	struct op op;
 
+	vm->cursor = from;
 	while (plan_next(&vm->plan, &vm->cursor, &op) == 1)
-		if (op.stage == STAGE_FINISH && (ran || op.code == OP_UNMOUNT))
+		if (op.stage == stage && (ran || op.code == OP_UNMOUNT))
 			functions[op.code](vm, &op.args);
 }

@@ -70,7 +70,7 @@ struct vm {
 
 int vm_run(struct vm *vm, uint8_t stage);
 int vm_continue(struct vm *vm, uint8_t stage);
-void vm_finish(struct vm *vm, bool ran);
+void vm_finish(struct vm *vm, struct cursor from, uint8_t stage, bool ran);
 int vm_fail(struct vm *vm, uint32_t stage, uint32_t index, int error);
 void vm_reserve(const struct vm *vm);
 int slot_fd(const struct vm *vm, uint32_t slot);

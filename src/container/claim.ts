@@ -1,8 +1,8 @@
 /** One start of a container at a time. */
-import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { ConflictError, errnoCode } from "../base/index.ts";
-import { containerDir, isAlive, processStart } from "../host/index.ts";
+import { containerDir, isAlive, processStart, readIfExists, writeFileAtomic } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { statusOf } from "./status.ts";
 import { isRunning } from "./view.ts";
@@ -11,15 +11,15 @@ import { isRunning } from "./view.ts";
  * One start at a time: the file names the process that makes it, which becomes the client (or ends when the container
  * is up). A dead process's claim is void.
  */
-export function claimStart(ctx: Context, record: ContainerRecord, directory: string): void {
+export function claimStart(ctx: Context, record: ContainerRecord): void {
   if (isRunning(statusOf(ctx, record))) {
     throw new ConflictError(
       "already-running",
       `container ${record.id} is already running: container state improper`,
     );
   }
-  const path = join(directory, "starter");
-  const own = `${process.pid} ${processStart(process.pid) ?? 0}`;
+  const path = starterPath(ctx, record.id);
+  const own = thisStarter();
   for (let attempt = 0; ; attempt++) {
     try {
       writeFileSync(path, own, { flag: "wx", mode: 0o600 });
@@ -27,29 +27,45 @@ export function claimStart(ctx: Context, record: ContainerRecord, directory: str
     } catch (error) {
       if (errnoCode(error) !== "EEXIST" || attempt > 3) throw error;
     }
-    if (isClaimed(path, own) && statusOf(ctx, record).state === "created") {
+    const other = readIfExists(path);
+    if (other === own) return;
+    if (isPresent(other) && statusOf(ctx, record).state === "created") {
       throw new ConflictError(
         "being-started",
         `container ${record.id} is being started by another process: container state improper`,
       );
     }
-    rmSync(path, { force: true });
+    // Replaced, not removed: without the file a --rm container that is being restarted would count as gone.
+    writeFileAtomic(path, own, { mode: 0o600 });
   }
 }
 
-function isClaimed(path: string, own: string): boolean {
-  try {
-    const text = readFileSync(path, "utf8");
-    const [pid = "", start = ""] = text.split(" ");
-    return text !== own && /^\d+$/.test(pid) && /^\d+$/.test(start) && isAlive(Number(pid), BigInt(start));
-  } catch {
-    return false;
-  }
+/** Says of a container that runs that this process will start it again after its end. */
+export function claimRestart(ctx: Context, { id }: ContainerRecord): void {
+  writeFileAtomic(starterPath(ctx, id), thisStarter(), { mode: 0o600 });
+}
+
+/** Whether the process that made the claim, if there is one, still is at it. */
+export function isClaimed(ctx: Context, id: string): boolean {
+  return isPresent(readIfExists(starterPath(ctx, id)));
+}
+
+function starterPath(ctx: Context, id: string): string {
+  return join(containerDir(ctx.paths, id), "starter");
+}
+
+function thisStarter(): string {
+  return `${process.pid} ${processStart(process.pid) ?? 0}`;
+}
+
+function isPresent(starter = ""): boolean {
+  const [pid = "", start = ""] = starter.split(" ");
+  return /^\d+$/.test(pid) && /^\d+$/.test(start) && isAlive(Number(pid), BigInt(start));
 }
 
 /** Whether a container runs or is about to: what it was given (addresses, ports) is its own still. */
 export function isInUse(ctx: Context, id: string): boolean {
   const record = ctx.state.containers.get(id);
   if (record === undefined) return false;
-  return isRunning(statusOf(ctx, record)) || isClaimed(join(containerDir(ctx.paths, id), "starter"), "");
+  return isRunning(statusOf(ctx, record)) || isClaimed(ctx, id);
 }

@@ -61,7 +61,7 @@ export { containerSpec, imageSpec } from "./spec-file.ts";
 export { type Prepared, prepareStart, type StartOptions } from "./start.ts";
 export { type InterfaceSample, sampleUsage, type UsageSample } from "./stats.ts";
 export { statusOf, viewOf } from "./status.ts";
-export { killContainer, type StopRequest, socketPath, stopContainer } from "./stop.ts";
+export { killContainer, type StopRequest, socketPath, stopContainer, stopToRestart } from "./stop.ts";
 export { isPresentProcess, presentContainers, sweepEnded, tidyEnded } from "./sweep.ts";
 export { containerTop, DESCRIPTORS } from "./top.ts";
 export { removeTrees } from "./trees.ts";

@@ -87,7 +87,7 @@ export async function prepareStart(
 ): Promise<Prepared> {
   const { id } = record;
   makePlaces(ctx, id);
-  claimStart(ctx, record, containerDir(ctx.paths, id));
+  claimStart(ctx, record);
   const service = servicePart(ctx, record, options.sdnotify);
   // systemd works at the scope while we go on; whoever fails before it is awaited has the say.
   const grouping = prepareCgroup(ctx, record, service.notify !== undefined);

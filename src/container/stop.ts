@@ -1,9 +1,10 @@
 /** Ending a container: asked first, then forced. */
 import { join } from "node:path";
-import { ConflictError, log } from "../base/index.ts";
+import { ConflictError, log, NotFoundError } from "../base/index.ts";
 import { containerRunDir } from "../host/index.ts";
-import { sendSignal, signalAndWait, waitForExit } from "../runtime/index.ts";
+import { MonitorClient, sendSignal, signalAndWait, waitForExit } from "../runtime/index.ts";
 import { type ContainerRecord, type Context, writeContainerEvent } from "../state/index.ts";
+import { claimRestart } from "./claim.ts";
 import { refreshNeighbours } from "./hosts.ts";
 import { membersOf } from "./network.ts";
 import { signalName } from "./signal.ts";
@@ -66,6 +67,29 @@ async function endContainer(
     );
   }
   await signalAndWait(path, SIGKILL);
+}
+
+/**
+ * The same for a container that this process starts again: one with --rm is left there. Should we not live to start it,
+ * its monitor removes it (it sees us go), or, once it has ended, whoever finds our claim void.
+ *
+ * @throws {NotFoundError} if it ended by itself before, and --rm removed it
+ */
+export async function stopToRestart(ctx: Context, record: ContainerRecord, how: StopRequest): Promise<void> {
+  if (!record.config.autoRemove || !isRunning(statusOf(ctx, record))) return stopContainer(ctx, record, how);
+  claimRestart(ctx, record);
+  const monitor = await MonitorClient.connect(socketPath(ctx, record.id));
+  try {
+    if ((await monitor?.keep()) !== true) {
+      throw new NotFoundError(
+        "no-such-container",
+        `cannot restart ${record.name}: it has ended, and --rm removed it`,
+      );
+    }
+    await stopContainer(ctx, record, how);
+  } finally {
+    monitor?.close();
+  }
 }
 
 /**

@@ -1,5 +1,5 @@
 /** The end of containers made with --rm: who is gone, and what they left behind. */
-import { mkdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { mkdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { errnoCode, KelpError, log } from "../base/index.ts";
 import {
@@ -15,6 +15,7 @@ import {
 } from "../host/index.ts";
 import { liveState } from "../runtime/index.ts";
 import { type ContainerRecord, type Context, writeEvent } from "../state/index.ts";
+import { isClaimed } from "./claim.ts";
 import { removeTrees } from "./trees.ts";
 
 /** All containers there are, oldest first. */
@@ -44,22 +45,12 @@ function hasEnded(ctx: Context, { id, config }: ContainerRecord): boolean {
     case "gone":
       return true;
     case "exited":
-      return !live.lost || !isStarting(ctx, id);
+      // A start that takes long (a queue for the lock, a large copy) looks as one that was lost; `restart` starts it again.
+      return !isClaimed(ctx, id);
     case "created":
-      return config.creator !== undefined && !isPresentProcess(config.creator) && !isStarting(ctx, id);
+      return config.creator !== undefined && !isPresentProcess(config.creator) && !isClaimed(ctx, id);
     default:
       return false;
-  }
-}
-
-/** A start that takes long (a queue for the lock, a large copy) looks as one that was lost. */
-function isStarting(ctx: Context, id: string): boolean {
-  try {
-    return isPresentProcess(
-      `${readFileSync(join(containerDir(ctx.paths, id), "starter"), "utf8")} ${bootId()}`,
-    );
-  } catch {
-    return false;
   }
 }
 

@@ -109,18 +109,22 @@ export function lowerClient(plan: PlanBuilder, client: ClientConfig): void {
 }
 
 /** The finish stage: what no process's death undoes. */
-export function lowerFinish(plan: PlanBuilder, { monitor, rootfs }: LowerInput): void {
+export function lowerFinish(plan: PlanBuilder, { rootfs }: LowerInput): void {
   // An overlay of the kernel's died with the container's mount namespace; a FUSE one lives in the base.
   if (rootfs.kind === "fuse") {
     plan.add("finish", "unmount", { path: rootfs.merged, flags: MNT_DETACH }, { origin: "storage driver" });
   }
+}
+
+/** The vanish stage: what --rm takes along. */
+export function lowerVanish(plan: PlanBuilder, { monitor }: LowerInput): void {
   const { remove, after } = monitor;
   if (remove !== undefined) {
     // First, so that whoever looks while the trees go does not take the remains for a container.
-    plan.add("finish", "makeMarker", { path: remove.marker }, { origin: "--rm" });
-    for (const path of remove.files) plan.add("finish", "removeFile", { path }, { origin: "--rm" });
-    for (const path of remove.trees) plan.add("finish", "removeTree", { path }, { origin: "--rm" });
+    plan.add("vanish", "makeMarker", { path: remove.marker }, { origin: "--rm" });
+    for (const path of remove.files) plan.add("vanish", "removeFile", { path }, { origin: "--rm" });
+    for (const path of remove.trees) plan.add("vanish", "removeTree", { path }, { origin: "--rm" });
     lowerRemoveEvent(plan, monitor);
   }
-  if (after !== undefined) plan.add("finish", "spawn", after, { origin: dirname(monitor.containerDir) });
+  if (after !== undefined) plan.add("vanish", "spawn", after, { origin: dirname(monitor.containerDir) });
 }

@@ -45,7 +45,7 @@ export function lowerRemoveEvent(plan: PlanBuilder, { events }: MonitorConfig): 
     maxBytes: BigInt(Math.max(0, maxBytes)),
     line: template(events, { ...base, status: "remove" }),
   };
-  plan.add("finish", "event", args, { origin: "--rm" });
+  plan.add("vanish", "event", args, { origin: "--rm" });
 }
 
 /**

@@ -5,7 +5,7 @@ import type { NetworkPlan, RootfsSource } from "../state/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
 import { lowerBase } from "./lower-base.ts";
 import { type CgroupConfig, lowerCgroup, lowerCgroupEnd, lowerCgroupNamespace } from "./lower-cgroup.ts";
-import { lowerConfig, lowerFinish } from "./lower-config.ts";
+import { lowerConfig, lowerFinish, lowerVanish } from "./lower-config.ts";
 import { lowerDevices, lowerTerminal } from "./lower-devices.ts";
 import { type HealthPlan, lowerHealth } from "./lower-health.ts";
 import { lowerJoinedShm } from "./lower-joined-shm.ts";
@@ -120,6 +120,7 @@ export function lowerSpec(input: LowerInput): Plan {
     lowerHealth(plan, input.health, { namespaces, facts, seccomp: input.seccomp });
   }
   lowerFinish(plan, input);
+  lowerVanish(plan, input);
   return plan.build();
 }
 

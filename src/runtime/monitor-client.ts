@@ -34,6 +34,7 @@ const SIGNAL = 5;
 const REOPEN_LOG = 6;
 const CHECK = 7;
 const TARGET = 8;
+const KEEP = 9;
 const READY = 0x81;
 const EXIT = 0x84;
 const ENDED = 0x86;
@@ -143,14 +144,23 @@ export class MonitorClient {
 
   /** Sends a signal to the container's first process and reports what the kernel said. */
   async signal(signal: number): Promise<SignalResult> {
-    if (this.#lost) return { kind: "gone" };
-    const errno = await new Promise<number | undefined>((resolve) => {
-      this.#acks.push(resolve);
-      this.#socket.write(frame(SIGNAL, signal));
-    });
+    const errno = await this.#acknowledged(frame(SIGNAL, signal));
     if (errno === undefined) return { kind: "gone" };
     if (errno === ESRCH) return { kind: "no-process" };
     return errno === 0 ? { kind: "sent" } : { kind: "refused", errno };
+  }
+
+  /** As long as this client stays connected, the container's end takes nothing along (--rm). False: it has ended. */
+  async keep(): Promise<boolean> {
+    return (await this.#acknowledged(frame(KEEP))) === 0;
+  }
+
+  #acknowledged(request: Buffer): Promise<number | undefined> {
+    if (this.#lost) return Promise.resolve(undefined);
+    return new Promise((resolve) => {
+      this.#acks.push(resolve);
+      this.#socket.write(request);
+    });
   }
 
   /** Waits for the end of the container; without a timeout as long as that takes. */
@@ -180,7 +190,6 @@ export class MonitorClient {
     });
   }
 
-  /** Has the monitor open the log's path again, after something outside has renamed the file. */
   /** Published ports lead to that IPv4 address from now on. */
   retarget(address: Uint8Array, prefix: number): Promise<void> {
     const word = new DataView(address.buffer, address.byteOffset).getUint32(0, true);
@@ -189,6 +198,7 @@ export class MonitorClient {
     });
   }
 
+  /** Has the monitor open the log's path again, after something outside has renamed the file. */
   reopenLog(): Promise<void> {
     return new Promise((resolve) => {
       this.#socket.write(frame(REOPEN_LOG), () => resolve());

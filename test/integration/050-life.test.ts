@@ -30,12 +30,18 @@ test("a container is created, runs, ends, runs again with its files, and is remo
   expect((await box.kelp(["container", "exists", "life"])).code).toBe(1);
 });
 
-test("restart does not take a --rm container away", async () => {
-  await box.ok(["run", "-d", "--rm", "--name", "brief", BUSYBOX, "sleep", "100"]);
-  const { code, stderr } = await box.kelp(["restart", "--time", "0", "brief"]);
-  expect(code).toBe(125);
-  expect(stderr).toStartWith("Error: cannot restart brief: it was made with --rm");
+test("restart starts a --rm container again, with its files; its own end removes it", async () => {
+  const script = "date +%N >>/lives; exec sleep 100";
+  await box.ok(["run", "-d", "--rm", "--name", "brief", BUSYBOX, "sh", "-c", script]);
+  const first = await field("brief", "{{.State.Pid}}");
+  for (const time of ["0", "1"])
+    expect(await box.kelp(["restart", "--time", time, "brief"])).toMatchObject({
+      code: 0,
+      stdout: "brief\n",
+    });
   expect(await field("brief", "{{.State.Status}}")).toBe("running");
+  expect(await field("brief", "{{.State.Pid}}")).not.toBe(first);
+  expect(await box.ok(["exec", "brief", "wc", "-l", "/lives"])).toBe("3 /lives");
   await box.ok(["stop", "--time", "0", "brief"]);
   expect((await box.kelp(["container", "exists", "brief"])).code).toBe(1);
 });

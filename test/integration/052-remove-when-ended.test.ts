@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
-import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
+import { BUSYBOX, busyboxArchive, KELP, requires, useSandbox } from "../support/index.ts";
 
 const box = useSandbox("052-rm");
 const { test } = requires("overlay");
@@ -65,5 +65,39 @@ test("a failed start leaves neither row nor files", async () => {
   const { code } = await box.kelp(["run", "--rm", "--name", "never", BUSYBOX, "no-such-program"]);
   expect(code).toBe(127);
   expect(await box.ok(["ps", "--all", "--quiet"])).toBe("");
+  expect(files()).toEqual([]);
+});
+
+/** A `restart` that waits for its container to hear the stop signal, which it never does. */
+async function restarting(name: string) {
+  await box.ok(["run", "-d", "--rm", "--name", name, "-v", "/scratch", BUSYBOX, "sleep", "100"]);
+  const first = Number(await box.ok(["inspect", "--format", "{{.State.Pid}}", name]));
+  const child = Bun.spawn([KELP, "restart", "--time", "1000", name], { env: box.env, stdin: "ignore" });
+  const state = () => box.ok(["ps", "--all", "--filter", `name=${name}`, "--format", "{{.State}}"]);
+  await eventually(async () => (await state()) === "stopping");
+  return { first, child, state };
+}
+
+test("a restart that is killed before its container ends leaves the removal to the monitor", async () => {
+  const { first, child, state } = await restarting("early");
+  child.kill("SIGKILL");
+  await child.exited;
+  expect(await state()).toBe("stopping");
+  process.kill(first, "SIGKILL");
+  await eventually(async () => files().length === 0);
+  expect(await box.ok(["volume", "ls", "--quiet"])).toBe("kept");
+});
+
+test("between its lives a container that is restarted is there; when the restart dies then, it is gone", async () => {
+  const { first, child, state } = await restarting("late");
+  child.kill("SIGSTOP");
+  process.kill(first, "SIGKILL");
+  await eventually(async () => (await state()) === "exited");
+  expect(files().length).toBe(1);
+  child.kill("SIGKILL");
+  await child.exited;
+  expect(await state()).toBe("");
+  expect((await box.kelp(["start", "late"])).code).toBe(125);
+  expect(await box.ok(["volume", "ls", "--quiet"])).toBe("kept");
   expect(files()).toEqual([]);
 });

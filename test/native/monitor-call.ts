@@ -1,7 +1,17 @@
 /** Calls one function of kelp's monitor client, for tests that have to do it as another user: prints its result as JSON. */
-import { sendSignal, signalAndWait, waitForExit } from "../../src/runtime/monitor-client.ts";
+import { MonitorClient, sendSignal, signalAndWait, waitForExit } from "../../src/runtime/monitor-client.ts";
 
-const functions = { sendSignal, signalAndWait, waitForExit };
+/** @param stays 1: the client that keeps the container is there when it ends */
+async function keepAndEnd(path: string, stays: number): Promise<unknown> {
+  const keeper = await MonitorClient.connect(path);
+  const kept = await keeper?.keep();
+  if (stays === 0) keeper?.close();
+  const { kind } = await signalAndWait(path, 9, 5_000);
+  keeper?.close();
+  return [kept, kind];
+}
+
+const functions = { keepAndEnd, sendSignal, signalAndWait, waitForExit };
 const [name, path, ...numbers] = process.argv.slice(2);
 const call = functions[name as keyof typeof functions] as (
   path: string,

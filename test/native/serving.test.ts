@@ -161,6 +161,21 @@ describe.skipIf(MISSING !== undefined)("holdfast serves a container", () => {
     expect(existsSync(join(box.dir, "run/finished"))).toBe(true);
   });
 
+  test("what vanishes at the end stays while a client keeps it, and only then", async () => {
+    const marker = (name: string) => join(box.dir, `run/${name}-vanished`);
+    const start = (name: string) => {
+      const plan = box.container(name, { argv: ["sh", "-c", "exec sleep 30"], attach: false });
+      plan.add("vanish", "makeMarker", { path: marker(name) });
+      box.run("start", plan);
+    };
+    start("a");
+    start("b");
+    expect(await call("keepAndEnd", socket("a"), 1)).toEqual([true, "exited"]);
+    expect(await call("keepAndEnd", socket("b"), 0)).toEqual([true, "exited"]);
+    expect(existsSync(marker("a"))).toBe(false);
+    expect(existsSync(marker("b"))).toBe(true);
+  });
+
   test("an idle monitor is one small process with few descriptors", async () => {
     box.run("start", box.container("a", { argv: ["sh", "-c", "echo up; exec sleep 30"], attach: false }));
     await eventually(() => log("a").includes("up"), "up");

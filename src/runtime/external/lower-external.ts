@@ -3,7 +3,7 @@ import type { RuntimeSpec } from "../../oci/index.ts";
 import { MNT_DETACH } from "../kernel.ts";
 import { type LowerInput, lowerSurroundings } from "../lower.ts";
 import { lowerCgroupEnd } from "../lower-cgroup.ts";
-import { lowerConfig, lowerFinish } from "../lower-config.ts";
+import { lowerConfig, lowerFinish, lowerVanish } from "../lower-config.ts";
 import { healthRecords } from "../lower-health.ts";
 import { lowerMountOwners } from "../lower-mounts.ts";
 import { lowerNamespaces } from "../lower-namespaces.ts";
@@ -82,6 +82,7 @@ export function lowerExternal(input: ExternalInput): Plan {
   // The environment is in it, with its secrets.
   plan.add("finish", "removeFile", { path: bundleFile.config(place) }, { origin: ORIGIN });
   lowerFinish(plan, input);
+  lowerVanish(plan, input);
   return plan.build();
 }
 

@@ -16,8 +16,9 @@
  *   check    a process of a health check, forked by the monitor and in the container's namespaces already
  *   startup  the same for the check that tells whether the container has started
  *   finish   the monitor, after the container's process has ended; a failing one does not stop the rest
+ *   vanish   the same, for what a container made with --rm takes along; not while a client keeps it (PROTOCOL.md)
  */
-export const STAGES = ["config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish"] as const;
+export const STAGES = ["config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish"] as const;
 export type Stage = (typeof STAGES)[number];
 
 /**
@@ -42,6 +43,7 @@ function op<const A extends Readonly<Record<string, ArgKind>>>(
 
 const inside = ["monitor", "setup", "exec"] as const;
 const program = ["exec", "check", "startup"] as const;
+const afterwards = ["finish", "vanish"] as const;
 const network = ["netbase", "monitor", "setup"] as const;
 
 /** A slot number that names nothing. */
@@ -135,12 +137,12 @@ export const OPS = {
   tapAdd: op(0x7c, ["netbase", "monitor"], { socket: "slot", device: "str", name: "str", mtu: "u32" }),
   publish: op(0x7b, ["launch"], { protocol: "u32", address: "blob", port: "u32", count: "u32", target: "blob", targetPort: "u32", prefix: "u32" }),
   // --- afterwards ----------------------------------------------------------------------------------------
-  removeTree: op(0x60, ["finish"], { path: "str" }),
-  removeFile: op(0x61, ["finish"], { path: "str" }),
-  makeMarker: op(0x62, ["finish"], { path: "str" }),
+  removeTree: op(0x60, afterwards, { path: "str" }),
+  removeFile: op(0x61, afterwards, { path: "str" }),
+  makeMarker: op(0x62, afterwards, { path: "str" }),
   cgroupRemove: op(0x64, ["finish"], { path: "str" }),
-  spawn: op(0x63, ["finish"], { argv: "strv", env: "strv" }),
-  event: op(0x66, ["finish"], { path: "str", journal: "u32", maxBytes: "u64", line: "strv" }),
+  spawn: op(0x63, afterwards, { argv: "strv", env: "strv" }),
+  event: op(0x66, afterwards, { path: "str", journal: "u32", maxBytes: "u64", line: "strv" }),
 } as const satisfies Record<string, OpDef>;
 
 export type OpName = keyof typeof OPS;

@@ -58,10 +58,10 @@ describe("a plan", () => {
   });
 
   test("makes the --rm marker before it removes anything", () => {
-    const finish = planOf({ monitor: { remove: { trees: ["/t"], files: ["/f"], marker: "/m" } } })
-      .ops.filter((op) => op.stage === "finish")
+    const vanish = planOf({ monitor: { remove: { trees: ["/t"], files: ["/f"], marker: "/m" } } })
+      .ops.filter((op) => op.stage === "vanish")
       .map((op) => op.op);
-    expect(finish).toEqual(["makeMarker", "removeFile", "removeTree"]);
+    expect(vanish).toEqual(["makeMarker", "removeFile", "removeTree"]);
   });
 
   test("refuses by name what it cannot honour", () => {

@@ -1,19 +1,13 @@
-import { ConflictError } from "../../../base/index.ts";
 import {
   isRunning,
   prepareStart,
   type StopRequest,
-  stopContainer,
+  stopToRestart,
   type Target,
   viewOf,
 } from "../../../container/index.ts";
 import { runPlan } from "../../../runtime/index.ts";
-import {
-  type ContainerRecord,
-  type Context,
-  openContext,
-  writeContainerEvent,
-} from "../../../state/index.ts";
+import { type Context, openContext, writeContainerEvent } from "../../../state/index.ts";
 import { clientConfig, DETACHED } from "../../attach.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers, forEachContainer, stopRequest } from "../../containers.ts";
@@ -57,24 +51,13 @@ export default defineCommand({
   },
 });
 
-/** The end of a --rm container removes it, whoever asked for that end: nothing would be left to start. */
-function refuseVanishing(ctx: Context, record: ContainerRecord, shown: string): void {
-  if (!record.config.autoRemove || !isRunning(viewOf(ctx, record).status)) return;
-  throw new ConflictError(
-    "restart-removes",
-    `cannot restart ${shown}: it was made with --rm and is removed when it stops`,
-    { hint: "stop it and run it again, or make it without --rm" },
-  );
-}
-
 async function restartOne(
   ctx: Context,
   { record, shown }: Target,
   how: StopRequest,
   silent: boolean,
 ): Promise<number> {
-  refuseVanishing(ctx, record, shown);
-  await stopContainer(ctx, record, how);
+  await stopToRestart(ctx, record, how);
   writeContainerEvent(ctx, "restart", record);
   const client = clientConfig(ctx, {
     streams: DETACHED,
