@@ -61,7 +61,7 @@ test("noise of any kind harms its sender alone: frames in pieces, mutated, with 
 describe("frames that no client should send", () => {
   const hello = Buffer.from([1, 0, 4, 0, 7, 0, 0, 0]);
   const bad: Record<string, Buffer> = {
-    "an unknown type": Buffer.concat([hello, Buffer.from([9, 0, 0, 0])]),
+    "an unknown type": Buffer.concat([hello, Buffer.from([0x7f, 0, 0, 0])]),
     "a wrong length": Buffer.concat([hello, Buffer.from([5, 0, 8, 0])]),
     "a second HELLO": Buffer.concat([hello, hello]),
     "no HELLO first": Buffer.from([3, 0, 0, 0]),
