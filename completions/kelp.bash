@@ -27,5 +27,15 @@ __kelp_complete() {
     for suggestion in "${suggestions[@]}"; do
         COMPREPLY+=("${suggestion#"$lead"}")
     done
+    ((directive & 4)) && return
+    # Files of the host are offered beside them; readline quotes and closes only those that it finds itself.
+    local file kinds=-f
+    ((directive & 16)) && kinds=-d
+    while IFS= read -r file; do
+        [[ -d $file ]] && file+=/
+        printf -v file %q "$file"
+        COMPREPLY+=("$file")
+    done < <(compgen "$kinds" -- "$cur")
+    [[ ${#COMPREPLY[@]} == 1 && ${COMPREPLY[0]} == */ ]] && compopt -o nospace
 }
 complete -F __kelp_complete kelp

@@ -1,29 +1,28 @@
 #compdef kelp
 # zsh completion for kelp; made by: kelp completion zsh
 _kelp() {
-    local -a lines rows
+    local -a lines rows open
     local line directive word
     lines=("${(@f)$("${words[1]}" __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}")
     directive=${lines[-1]#:}
     for line in "${(@)lines[1,-2]}"; do
         word=${line%%$'\t'*}
         word=${word//:/\\:}
-        if [[ $line == *$'\t'* ]]; then
-            rows+=("$word:${line#*$'\t'}")
+        [[ $line == *$'\t'* ]] && word+=":${line#*$'\t'}"
+        # A word that is to be typed on gets no space.
+        if [[ ${line%%$'\t'*} == *[.=:/] ]]; then
+            open+=("$word")
         elif [[ -n $line ]]; then
             rows+=("$word")
         fi
     done
-    if (( ${#rows} == 0 )); then
-        (( directive & 4 )) && return 1
-        if (( directive & 16 )); then _files -/; else _files; fi
-        return
+    local ret=1
+    (( ${#open} )) && _describe 'kelp' open -S '' && ret=0
+    (( ${#rows} )) && _describe 'kelp' rows && ret=0
+    if (( ! (directive & 4) )); then
+        if (( directive & 16 )); then _files -/ && ret=0; else _files && ret=0; fi
     fi
-    if (( directive & 2 )); then
-        _describe 'kelp' rows -S ''
-    else
-        _describe 'kelp' rows
-    fi
+    return ret
 }
 if [[ "$funcstack[1]" == "_kelp" ]]; then
     _kelp "$@"

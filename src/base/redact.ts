@@ -16,16 +16,6 @@ export function redact(text: string): string {
     .replace(AUTHORIZATION, `$1$2${MASK}`);
 }
 
-const SECRET_HEADER =
-  /^(authorization|proxy-authorization|cookie|set-cookie|x-registry-auth|x-registry-config|.*(token|secret|password|api-?key).*)$/i;
-
-/** Header fields for a log: values of secret ones are masked, others go through `redact`. */
-export function redactHeaders(headers: Iterable<readonly [string, string]>): Record<string, string> {
-  const shown: Record<string, string> = {};
-  for (const [name, value] of headers) shown[name] = SECRET_HEADER.test(name) ? MASK : redact(value);
-  return shown;
-}
-
 const SECRET_VARIABLE =
   /password|passwd|passphrase|(^|_)pass$|secret|token|credential|private_?key|api_?key|access_?key|_auth$|_pat$/i;
 

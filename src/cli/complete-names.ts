@@ -33,6 +33,7 @@ export async function liveNames(kind: LiveKind, partial: string, globals: Contex
       ...containerNames(ctx, partial, false),
       ...imageNames(ctx, partial),
       ...volumeNames(ctx, partial),
+      ...networkNames(ctx, partial, []),
     ];
   return containerNames(ctx, partial, kind === "running");
 }
@@ -83,8 +84,8 @@ function volumeNames(ctx: Context, partial: string): Rows {
     .map(({ name, driver }) => [name, driver] as const);
 }
 
-function networkNames(ctx: Context, partial: string): Rows {
-  const modes = ["none", "host"].map((word) => [word, ""] as const);
+function networkNames(ctx: Context, partial: string, more: readonly string[] = ["none", "host"]): Rows {
+  const modes = more.map((word) => [word, ""] as const);
   const networks = listNetworks(ctx).map(({ name, subnets }) => [name, subnets[0]?.subnet ?? ""] as const);
   return [...networks, ...modes].filter(([word]) => word.startsWith(partial));
 }

@@ -32,6 +32,16 @@ __kelp_complete() {
     for suggestion in "\${suggestions[@]}"; do
         COMPREPLY+=("\${suggestion#"$lead"}")
     done
+    ((directive & 4)) && return
+    # Files of the host are offered beside them; readline quotes and closes only those that it finds itself.
+    local file kinds=-f
+    ((directive & 16)) && kinds=-d
+    while IFS= read -r file; do
+        [[ -d $file ]] && file+=/
+        printf -v file %q "$file"
+        COMPREPLY+=("$file")
+    done < <(compgen "$kinds" -- "$cur")
+    [[ \${#COMPREPLY[@]} == 1 && \${COMPREPLY[0]} == */ ]] && compopt -o nospace
 }
 complete -F __kelp_complete kelp
 `;
@@ -39,29 +49,28 @@ complete -F __kelp_complete kelp
 const ZSH = `#compdef kelp
 # zsh completion for kelp; made by: kelp completion zsh
 _kelp() {
-    local -a lines rows
+    local -a lines rows open
     local line directive word
     lines=("\${(@f)$("\${words[1]}" __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
     directive=\${lines[-1]#:}
     for line in "\${(@)lines[1,-2]}"; do
         word=\${line%%$'\\t'*}
         word=\${word//:/\\\\:}
-        if [[ $line == *$'\\t'* ]]; then
-            rows+=("$word:\${line#*$'\\t'}")
+        [[ $line == *$'\\t'* ]] && word+=":\${line#*$'\\t'}"
+        # A word that is to be typed on gets no space.
+        if [[ \${line%%$'\\t'*} == *[.=:/] ]]; then
+            open+=("$word")
         elif [[ -n $line ]]; then
             rows+=("$word")
         fi
     done
-    if (( \${#rows} == 0 )); then
-        (( directive & 4 )) && return 1
-        if (( directive & 16 )); then _files -/; else _files; fi
-        return
+    local ret=1
+    (( \${#open} )) && _describe 'kelp' open -S '' && ret=0
+    (( \${#rows} )) && _describe 'kelp' rows && ret=0
+    if (( ! (directive & 4) )); then
+        if (( directive & 16 )); then _files -/ && ret=0; else _files && ret=0; fi
     fi
-    if (( directive & 2 )); then
-        _describe 'kelp' rows -S ''
-    else
-        _describe 'kelp' rows
-    fi
+    return ret
 }
 if [[ "$funcstack[1]" == "_kelp" ]]; then
     _kelp "$@"
@@ -77,12 +86,12 @@ function __kelp_complete
     set -l answer ($tokens[1] __complete $tokens[2..-1] "$current" 2>/dev/null)
     set -l directive (string replace -r '^:' '' -- $answer[-1])
     set -e answer[-1]
-    if test (count $answer) -eq 0
-        contains -- "$directive" 4; and return
+    test (count $answer) -gt 0; and printf '%s\\n' $answer
+    if test (math "floor($directive / 16) % 2") -eq 1
+        __fish_complete_directories "$current" ''
+    else if test (math "floor($directive / 4) % 2") -eq 0
         __fish_complete_path "$current"
-        return
     end
-    printf '%s\\n' $answer
 end
 complete -c kelp -e
 complete -c kelp -f -a '(__kelp_complete)'

@@ -21,7 +21,7 @@ export const EXIT_STATUS: readonly (readonly [string, string])[] = [
   ["130", "kelp was interrupted with ctrl-c"],
 ];
 
-const EXIT_FAILURE = 125;
+export const EXIT_FAILURE = 125;
 
 /**
  * Prints `Error: …` on standard error; returns the exit status. A hint follows for people at a terminal, and for

@@ -114,24 +114,6 @@ export function globFilter<T>(text: (item: T) => string): FilterDef<T> {
   };
 }
 
-/** One of a fixed set of words, compared exactly. */
-export function wordFilter<T>(word: (item: T) => string, allowed?: readonly string[]): FilterDef<T> {
-  return {
-    test: (value, key) => {
-      if (allowed !== undefined && !allowed.includes(value)) {
-        throw new UsageError(
-          "bad-filter",
-          `${JSON.stringify(value)} is not a valid value for filter ${key}`,
-          {
-            hint: `one of: ${allowed.join(", ")}`,
-          },
-        );
-      }
-      return (item) => word(item) === value;
-    },
-  };
-}
-
 /** `true`/`false` in Go's spellings. */
 export function booleanFilter<T>(holds: (item: T) => boolean): FilterDef<T> {
   return {

@@ -30,6 +30,27 @@ export function markMaps(value: unknown): void {
 interface Inspected {
   readonly State?: { readonly Health?: unknown };
   readonly Config?: Record<string, unknown>;
+  readonly RootFS?: unknown;
+}
+
+/** An image's JSON leaves out what it does not say; in Go these are fields all the same. */
+const UNSAID = {
+  User: () => "",
+  ExposedPorts: () => goMap({}),
+  Env: () => [],
+  Entrypoint: () => [],
+  Cmd: () => [],
+  Volumes: () => goMap({}),
+  WorkingDir: () => "",
+  Labels: () => goMap({}),
+  StopSignal: () => "",
+  Healthcheck: () => null,
+  OnBuild: () => [],
+} as const;
+
+function addUnsaid(config: Record<string, unknown>): void {
+  for (const [name, empty] of Object.entries(UNSAID))
+    if (!Object.hasOwn(config, name)) Object.defineProperty(config, name, { value: empty() });
 }
 
 /** Durations of Go: a template prints them in words, JSON as nanoseconds. */
@@ -55,28 +76,39 @@ function addHealth(config: Record<string, unknown>): void {
 
 /** Names that podman's templates know besides those that are printed. */
 export function addAliases(value: unknown): void {
-  const { Config: config } = value as Inspected;
+  const { Config: config, RootFS: layers } = value as Inspected;
+  if (config !== undefined && layers !== undefined) addUnsaid(config);
   if (config !== undefined && "HealthcheckOnFailureAction" in config) addHealth(config);
   const state = (value as Inspected).State;
   if (typeof state !== "object" || state === null || !("Health" in state)) return;
   Object.defineProperty(state, "Healthcheck", { value: state.Health });
 }
 
-/** An image or a volume; `all` tries both. */
-export async function inspectByType(ctx: Context, name: string, type: string): Promise<unknown> {
+/** An image, a volume or a network; `all` tries them in this order. */
+export async function inspectByType(ctx: Context, name: string, type: string): Promise<object> {
   if (type === "all" || type === "image") {
     const { inspectImage, tryFindImage } = await import("../image/index.ts");
     const found = tryFindImage(ctx, name);
     if (found !== undefined) return inspectImage(ctx, found.record, ctx.settings.storageDriver || "overlay");
     if (type === "image") throw new NotFoundError("no-such-image", `no such image ${JSON.stringify(name)}`);
   }
-  const volume = ctx.state.volumes.get(name);
+  const volume = type === "network" ? undefined : ctx.state.volumes.get(name);
   if (volume !== undefined) {
     const { inspectVolume } = await import("../volume/index.ts");
     return inspectVolume(volume);
   }
+  const network = type === "volume" ? undefined : await inspectNetwork(ctx, name);
+  if (network !== undefined) return network;
   throw new NotFoundError(
     "no-such-object",
     `no such ${type === "all" ? "object" : type}: ${JSON.stringify(name)}`,
   );
+}
+
+async function inspectNetwork(ctx: Context, name: string): Promise<object | undefined> {
+  const { findNetwork } = await import("../network/index.ts");
+  const record = findNetwork(ctx, name);
+  if (record === undefined) return undefined;
+  const { inspectNetworkMembers } = await import("../container/index.ts");
+  return inspectNetworkMembers(ctx, record);
 }

@@ -6,7 +6,7 @@ import { checkSettings } from "./check.ts";
 import { findConfigFiles } from "./files.ts";
 import { CONFIG_VARIABLE, OUTER, type OuterName, type OuterSetting } from "./outer.ts";
 import { DEFAULTS, type SettingName, type Settings } from "./settings.ts";
-import { readConfigFile } from "./toml.ts";
+import { type ConfigFile, readConfigFile } from "./toml.ts";
 
 /** What the command line's global options set. */
 export type SettingsOverrides = {
@@ -33,12 +33,7 @@ export async function loadSettings(
     origins[name] = origin;
   };
   const named = { own: overrides.config || env[CONFIG_VARIABLE], modules: overrides.modules };
-  for (const file of findConfigFiles(paths, named, env)) {
-    for (const [name, { value, append }] of await readConfigFile(file)) {
-      const before = append ? (values[name] as readonly string[] | undefined) : undefined;
-      set(name, before === undefined ? value : [...before, ...(value as string[])], file.path);
-    }
-  }
+  await readFiles(findConfigFiles(paths, named, env), values, set);
   for (const name in OUTER) {
     const outer: OuterSetting = OUTER[name as OuterName];
     const variable = outer.env.find((key) => env[key]);
@@ -50,6 +45,23 @@ export async function loadSettings(
   const settings = { ...(values as unknown as Settings), origins };
   checkSettings(settings);
   return settings;
+}
+
+/** A list that says `append` grows from there on, until a later file's says that it does not. */
+async function readFiles(
+  files: readonly ConfigFile[],
+  values: Readonly<Record<string, unknown>>,
+  set: (name: SettingName, value: unknown, origin: string) => void,
+): Promise<void> {
+  const growing = new Set<SettingName>();
+  for (const file of files) {
+    for (const [name, { value, append }] of await readConfigFile(file)) {
+      if (append === true) growing.add(name);
+      if (append === false) growing.delete(name);
+      const before = growing.has(name) ? (values[name] as readonly string[] | undefined) : undefined;
+      set(name, before === undefined ? value : [...before, ...(value as string[])], file.path);
+    }
+  }
 }
 
 /** Options that were not typed arrive as undefined or as an empty list. */

@@ -11,10 +11,10 @@ export interface ConfigFile {
   readonly own: boolean;
 }
 
-/** A value and whether it is added to what earlier files said, which lists may ask for. */
+/** A value, and for a list that says so whether it and those of later files are added to what is there. */
 export interface FileValue {
   readonly value: unknown;
-  readonly append: boolean;
+  readonly append?: boolean | undefined;
 }
 
 /**
@@ -82,11 +82,11 @@ function refuseUnknown(file: ConfigFile, what: string): void {
 
 function readValue(file: ConfigFile, name: string, def: KeyDef, value: unknown): FileValue {
   if (def.kind === "strings" && Array.isArray(value)) {
-    const append = value.some((item) => isTable(item) && item.append === true);
-    const items = value.filter((item) => !(isTable(item) && "append" in item));
-    return { value: convert(file, name, "strings", items), append };
+    const attributes = value.filter((item) => isTable(item) && typeof item.append === "boolean");
+    const items = value.filter((item) => !attributes.includes(item));
+    return { value: convert(file, name, "strings", items), append: attributes.at(-1)?.append };
   }
-  return { value: convert(file, name, def.kind, value), append: false };
+  return { value: convert(file, name, def.kind, value) };
 }
 
 const EXPECTED: Readonly<Record<KeyKind, string>> = {

@@ -7,8 +7,13 @@ import { signalName } from "./signal.ts";
 /** Set by kelp for every container, so that they mean nothing about this one. */
 const KELPS_OWN = new Set(["HOSTNAME", "HOME", "TERM", "container"]);
 
-/** What a container of the new image gets: what this one had. */
-export function committedConfig({ config }: ContainerRecord, image: ImageRunConfig): ImageRunConfig {
+/**
+ * What a container of the new image gets: what this one had. Entrypoint and command are the container's
+ * even where it had none: `--entrypoint` silences the image's command, and an image that had it again would hand it to
+ * another program.
+ */
+export function committedConfig({ config }: ContainerRecord, of: ImageRunConfig): ImageRunConfig {
+  const { Entrypoint: _entrypoint, Cmd: _command, ...image } = of;
   const env = committedEnv(config.env, image.Env ?? []);
   const ports = config.network.ports.map((port) => [`${port.containerPort}/${port.protocol}`, {}] as const);
   const exposed = { ...image.ExposedPorts, ...Object.fromEntries(ports) };

@@ -310,8 +310,9 @@ function shmSize(value: number | string | undefined, fallback: number): number {
 function mountParts(ctx: Context, { options, cwd }: CreateRequest, run: ImageRunConfig) {
   return resolveMounts({
     inherited: inheritedMounts(ctx, options["volumes-from"] ?? []),
-    volumes: [...ctx.settings.volumes, ...(options.volume ?? [])],
-    mounts: [...ctx.settings.mounts, ...(options.mount ?? [])],
+    configured: ctx.settings,
+    volumes: options.volume ?? [],
+    mounts: options.mount ?? [],
     tmpfs: options.tmpfs ?? [],
     imageVolumes: Object.keys(run.Volumes ?? {}),
     imageVolumeMode: options["image-volume"] || "anonymous",

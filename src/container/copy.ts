@@ -4,7 +4,7 @@ import { basename, dirname, posix, resolve } from "node:path";
 import { errnoCode, NotFoundError, StorageError, UsageError } from "../base/index.ts";
 import { errnoText, loadIdMaps } from "../host/index.ts";
 import { openInput, uncompressed } from "../image/index.ts";
-import { liveState, type RootView, readUserFiles, resolveUser, runInside } from "../runtime/index.ts";
+import { type RootView, readUserFiles, resolveUser, runInside } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import {
   type ArchiveEnd,
@@ -13,8 +13,8 @@ import {
   sniffCompression,
   type TransferInput,
 } from "../storage/index.ts";
+import { filesOf } from "./inside.ts";
 import { containerRootfs } from "./rootfs.ts";
-import { volumePaths } from "./volumes.ts";
 
 /** `-` is standard input or output as an archive. */
 export type CopyPlace =
@@ -108,34 +108,17 @@ class Copier {
     return 3 + this.#fds.push(fd) - 1;
   }
 
-  /** A running container is seen through its first process, with all its mounts; another as it would start. */
   async #container({ record, path, name }: Extract<CopyPlace, { kind: "container" }>): Promise<ContainerEnd> {
-    const end = {
+    const { view, ...place } = await filesOf(this.#ctx, record, true);
+    if (view !== undefined) this.#views.push(view);
+    return {
+      ...place,
       kind: "container",
       owners: record.config.ownIds,
       path: path.startsWith("/") ? path : `${record.config.workdir || "/"}/${path}`,
       shown: path,
       container: name,
-    } as const;
-    const live = liveState(this.#ctx, record.id);
-    if (live.state === "running")
-      return { ...end, mounts: [], root: { pid: live.init.pid, start: String(live.init.start) } };
-    const rootfs = await containerRootfs(this.#ctx, record);
-    this.#views.push({ rootfs, writable: true });
-    return { ...end, mounts: this.#mounts(record), root: { path: rootfs.merged } };
-  }
-
-  #mounts({ config }: ContainerRecord): ContainerEnd["mounts"] {
-    const volumes = volumePaths(this.#ctx, config.mounts);
-    return config.mounts.flatMap((mount) => {
-      const source = mount.type === "volume" ? volumes.get(mount.source ?? "") : mount.source;
-      if ((mount.type !== "volume" && mount.type !== "bind") || source === undefined) return [];
-      const found = statSync(source, { throwIfNoEntry: false });
-      if (found === undefined) return [];
-      const destination = Buffer.from(mount.destination).toString("latin1");
-      const readOnly = mount.options.includes("ro") || mount.options.includes("readonly");
-      return [{ destination, source, isFile: !found.isDirectory(), readOnly }];
-    });
+    };
   }
 
   /** A link is followed, as everything in the user's own view. */

@@ -25,6 +25,7 @@ export { explainFailedStart } from "./failed.ts";
 export { type ContainerPredicate, containerFilters, type FilterLookup, fullCommand } from "./filter.ts";
 export { pauseContainer, unpauseContainer } from "./freezer.ts";
 export { runHealthCheck } from "./health-run.ts";
+export { completePathInside } from "./inside.ts";
 export { goTime, inspectContainer } from "./inspect.ts";
 export type { LogEntry } from "./log-file.ts";
 export type { LogQuery } from "./log-reader.ts";

@@ -2,7 +2,7 @@
  * --volume, --mount, --tmpfs and an image's VOLUMEs as one list of `MountConfig`. Reading only: whether a host path exists
  * is asked here, whether a volume exists is not.
  */
-import { UsageError } from "../base/index.ts";
+import { ConfigError, UsageError } from "../base/index.ts";
 import type { MountConfig } from "../state/index.ts";
 import { parseMountFlag } from "./mount-flag.ts";
 import { checkOptions, cleanPath, containerPath, hostPath, withDefaults } from "./mount-words.ts";
@@ -11,7 +11,9 @@ export interface MountInput {
   readonly volumes: readonly string[];
   readonly mounts: readonly string[];
   readonly tmpfs: readonly string[];
-  /** Of other containers; a flag of this one's goes before. */
+  /** Of the configuration; a flag takes its destination over. */
+  readonly configured?: Pick<MountInput, "volumes" | "mounts">;
+  /** Of other containers; what this one itself has goes before. */
   readonly inherited?: readonly MountConfig[];
   /** Paths of the image's VOLUMEs. */
   readonly imageVolumes: readonly string[];
@@ -22,11 +24,22 @@ export interface MountInput {
 
 /** Every mount of a container, flags before image volumes; two flags with one destination are an error. */
 export function resolveMounts(input: MountInput): { mounts: MountConfig[]; imageVolumes: string[] } {
-  const asked: MountConfig[] = [
+  const taken = byDestination([
     ...input.mounts.flatMap((flag) => parseMountFlag(flag, input.cwd)),
     ...input.volumes.map((flag) => parseVolumeFlag(flag, input.cwd)),
     ...input.tmpfs.map(parseTmpfsFlag),
-  ];
+  ]);
+  for (const mount of [...configuredMounts(input), ...(input.inherited ?? [])])
+    if (!taken.has(mount.destination)) taken.set(mount.destination, mount);
+  const mounts = [...taken.values()];
+  const made = imageMounts(input, taken);
+  return {
+    mounts: [...mounts, ...made],
+    imageVolumes: made.filter(({ type }) => type === "volume").map((mount) => mount.destination),
+  };
+}
+
+function byDestination(asked: readonly MountConfig[]): Map<string, MountConfig> {
   const taken = new Map<string, MountConfig>();
   for (const mount of asked) {
     const other = taken.get(mount.destination);
@@ -35,14 +48,26 @@ export function resolveMounts(input: MountInput): { mounts: MountConfig[]; image
       throw new UsageError("duplicate-mount", `${mount.destination}: duplicate mount destination`);
     }
   }
-  for (const mount of input.inherited ?? [])
-    if (!taken.has(mount.destination)) taken.set(mount.destination, mount);
-  const mounts = [...taken.values()];
-  const made = imageMounts(input, taken);
-  return {
-    mounts: [...mounts, ...made],
-    imageVolumes: made.filter(({ type }) => type === "volume").map((mount) => mount.destination),
-  };
+  return taken;
+}
+
+function configuredMounts({ configured, cwd }: MountInput): Iterable<MountConfig> {
+  if (configured === undefined) return [];
+  const parsed = <T>(key: "mounts" | "volumes", parse: (entry: string, cwd: string) => T): T[] =>
+    configured[key].map((entry) => {
+      try {
+        return parse(entry, cwd);
+      } catch (error) {
+        if (!(error instanceof UsageError)) throw error;
+        throw new ConfigError("config-value", `parsing containers.conf ${key}: ${error.message}`, {
+          cause: error,
+        });
+      }
+    });
+  return byDestination([
+    ...parsed("mounts", parseMountFlag).flat(),
+    ...parsed("volumes", parseVolumeFlag),
+  ]).values();
 }
 
 /** What becomes of the image's VOLUMEs where no flag has put anything. */

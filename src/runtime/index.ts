@@ -31,7 +31,7 @@ export {
   readHealthState,
 } from "./health.ts";
 export { holdfastPath } from "./helper.ts";
-export { type InsideOptions, kelpCommand, runInside } from "./inside.ts";
+export { type InsideOptions, kelpCommand, runInside, sweepPlans } from "./inside.ts";
 export { answerJob, errorReply, type Job, type JobRequest } from "./job.ts";
 export { capturePlan, runPlan, startPlan, writePlan } from "./launch.ts";
 export { type LowerInput, lowerSpec } from "./lower.ts";

@@ -48,10 +48,10 @@ export async function runInside<I, O>(
   }
 }
 
-/** Deletes the plans of callers that were killed in the middle of a job. */
-function sweepPlans(directory: string): void {
+/** Deletes the plans of callers that were killed in the middle of a job, or became `unshare`'s command. */
+export function sweepPlans(directory: string): void {
   for (const name of readdirSync(directory)) {
-    const pid = name.match(/^job-(\d+)-.*\.plan(\.|$)/)?.[1];
+    const pid = name.match(/^(?:job|unshare)-(\d+)\b.*\.plan(\.|$)/)?.[1];
     if (pid !== undefined && !existsSync(`/proc/${pid}`)) rmSync(join(directory, name), { force: true });
   }
 }

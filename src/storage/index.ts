@@ -6,6 +6,7 @@
  */
 export { type BlobDamage, BlobStore, type BlobWriter } from "./blobs.ts";
 export { checkLayer, type LayerCheck, type LayerFinding } from "./check-layer.ts";
+export type { ContainerEnd } from "./container-end.ts";
 export { chooseDriver, DRIVERS, type DriverName, layersRootfs, type Remap, rootfsIn } from "./driver.ts";
 export { entryComponents, fsPath } from "./entry-path.ts";
 export { type DownloadSign, raiseSign } from "./growing.ts";
@@ -39,5 +40,5 @@ export { TarIndex } from "./tar/index-tar.ts";
 export { LayerWriter } from "./tar/layer-writer.ts";
 export { type TarEntry, type TarHandler, TarParser } from "./tar/parser.ts";
 export { type Sink, TarWriter } from "./tar/writer.ts";
-export type { ArchiveEnd, ContainerEnd, HostEnd, TransferInput } from "./transfer-job.ts";
+export type { ArchiveEnd, HostEnd, TransferInput } from "./transfer-job.ts";
 export type { ChangeKind, TreeChange } from "./tree/changes.ts";

@@ -11,6 +11,7 @@ import type { CopyInput } from "./copy-job.ts";
 import type { CopyLayerInput } from "./copy-layer-job.ts";
 import type { HashedLayer } from "./layer-hasher.ts";
 import type { TreeSize } from "./measure-job.ts";
+import type { NamesInput } from "./names-job.ts";
 import type { AdoptInput } from "./parents-job.ts";
 import type { SealInput } from "./seal-job.ts";
 import type { TransferInput } from "./transfer-job.ts";
@@ -32,6 +33,7 @@ export interface StorageJobs {
   "compare-trees": { input: CompareInput; output: string | null };
   "measure-trees": { input: { readonly paths: readonly string[] }; output: TreeSize[] };
   transfer: { input: TransferInput; output: null };
+  "complete-path": { input: NamesInput; output: string[] };
 }
 
 export type StorageJobName = keyof StorageJobs;
@@ -98,5 +100,9 @@ export const STORAGE_JOBS: { readonly [N in StorageJobName]: () => Promise<Run> 
   transfer: async () => {
     const { transfer } = await import("./transfer-job.ts");
     return ({ input }) => transfer(input);
+  },
+  "complete-path": async () => {
+    const { completePath } = await import("./names-job.ts");
+    return ({ input }) => completePath(input);
   },
 };

@@ -1,30 +1,16 @@
 /** The job `transfer`: `cp`. From a container, the host or an archive to another of them, in one process and without a path. */
-import { readFileSync, readSync, writeSync } from "node:fs";
+import { readSync, writeSync } from "node:fs";
 import { errnoCode, NotFoundError, StorageError, UsageError } from "../base/index.ts";
 import { errnoText, type Libc, loadLibc } from "../host/index.ts";
+import { type ContainerEnd, openContainer } from "./container-end.ts";
 import type { Owners } from "./copy-job.ts";
 import { decompress } from "./source.ts";
 import { LayerWriter } from "./tar/layer-writer.ts";
 import { type TarHandler, TarParser } from "./tar/parser.ts";
 import { Directory } from "./tree/directory.ts";
 import { TreeEmitter } from "./tree/emit.ts";
-import { isMissing, type Resolved, type RootMount, RootTree } from "./tree/root.ts";
+import { isMissing, type Resolved, RootTree } from "./tree/root.ts";
 import { TreeWriter } from "./tree/write.ts";
-
-/** A path of a container. */
-export interface ContainerEnd {
-  readonly kind: "container";
-  /** Its root: where its first process sees it, or a directory. */
-  readonly root: { readonly pid: number; readonly start: string } | { readonly path: string };
-  readonly mounts: readonly RootMount[];
-  /** Its own ids, if they are not the base's. */
-  readonly owners?: Owners | undefined;
-  /** Absolute, not cleaned. */
-  readonly path: string;
-  /** As the user wrote it, and the container's name: for messages. */
-  readonly shown: string;
-  readonly container: string;
-}
 
 /** What the caller has found and opened: a directory, or `name` in the directory of that descriptor. */
 export interface HostEnd {
@@ -96,7 +82,7 @@ type Found = Extract<Resolved, { kind: "directory" | "object" }>;
 
 function openSource(end: ContainerEnd | HostEnd, trees: RootTree[]): Found {
   if (end.kind === "container") {
-    const found = resolveIn(openContainer(end, trees), end);
+    const found = resolveIn(opened(end, trees), end);
     if (found === undefined || found.kind === "missing") throw notFound(end);
     return found;
   }
@@ -128,7 +114,7 @@ function openTarget(
     const place = tree.resolve("/") as Target["place"];
     return end.name === undefined ? { tree, place } : { tree, place, name: end.name };
   }
-  const tree = openContainer(end, trees);
+  const tree = opened(end, trees);
   const found = resolveIn(tree, end);
   if (found?.kind === "directory") return { tree, place: found };
   if (source === "archive") throw notDirectory("copying from stdin");
@@ -138,6 +124,12 @@ function openTarget(
   const slash = found.path.lastIndexOf("/");
   const path = found.path.slice(0, slash) || "/";
   return { tree, place: { kind: "directory", dir: found.dir, path }, name: found.path.slice(slash + 1) };
+}
+
+function opened(end: ContainerEnd, trees: RootTree[]): RootTree {
+  const tree = openContainer(end);
+  trees.push(tree);
+  return tree;
 }
 
 /** Undefined: a directory on the way is missing, or something else stands in its place. */
@@ -155,28 +147,6 @@ function resolveIn(tree: RootTree, end: ContainerEnd): Resolved | undefined {
       { cause: error },
     );
   }
-}
-
-function openContainer(end: ContainerEnd, trees: RootTree[]): RootTree {
-  const tree = new RootTree(
-    "path" in end.root ? Directory.open(end.root.path) : openProcessRoot(end.root, end.container),
-    end.mounts,
-  );
-  trees.push(tree);
-  return tree;
-}
-
-/** The process is looked at again after its root was opened: it was the same one, so this is its root. */
-function openProcessRoot({ pid, start }: { pid: number; start: string }, container: string): Directory {
-  try {
-    const root = Directory.open(`/proc/${pid}/root`);
-    const stat = readFileSync(`/proc/${pid}/stat`, "latin1");
-    if (stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19] === start) return root;
-    root.close();
-  } catch (error) {
-    if (!["ENOENT", "ESRCH"].includes(errnoCode(error) ?? "")) throw error;
-  }
-  throw new StorageError("container-ended", `cannot copy: container ${container} has just ended`);
 }
 
 function ownersOf(end: TransferInput["from"]): Owners | undefined {

@@ -30,6 +30,42 @@ test("oom_score_adj of containers.conf is obeyed, and the flag comes first", asy
   expect(await box.ok(["run", "--rm", "--oom-score-adj", "300", BUSYBOX, ...read], { env })).toBe("300");
 });
 
+test("a mount of the command line stands in the place of one of containers.conf", async () => {
+  const file = (name: string, text: string) => {
+    writeFileSync(join(box.directory, name), text);
+    return join(box.directory, name);
+  };
+  const mount = (name: string) => `type=bind,src=${file(name, `${name}\n`)},destination=/t033-conf,ro`;
+  const [one, two] = [mount("one"), mount("two")];
+  const env = { CONTAINERS_CONF_OVERRIDE: file("mounts.conf", `[containers]\nmounts = ["${one}"]\n`) };
+  const cat = ["cat", "/t033-conf"];
+  expect(await box.ok(["run", "--rm", BUSYBOX, ...cat], { env })).toBe("one");
+  expect(await box.ok(["run", "--rm", "--mount", two, BUSYBOX, ...cat], { env })).toBe("two");
+  const both = await box.kelp(["run", "--rm", "--mount", one, "--mount", two, BUSYBOX, ...cat], { env });
+  expect({ code: both.code, stderr: both.stderr }).toEqual({
+    code: 125,
+    stderr: "Error: /t033-conf: duplicate mount destination\n",
+  });
+  const bad = {
+    CONTAINERS_CONF_OVERRIDE: file("bad.conf", `[containers]\nmounts = ["type=bogus,dst=/x"]\n`),
+  };
+  expect((await box.kelp(["run", "--rm", BUSYBOX, "true"], { env: bad })).stderr).toBe(
+    'Error: parsing containers.conf mounts: invalid filesystem type "bogus"\n',
+  );
+});
+
+test("exec heeds privileged of a module, and its flag comes first", async () => {
+  const module = join(box.directory, "privileged.conf");
+  writeFileSync(module, "[containers]\nprivileged = true\n");
+  await box.ok(["run", "-d", "--name", "t033-plain", BUSYBOX, "sleep", "60"]);
+  const bounds = (...words: string[]) =>
+    box.ok([...words, "t033-plain", "sh", "-c", "grep CapBnd /proc/self/status"]);
+  const plain = await bounds("exec");
+  expect(await bounds("--module", module, "exec")).not.toBe(plain);
+  expect(await bounds("--module", module, "exec", "--privileged=false")).toBe(plain);
+  await box.ok(["rm", "-f", "-t", "0", "t033-plain"]);
+});
+
 test("--out sends what a command prints to a file, --noout nowhere", async () => {
   const file = join(box.directory, "out");
   expect(await box.ok(["--out", file, "run", "--rm", BUSYBOX, "echo", "there"])).toBe("");

@@ -122,6 +122,17 @@ test("commit keeps the configuration and applies --change", async () => {
   });
 });
 
+test("the command that --entrypoint silenced is not the new image's either", async () => {
+  await box.ok(["create", "--name", "echoing", "--entrypoint", '["/bin/echo","only this"]', BUSYBOX]);
+  await box.ok(["commit", "-q", "echoing", "of-echo"]);
+  expect(await box.ok(["run", "--rm", "of-echo"])).toBe("only this");
+  await box.ok(["create", "--name", "unset", "--entrypoint", "", "of-echo", "echo", "plain"]);
+  await box.ok(["commit", "-q", "unset", "of-unset"]);
+  expect(await box.ok(["inspect", "--format", "{{.Config.Entrypoint}} {{.Config.Cmd}}", "of-unset"])).toBe(
+    "[] [echo plain]",
+  );
+});
+
 test("commit --squash makes one layer; a message needs docker's format", async () => {
   await box.ok(["commit", "-q", "--squash", "--format", "docker", "-m", "why", "changed", "squashed"]);
   const [image] = JSON.parse(await box.ok(["image", "inspect", "squashed"]));

@@ -2,18 +2,34 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { KELP, openTerminal, requires, type Terminal, useSandbox } from "../support/index.ts";
+import {
+  BUSYBOX,
+  busyboxArchive,
+  KELP,
+  openTerminal,
+  requires,
+  type Terminal,
+  useSandbox,
+} from "../support/index.ts";
 
 const box = useSandbox("310-completion");
 const bin = join(box.directory, "bin");
 
+const images = requires("subuid", "overlay", "busybox");
+
 beforeAll(async () => {
   mkdirSync(bin);
-  symlinkSync(KELP, join(bin, "kelp"));
   await box.ok(["volume", "create", "t310-data"]);
+  if (images.missing === undefined) {
+    await box.ok(["load", "-q", "-i", await busyboxArchive()]);
+    await box.ok(["tag", BUSYBOX, "t310-image"]);
+    const made = "echo > /tmp/t310-one; mkdir /t310-empty; echo > /data/inside";
+    await box.ok(["run", "--name", "t310-box", "-v", "t310-data:/data", BUSYBOX, "sh", "-c", made]);
+  }
+  symlinkSync(KELP, join(bin, "kelp"));
   await box.ok(["volume", "create", "t310-other"]);
   await box.ok(["network", "create", "t310-net"]);
-});
+}, 60_000);
 
 const env = () => ({ ...box.env, PATH: `${bin}:${box.env.PATH}` });
 
@@ -97,6 +113,37 @@ for (const shell of SHELLS) {
       },
       120_000,
     );
+
+    requires("tmux", shell.name, "subuid", "overlay", "busybox").test(
+      "TAB completes paths inside images and containers, beside files of the host",
+      async () => {
+        const terminal = await startShell(shell);
+        try {
+          writeFileSync(join(box.directory, "t310-file"), "");
+          terminal.type(`cd ${box.directory}; clear`);
+          terminal.keys("Enter");
+          await terminal.waitFor(/^ready> *$/);
+          for (const [typed, expected] of [
+            ["kelp run --rm t310-image /etc/pass", /t310-image \/etc\/passwd/],
+            ["kelp exec t310-box /t310-e", /t310-box \/t310-empty\/$/m],
+            ["kelp cp t310-box:/tmp/t310-o", /kelp cp t310-box:\/tmp\/t310-one/],
+            ["kelp cp t310-b", /kelp cp t310-box:$/m],
+            ["kelp cp t310-f", /kelp cp t310-file/],
+            ["kelp run -v t310-d", /kelp run -v t310-data:$/m],
+          ] as const) {
+            terminal.type(typed);
+            terminal.keys("Tab");
+            await terminal.waitFor(expected);
+            terminal.keys("C-u");
+            await terminal.waitFor(/ready> *$/);
+          }
+        } finally {
+          terminal.close();
+          rmSync(join(box.runtime, "fish_universal_variables.notifier"), { force: true });
+        }
+      },
+      120_000,
+    );
   });
 }
 
@@ -141,4 +188,17 @@ test("modules, kernel parameters, interfaces, settings and topics complete", asy
   expect(await words("network", "create", "--interface-name", "l")).toContain("lo");
   expect(await words("config", "storage.dr")).toEqual(["storage.driver", ":4"]);
   expect(await words("help", "fi")).toEqual(["filters", ":4"]);
+});
+
+images.test("paths inside never lead out, follow links, and show volumes", async () => {
+  const words = async (...typed: string[]) => (await box.ok(["__completeNoDesc", ...typed])).split("\n");
+  expect(await words("run", BUSYBOX, "../../et")).toEqual(["../../etc/", ":6"]);
+  expect(await words("run", BUSYBOX, "e")).toEqual(["etc/", ":6"]);
+  expect(await words("create", BUSYBOX, "/etc")).toContain("/etc/passwd");
+  expect(await words("cp", "t310-box:")).toContain("t310-box:/etc/");
+  expect(await words("cp", "t310-box:/data/")).toEqual(["t310-box:/data/inside", ":4"]);
+  expect(await words("cp", "t310-box:/t310-empty")).toEqual(["t310-box:/t310-empty/", ":6"]);
+  expect(await words("cp", "t310-box:/no/such")).toEqual([":4"]);
+  expect(await words("run", "no-such-image", "/")).toEqual([":0"]);
+  expect(await words("run", "--sysctl", "net.")).toContain("net.ipv4.");
 });

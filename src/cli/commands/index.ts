@@ -90,7 +90,7 @@ const c14: CommandEntry = {
   load: () => import("./container/healthcheck-run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c15: CommandEntry = {
-  summary: "Display the configuration of containers, images and volumes",
+  summary: "Display the configuration of containers, images, volumes and networks",
   usage: "[options] NAME [NAME...]",
   load: () => import("./container/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };

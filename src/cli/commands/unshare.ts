@@ -1,10 +1,16 @@
 import { spawnSync } from "node:child_process";
-import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { CommandNotFoundError } from "../../base/index.ts";
 import { hostEnvironment } from "../../config/index.ts";
-import { ensureDir, ensureRuntimeDir, findProgram, loadIdMaps, processStart } from "../../host/index.ts";
-import { holdfastPath, kelpCommand, lowerEnter, startPlan, writePlan } from "../../runtime/index.ts";
+import { ensureDir, ensureRuntimeDir, findProgram, loadIdMaps } from "../../host/index.ts";
+import {
+  holdfastPath,
+  kelpCommand,
+  lowerEnter,
+  startPlan,
+  sweepPlans,
+  writePlan,
+} from "../../runtime/index.ts";
 import { openContext } from "../../state/index.ts";
 import { defineCommand } from "../command.ts";
 
@@ -38,7 +44,7 @@ export default defineCommand({
     const planPath = join(paths.runtime, `unshare-${process.pid}.plan`);
     ensureRuntimeDir(paths);
     ensureDir(join(paths.runtime, "live"));
-    removeOldPlans(paths.runtime);
+    sweepPlans(paths.runtime);
     writePlan(
       planPath,
       lowerEnter({
@@ -55,6 +61,7 @@ export default defineCommand({
       }),
     );
     const holdfast = holdfastPath(paths);
+    // holdfast takes this process's place, so nobody is left to remove the plan: the next job or unshare does it.
     if (!globals.noout) return startPlan(holdfast, "enter", planPath);
     const { status } = spawnSync(holdfast, ["enter", planPath], {
       stdio: ["inherit", "ignore", "inherit"],
@@ -71,13 +78,4 @@ function requireProgram(name: string): void {
     "command-not-found",
     `cannot run ${JSON.stringify(name)}: executable file not found in $PATH`,
   );
-}
-
-/** holdfast takes this process's place, so nobody is left to remove its plan: the next unshare does it. */
-function removeOldPlans(runtime: string): void {
-  for (const name of readdirSync(runtime)) {
-    const pid = /^unshare-(\d+)\.plan$/.exec(name)?.[1];
-    if (pid !== undefined && processStart(Number(pid)) === undefined)
-      rmSync(join(runtime, name), { force: true });
-  }
 }

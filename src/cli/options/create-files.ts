@@ -60,7 +60,7 @@ export const FILE_OPTIONS = {
     short: "v",
     value: "[SOURCE:]DIR[:OPTIONS]",
     text: "Mount a volume or a directory of the host",
-    completes: "dir",
+    completes: "volume-source",
   },
   "volumes-from": {
     kind: "list",

@@ -46,7 +46,7 @@ const FILES: TopicSection = {
       `The user's own. --config FILE, or ${CONFIG_VARIABLE}, names a file that stands instead of it. (This is the one option without a key: it says where keys are.)`,
     ],
     ["CONTAINERS_CONF_OVERRIDE", "names a file that is read last."],
-    "A list replaces what earlier files said, unless {append = true} is among its items. `kelp config` shows every value and who set it.",
+    "A list replaces what earlier files said, unless {append = true} is among its items: then it is added, and so are those of the files after it, until one says {append = false}. `kelp config` shows every value and who set it.",
   ],
 };
 

@@ -90,6 +90,14 @@ test("a list replaces the earlier one unless it says append", async () => {
   expect((await loadSettings(paths, {}, env)).env).toEqual(["A=1", "B=2"]);
 });
 
+test("a list that said append goes on growing, until a later file says no", async () => {
+  env.CONTAINERS_CONF = write("a.conf", `[containers]\nenv = ["A=1", {append = true}]`);
+  const modules = [write("b.conf", `[containers]\nenv = ["B=2"]`)];
+  expect((await loadSettings(paths, { modules }, env)).env).toEqual(["A=1", "B=2"]);
+  modules.push(write("c.conf", `[containers]\nenv = ["C=3", {append = false}]`));
+  expect((await loadSettings(paths, { modules }, env)).env).toEqual(["C=3"]);
+});
+
 test("podman's own keys are left to podman, and its store is not ours", async () => {
   env.CONTAINERS_CONF = write(
     "a.conf",

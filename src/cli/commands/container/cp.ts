@@ -32,7 +32,7 @@ export default defineCommand({
     overwrite: { kind: "boolean", text: "Replace directories by files and files by directories" },
     pause: { kind: "boolean", hidden: true, text: "Accepted and ignored" },
   },
-  args: { min: 2, max: 2, completes: "file" },
+  args: { min: 2, max: 2, completes: "copy-place" },
   async run({ args, options, io, globals }) {
     const ctx = await openContext(globals);
     const [from, to] = args.map((word) => place(ctx, word)) as [CopyPlace, CopyPlace];

@@ -11,7 +11,7 @@ export default defineCommand({
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   examples: [["kelp create --name web IMAGE", "Make a container to be started later"]],
   options: CREATE_OPTIONS,
-  args: { min: 1, options: "after-first", completes: { each: ["image", "none"] } },
+  args: { min: 1, options: "after-first", completes: { each: ["image", "path-in-image"] } },
   async run({ io, args, options, given, argv, globals }) {
     const ctx = await openContext(globals);
     const [image = "", ...command] = args;

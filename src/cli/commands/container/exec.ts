@@ -39,12 +39,21 @@ export default defineCommand({
       value: "N",
       text: "Pass this many file descriptors after standard error on",
     },
-    privileged: { kind: "boolean", text: "Give the process every capability the container may have" },
+    privileged: {
+      kind: "boolean",
+      setting: "privileged",
+      text: "Give the process every capability the container may have",
+    },
     tty: { kind: "boolean", short: "t", text: "Give the process a terminal" },
     user: { kind: "string", short: "u", value: "USER[:GROUP]", text: "User and group of the process" },
     workdir: { kind: "string", short: "w", value: "DIR", text: "Working directory of the process" },
   },
-  args: { min: 1, checked: true, options: "after-first", completes: { each: ["running", "command"] } },
+  args: {
+    min: 1,
+    checked: true,
+    options: "after-first",
+    completes: { each: ["running", "path-in-container"] },
+  },
   async run({ args, options, globals }) {
     const ctx = await openContext(globals);
     const unnamed = options.latest || options.cidfile.length > 0;

@@ -1,4 +1,4 @@
-import { KelpError, NotFoundError, UsageError } from "../../../base/index.ts";
+import { NotFoundError, UsageError } from "../../../base/index.ts";
 import {
   containerSizes,
   inspectContainer,
@@ -7,17 +7,18 @@ import {
   viewOf,
 } from "../../../container/index.ts";
 import { type Context, openContext } from "../../../state/index.ts";
-import { defineCommand, type Io } from "../../command.ts";
-import { reportFailure } from "../../exit.ts";
-import { printJson } from "../../format.ts";
-import { addAliases, inspectByType, markMaps } from "../../inspect-objects.ts";
+import { defineCommand } from "../../command.ts";
+import { inspectByType } from "../../inspect-objects.ts";
+import { INSPECT_FORMAT, inspectEach } from "../../inspected.ts";
 import { LATEST_OPTION } from "../../options/listing.ts";
+
+const TYPES: readonly string[] = ["all", "container", "image", "volume", "network"];
 
 export default defineCommand({
   paths: [["inspect"], ["container", "inspect"]],
-  summary: "Display the configuration of containers, images and volumes",
+  summary: "Display the configuration of containers, images, volumes and networks",
   description:
-    "A name is looked up among containers, then images, then volumes, unless --type says what it is.",
+    "A name is looked up among containers, then images, volumes and networks, unless --type says what it is.",
   usage: "[options] NAME [NAME...]",
   examples: [
     ["kelp inspect web", "All that is known of a container"],
@@ -25,13 +26,7 @@ export default defineCommand({
   ],
   options: {
     ...LATEST_OPTION,
-    format: {
-      kind: "string",
-      short: "f",
-      value: "FORMAT",
-      text: "Print as json or by a Go template",
-      completes: ["json"],
-    },
+    ...INSPECT_FORMAT,
     size: { kind: "boolean", short: "s", text: "Add the sizes of containers" },
     type: {
       kind: "string",
@@ -39,35 +34,25 @@ export default defineCommand({
       value: "TYPE",
       default: "all",
       text: "What the names are",
-      completes: ["all", "container", "image", "volume"],
+      completes: TYPES,
     },
   },
   args: { min: 1, checked: true, completes: "object" },
   async run({ io, args, options, path, globals }) {
     const ctx = await openContext(globals);
     const type = path[0] === "container" ? "container" : options.type;
-    if (!["all", "container", "image", "volume"].includes(type)) {
+    if (!TYPES.includes(type))
       throw new UsageError(
         "invalid-type",
-        `invalid type ${JSON.stringify(type)}: must be one of all, container, image, volume`,
+        `invalid type ${JSON.stringify(type)}: must be one of ${TYPES.join(", ")}`,
       );
-    }
     const names = options.latest ? latest(ctx, args) : args;
     if (names.length === 0) throw new UsageError("missing-name", "no containers or images specified");
-    const found: unknown[] = [];
-    const failures: KelpError[] = [];
-    for (const name of names) {
-      try {
-        found.push(await inspectOne(ctx, name, type, options.size));
-      } catch (error) {
-        if (!(error instanceof KelpError)) throw error;
-        failures.push(error);
-      }
-    }
-    await print(io, found, options.format);
-    let status = 0;
-    for (const failure of failures) status = reportFailure(failure, io, false);
-    return status;
+    return inspectEach(io, {
+      names,
+      find: (name) => inspectOne(ctx, name, type, options.size),
+      format: options.format,
+    });
   },
 });
 
@@ -79,7 +64,7 @@ function latest(ctx: Context, args: readonly string[]): string[] {
   return [record.id];
 }
 
-async function inspectOne(ctx: Context, name: string, type: string, size: boolean): Promise<unknown> {
+async function inspectOne(ctx: Context, name: string, type: string, size: boolean): Promise<object> {
   if (type === "all" || type === "container") {
     try {
       const record = resolveContainer(ctx, name);
@@ -97,18 +82,4 @@ async function inspectOne(ctx: Context, name: string, type: string, size: boolea
     }
   }
   return inspectByType(ctx, name, type);
-}
-
-async function print(io: Io, found: readonly unknown[], format: string | undefined): Promise<void> {
-  if (format === undefined || format === "" || format === "json") {
-    io.out(found.length === 0 ? "[]\n" : printJson(found));
-    return;
-  }
-  if (found.length === 0) return;
-  const { renderTemplate } = await import("../../template.ts");
-  for (const value of found) {
-    markMaps(value);
-    addAliases(value);
-    io.out(`${renderTemplate("inspect", format, value)}\n`);
-  }
 }

@@ -18,7 +18,7 @@ export default defineCommand({
     ["kelp run -d --name web IMAGE", "Start a service and return"],
   ],
   options: RUN_OPTIONS,
-  args: { min: 1, options: "after-first", completes: { each: ["image", "none"] } },
+  args: { min: 1, options: "after-first", completes: { each: ["image", "path-in-image"] } },
   async run({ io, args, options, given, argv, globals }) {
     const ctx = await openContext(globals);
     const [image = "", ...command] = args;

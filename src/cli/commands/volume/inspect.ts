@@ -1,11 +1,9 @@
-import { KelpError, UsageError } from "../../../base/index.ts";
+import { UsageError } from "../../../base/index.ts";
 import { tidyEnded, volumeByName } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { inspectVolume } from "../../../volume/index.ts";
 import { defineCommand } from "../../command.ts";
-import { reportFailure } from "../../exit.ts";
-import { printJson } from "../../format.ts";
-import { markMaps } from "../../inspect-objects.ts";
+import { INSPECT_FORMAT, inspectEach } from "../../inspected.ts";
 
 export default defineCommand({
   paths: [["volume", "inspect"]],
@@ -13,13 +11,7 @@ export default defineCommand({
   usage: "[options] VOLUME [VOLUME...]",
   options: {
     all: { kind: "boolean", short: "a", text: "All volumes" },
-    format: {
-      kind: "string",
-      short: "f",
-      value: "FORMAT",
-      text: "Print as json or by a Go template",
-      completes: ["json"],
-    },
+    ...INSPECT_FORMAT,
   },
   args: { min: 1, checked: true, completes: "volume" },
   async run({ io, args, options, globals }) {
@@ -27,27 +19,11 @@ export default defineCommand({
     await tidyEnded(ctx);
     if (options.all === args.length > 0)
       throw new UsageError("conflicting-flags", "provide one or more volume names or use --all");
-    let status = 0;
-    const found = options.all ? ctx.state.volumes.list() : [];
-    for (const name of args) {
-      try {
-        found.push(volumeByName(ctx, name));
-      } catch (error) {
-        if (!(error instanceof KelpError)) throw error;
-        reportFailure(error, io, false);
-        status = 125;
-      }
-    }
-    const values = found.map(inspectVolume);
-    if (options.format === undefined || options.format === "" || options.format === "json")
-      io.out(printJson(values));
-    else {
-      const { renderTemplate } = await import("../../template.ts");
-      for (const value of values) {
-        markMaps(value);
-        io.out(`${renderTemplate("volume inspect", options.format, value)}\n`);
-      }
-    }
-    return status;
+    return inspectEach(io, {
+      names: options.all ? ctx.state.volumes.list().map(({ name }) => name) : args,
+      find: (name) => inspectVolume(volumeByName(ctx, name)),
+      format: options.format,
+      template: "volume inspect",
+    });
   },
 });
