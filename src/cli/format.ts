@@ -26,6 +26,12 @@ export interface ListFormat<Row extends object> {
   readonly json?: (row: Row) => unknown;
 }
 
+/** Half of these still says something; of a port, a state or an ID it does not, so that those lines rather wrap. */
+const ELASTIC = new Set([
+  ...["Repository", "Image", "Command", "CreatedBy", "Comment", "Description", "Labels", "Mounts"],
+  ...["Networks", "Path", "Value"],
+]);
+
 /**
  * Prints rows of a listing. A row's fields are podman's template fields (strings for the table);
  * functions are called as Go methods; `goMap` of template.ts marks objects that are maps.
@@ -44,7 +50,7 @@ export async function printFormatted<Row extends object>(
   if (format === "" || format === "table") return io.out(defaultTable(io, rows, request));
   const { renderList } = await import("./template.ts");
   const table = renderList(format, rows, request);
-  io.out(typeof table === "string" ? table : aligned(io, table.cells, request.noTrunc));
+  io.out(typeof table === "string" ? table : alignColumns(table.cells));
 }
 
 /** Prints one object by a template or as JSON (`info`, `version`, `inspect`); `json` also for an empty format. */
@@ -71,11 +77,9 @@ function defaultTable<Row extends object>(io: Io, rows: readonly Row[], request:
   if (request.noHeading !== true) {
     cells.unshift(columns.map((field) => request.headings?.[field] ?? headingOf(field)));
   }
-  return aligned(io, cells, request.noTrunc);
-}
-
-function aligned(io: Io, cells: readonly (readonly string[])[], noTrunc: boolean | undefined): string {
-  return alignColumns(cells, io.stdoutIsTty && noTrunc !== true ? { maxWidth: io.columns } : {});
+  const isCut = io.stdoutIsTty && request.noTrunc !== true;
+  const elastic = columns.map((field) => ELASTIC.has(field));
+  return alignColumns(cells, isCut ? { maxWidth: io.columns, elastic } : {});
 }
 
 function cellText(row: object, field: string): string {

@@ -1,14 +1,19 @@
 /** What `kelp info` tells, under podman's keys as far as they mean something here. */
+
 import { cpus, freemem, hostname, release, totalmem, uptime } from "node:os";
-import { cgroupManager } from "../container/index.ts";
+import { basename } from "node:path";
+import { cgroupManager, LOG_DRIVERS } from "../container/index.ts";
 import {
   controllersOf,
   findDelegatedCgroup,
   findProgram,
   loadIdMaps,
+  programVersion,
   readIfExists,
   userManagerCgroup,
 } from "../host/index.ts";
+import { DEFAULT_NETWORK, findUplink } from "../network/index.ts";
+import { loadRegistriesConf, searchRegistries } from "../registry/index.ts";
 import { defaultCapabilities, holdfastPath } from "../runtime/index.ts";
 import type { Context } from "../state/index.ts";
 import { storeReport } from "./info-store.ts";
@@ -16,16 +21,17 @@ import { goMap } from "./template.ts";
 import { goArch, versionReport } from "./version.ts";
 
 /** The whole report; fields that templates know under other names than JSON are hidden copies. */
-export function infoReport(ctx: Context): object {
+export async function infoReport(ctx: Context): Promise<object> {
+  const { registries } = searchRegistries(await loadRegistriesConf(ctx.paths));
   return {
     host: hostReport(ctx),
     plugins: {
       authorization: null,
-      log: ["k8s-file", "none", "passthrough"],
-      network: ["none", "host"],
+      log: LOG_DRIVERS,
+      network: ["bridge"],
       volume: ["local"],
     },
-    registries: goMap({}),
+    registries: goMap({ search: registries }),
     store: storeReport(ctx),
     version: versionReport(),
   };
@@ -33,24 +39,24 @@ export function infoReport(ctx: Context): object {
 
 function hostReport(ctx: Context): object {
   const cgroupVersion = readIfExists("/sys/fs/cgroup/cgroup.controllers") === undefined ? "v1" : "v2";
-  const holdfast = holdfastPath(ctx.paths);
   const { Version } = versionReport();
+  const holdfast = {
+    package: "part of kelp",
+    path: holdfastPath(ctx.paths),
+    version: `holdfast of kelp ${Version}`,
+  };
   const memory = memoryInfo();
   const report = {
     arch: goArch(),
     cgroupManager: cgroupManager(ctx, {}),
     cgroupVersion,
     cgroupControllers: usableControllers(ctx),
-    conmon: {
-      package: "part of kelp (holdfast, no conmon)",
-      path: holdfast,
-      version: `holdfast of kelp ${Version}`,
-    },
+    conmon: { ...holdfast, package: "part of kelp (holdfast, no conmon)" },
     cpus: cpus().length,
     databaseBackend: "sqlite",
     distribution: distribution(),
     cpuUtilization: cpuUtilization(),
-    eventLogger: ctx.settings.eventsLogger === "none" ? "none" : "file",
+    eventLogger: ctx.settings.eventsLogger,
     hostname: hostname(),
     idMappings: idMappings(),
     kernel: release(),
@@ -58,17 +64,13 @@ function hostReport(ctx: Context): object {
     logDriver: ctx.settings.logDriver,
     memFree: freemem(),
     memTotal: totalmem(),
-    networkBackend: "none",
-    ociRuntime: {
-      name: "holdfast",
-      package: "part of kelp",
-      path: holdfast,
-      version: `holdfast of kelp ${Version}`,
-    },
+    networkBackend: "kelp",
+    networkBackendInfo: { backend: "kelp", ...holdfast, defaultNetwork: DEFAULT_NETWORK },
+    ociRuntime: { name: "holdfast", ...holdfast },
     os: "linux",
     pasta: networkProgram("pasta", ctx),
     remoteSocket: { exists: false, path: "" },
-    rootlessNetworkCmd: "slirp4netns",
+    rootlessNetworkCmd: uplinkProgram(ctx),
     security: securityReport(),
     serviceIsRemote: false,
     slirp4netns: networkProgram("slirp4netns", ctx),
@@ -89,7 +91,16 @@ function usableControllers(ctx: Context): readonly string[] {
 }
 
 function networkProgram(name: string, ctx: Context): object {
-  return { executable: findProgram(name, ctx.settings.helperDirs) ?? "", package: "", version: "" };
+  const path = findProgram(name, ctx.settings.helperDirs);
+  return path === undefined
+    ? { executable: "", package: "", version: "" }
+    : { executable: path, package: "Unknown", version: programVersion(path) };
+}
+
+/** What containers reach the outside through; empty where there is nothing. */
+function uplinkProgram(ctx: Context): string {
+  const program = findUplink(ctx).plan?.argv[0];
+  return program === undefined ? "" : basename(program);
 }
 
 function idMappings(): object {

@@ -1,8 +1,7 @@
 /** The part of `kelp info` about the store. */
 import { existsSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { presentContainers } from "../container/index.ts";
-import { liveState } from "../runtime/index.ts";
+import { isRunning, presentContainers, statusOf } from "../container/index.ts";
 import type { Context } from "../state/index.ts";
 import { volumesDir } from "../volume/index.ts";
 import { goMap } from "./template.ts";
@@ -41,9 +40,10 @@ export function storeReport(ctx: Context): object {
 }
 
 function containerCounts(ctx: Context): object {
-  const containers = presentContainers(ctx);
-  const running = containers.filter(({ id }) => liveState(ctx, id).state === "running").length;
-  return { number: containers.length, paused: 0, running, stopped: containers.length - running };
+  const found = presentContainers(ctx).map((record) => statusOf(ctx, record));
+  const paused = found.filter(({ state }) => state === "paused").length;
+  const running = found.filter(isRunning).length - paused;
+  return { number: found.length, paused, running, stopped: found.length - running - paused };
 }
 
 function graphOptions(options: readonly string[]): Record<string, string> {

@@ -2,13 +2,15 @@
 import { displayWidth } from "./width.ts";
 
 export interface TableOptions {
-  /** Cut the widest cells with an ellipsis so that lines fit; absent: as wide as it takes. */
+  /** Cut cells with an ellipsis so that lines fit, as far as that goes; absent: as wide as it takes. */
   readonly maxWidth?: number;
+  /** The columns that may be cut, by their place; all where absent. */
+  readonly elastic?: readonly boolean[];
   /** Spaces between columns. */
   readonly gap?: number;
 }
 
-/** No column is cut below this: a short ID must stay whole. */
+/** No column is cut below this: something to recognise it by must stay. */
 const NARROWEST = 12;
 
 /** Lines of equal columns, each ended by a newline; the heading is simply the first row. */
@@ -20,7 +22,8 @@ export function alignColumns(rows: readonly (readonly string[])[], options: Tabl
       natural[index] = Math.max(natural[index] ?? 0, displayWidth(cell));
     }
   }
-  const widths = options.maxWidth === undefined ? natural : shrink(natural, options.maxWidth, gap);
+  const widths =
+    options.maxWidth === undefined ? natural : shrink(natural, options.maxWidth, gap, options.elastic);
   let text = "";
   for (const row of rows) {
     let line = "";
@@ -34,14 +37,20 @@ export function alignColumns(rows: readonly (readonly string[])[], options: Tabl
   return text;
 }
 
-function shrink(natural: readonly number[], maxWidth: number, gap: number): number[] {
+function shrink(
+  natural: readonly number[],
+  maxWidth: number,
+  gap: number,
+  elastic: readonly boolean[] | undefined,
+): number[] {
   const widths = [...natural];
+  const mayGive = (width: number, index: number) => width > NARROWEST && elastic?.[index] !== false;
   let over = widths.reduce((sum, width) => sum + width + gap, -gap) - maxWidth;
-  while (over > 0) {
-    const widest = Math.max(...widths);
-    if (widest <= NARROWEST) break;
-    widths[widths.indexOf(widest)] = widest - 1;
-    over--;
+  for (; over > 0; over--) {
+    const widest = Math.max(...widths.filter(mayGive));
+    const index = widths.findIndex((width, at) => width === widest && mayGive(width, at));
+    if (index < 0) break;
+    widths[index] = widest - 1;
   }
   return widths;
 }

@@ -6,13 +6,15 @@ import type { Context, LogConfig } from "../state/index.ts";
 import { parsePairs } from "./config-words.ts";
 import type { CreateOptions } from "./create-options.ts";
 
-const DRIVERS = new Set(["k8s-file", "json-file", "none", "passthrough", "passthrough-tty", "journald"]);
+export const LOG_DRIVERS: readonly string[] = [
+  ...["k8s-file", "json-file", "none", "passthrough", "passthrough-tty", "journald"],
+];
 const DECIMAL: Readonly<Record<string, number>> = { "": 1, k: 1e3, m: 1e6, g: 1e9, t: 1e12, p: 1e15 };
 
 /** Logs lie in the container's own directory unless a path is given. */
 export function logConfig(ctx: Context, id: string, options: CreateOptions, cwd: string): LogConfig {
   const driver = options["log-driver"] || ctx.settings.logDriver;
-  if (!DRIVERS.has(driver)) {
+  if (!LOG_DRIVERS.includes(driver)) {
     throw new UsageError(
       "invalid-log-driver",
       "running container create option: invalid log driver: invalid argument",

@@ -12,6 +12,7 @@ export { type CommitOptions, commitContainer } from "./commit.ts";
 export { compareTrees, type Tree } from "./compare.ts";
 export { resourceLimits } from "./config.ts";
 export { changedHealth } from "./config-health.ts";
+export { LOG_DRIVERS } from "./config-log.ts";
 export { parseRestart, parseUlimit } from "./config-words.ts";
 export { type CopyPlace, type CopyRequest, copyFiles } from "./copy.ts";
 export { type Created, createContainer } from "./create.ts";

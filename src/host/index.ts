@@ -57,6 +57,7 @@ export {
 } from "./paths.ts";
 export { type HostFacts, hasFuse, hostFacts, hostProblem } from "./probe.ts";
 export { bootId, isAlive, processStart, readProcFile } from "./procfs.ts";
+export { programVersion } from "./program-version.ts";
 export { findProgram } from "./programs.ts";
 export type { IdRange } from "./subid-ranges.ts";
 export { type IdMaps, type IdSupport, idSupport, loadIdMaps } from "./subids.ts";

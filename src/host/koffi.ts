@@ -24,11 +24,17 @@ export function loadKoffi(): Koffi {
     if (error instanceof KelpError) throw error;
     const reason = error instanceof Error ? error.message : error;
     throw new HostError("native-library-missing", `cannot load the native library koffi: ${reason}`, {
-      hint: "kelp's cache directory must not be on a noexec mount",
+      hint: hintFor(String(reason)),
       cause: error,
     });
   }
   return module.exports as Koffi;
+}
+
+function hintFor(reason: string): string {
+  return reason.includes("libstdc++")
+    ? "install it: apt-get install libstdc++6 (Fedora, openSUSE: libstdc++; Arch: gcc-libs)"
+    : "kelp's cache directory must not be on a noexec mount";
 }
 
 function libraryPath(): string {

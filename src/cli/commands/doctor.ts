@@ -56,8 +56,10 @@ function report(diagnoses: readonly Diagnosis[], withWell: boolean): string {
           "",
         ].join("\n"),
   );
-  const count = (severity: string) =>
-    diagnoses.filter(({ finding }) => finding?.severity === severity).length;
-  const counts = `${diagnoses.length} checks: ${count("problem")} problems, ${count("advice")} pieces of advice\n`;
+  const counted = (severity: string, one: string, several: string) => {
+    const count = diagnoses.filter(({ finding }) => finding?.severity === severity).length;
+    return `${count} ${count === 1 ? one : several}`;
+  };
+  const counts = `${diagnoses.length} checks: ${counted("problem", "problem", "problems")}, ${counted("advice", "piece of advice", "pieces of advice")}\n`;
   return `${parts.join("")}${counts}`;
 }

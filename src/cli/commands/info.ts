@@ -24,7 +24,7 @@ export default defineCommand({
   },
   args: { min: 0, max: 0 },
   async run({ io, options, globals }) {
-    const report = infoReport(await openContext(globals));
+    const report = await infoReport(await openContext(globals));
     if (options.format === undefined) io.out(toYaml(report));
     else if (options.format !== "")
       await printObject(io, report, { name: "info", type: "define.Info", format: options.format });

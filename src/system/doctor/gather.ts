@@ -1,5 +1,4 @@
 /** Finds out about the machine what the checks ask. Looks only; tries the kernel by holdfast's probe. */
-import { spawnSync } from "node:child_process";
 import { accessSync, constants, existsSync, statfsSync } from "node:fs";
 import { release } from "node:os";
 import { dirname } from "node:path";
@@ -15,6 +14,7 @@ import {
   loadIdMaps,
   loadLibSeccomp,
   lookupUser,
+  programVersion,
   readIfExists,
   readProcFile,
   userManagerCgroup,
@@ -66,13 +66,9 @@ function device(path: string): DeviceState {
   }
 }
 
-/** `NAME version 1.2.0`, or `NAME 0.0~git…`, in the first line. */
 function program(ctx: Context, name: string): ProgramFacts | undefined {
   const path = findProgram(name, ctx.settings.helperDirs);
-  if (path === undefined) return undefined;
-  const { stdout } = spawnSync(path, ["--version"], { encoding: "utf8", timeout: 10_000 });
-  const [first = ""] = (stdout ?? "").split("\n");
-  return { path, version: /(?:version\s+|\s)v?(\d\S*)/.exec(first)?.[1] ?? "" };
+  return path === undefined ? undefined : { path, version: programVersion(path) };
 }
 
 function hasLibSeccomp(): boolean {

@@ -114,6 +114,12 @@ describe("tables", () => {
     expect(alignColumns(rows, { maxWidth: 30 })).toBe("0123456789ab  a very long com…\n");
     expect(alignColumns(rows, { maxWidth: 5 })).toBe("0123456789ab  a very long…\n");
   });
+  test("only what still says something when it is cut gives way", () => {
+    const rows = [["a long image name", "0.0.0.0:8080->80/tcp"]];
+    const elastic = [true, false];
+    expect(alignColumns(rows, { maxWidth: 36, elastic })).toBe("a long image …  0.0.0.0:8080->80/tcp\n");
+    expect(alignColumns(rows, { maxWidth: 10, elastic })).toBe("a long imag…  0.0.0.0:8080->80/tcp\n");
+  });
   test("headings come from the field's words", () => {
     expect(["ID", "RunningFor", "CreatedAt", "MountPoint"].map(headingOf)).toEqual([
       "ID",
