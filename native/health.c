@@ -329,13 +329,29 @@ static void ask_check(struct server *s)
 	s->alarm = now_ms();
 }
 
+/* Forgets a running check, with the process in which it is. */
+static void drop_check(struct server *s)
+{
+	if (health.pid == 0)
+		return;
+	if (!health.settle) {
+		kill_check(s);
+		(void)process_wait(health.pid);
+	}
+	health.settle = 0;
+	close_fd(&s->watch[0]);
+	close_fd(&s->watch[1]);
+	health.pid = 0;
+}
+
 void health_begin(struct server *s, const struct records *records, int cgroup)
 {
 	const bool first = health.records == NULL;
 
-	if (!(records->have & 1U << OP_HEALTH))
+	health.records = records->have & 1U << OP_HEALTH ? records : NULL;
+	s->check = health.records ? ask_check : NULL;
+	if (!health.records)
 		return;
-	health.records = records;
 	health.cgroup = cgroup;
 	health.state = HEALTH_STARTING;
 	health.failing = health.starting_failures = health.starting_successes = 0;
@@ -347,7 +363,6 @@ void health_begin(struct server *s, const struct records *records, int cgroup)
 	if (health.due)
 		health.due = health.begun;
 	write_state();
-	s->check = ask_check;
 	if (!first)
 		server_tell_check(s);
 }
@@ -380,6 +395,15 @@ uint64_t health_step(struct server *s)
 	return health.kill_at && (next == 0 || health.kill_at < next) ? health.kill_at : next;
 }
 
+void health_change(struct server *s, const struct records *records, int cgroup)
+{
+	drop_check(s);
+	health_begin(s, records, cgroup);
+	if (!health.records)
+		server_tell_check(s);
+	s->alarm = now_ms(); /* at once: wake finds out when next */
+}
+
 void health_end(struct server *s)
 {
 	if (!health.records)
@@ -391,14 +415,7 @@ void health_end(struct server *s)
 	}
 	if (health.pid == 0)
 		return;
-	if (!health.settle) {
-		kill_check(s);
-		(void)process_wait(health.pid);
-	}
-	health.settle = 0;
-	close_fd(&s->watch[0]);
-	close_fd(&s->watch[1]);
-	health.pid = 0;
+	drop_check(s);
 	health.state = HEALTH_STOPPED;
 	write_state();
 }

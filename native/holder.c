@@ -16,7 +16,13 @@
 
 static const struct streams no_streams = { { -1, -1, -1 }, { -1, -1, -1 }, -1, -1 };
 
-static struct vm *monitored; /* what the monitor carries out */
+/* What the monitor carries out. */
+static struct {
+	struct vm *vm;
+	struct records records;
+	struct cursor finish; /* where that stage begins: it cannot be looked for in a plan that has been trimmed */
+	bool amended; /* the plan is not the first one any more */
+} life;
 
 /* Tells the launcher; it waits for this, or for the end of the pipe. */
 static int tell_launcher(const struct report *report)
@@ -92,6 +98,46 @@ static pid_t clone_process(struct vm *vm, const struct records *records, struct 
 	return pid;
 }
 
+/* Whoever carries out nothing again needs the records, `finish` and `vanish` only. */
+static void trim(void)
+{
+	if (life.records.life.restart == 0 && !(life.records.have & 1U << OP_HEALTH))
+		plan_trim(&life.vm->plan);
+}
+
+static void take_plan(struct vm *vm)
+{
+	life.vm = vm;
+	plan_records(&vm->plan, &life.records);
+	plan_seek(&vm->plan, STAGE_FINISH, &life.finish);
+}
+
+int monitor_amend(struct monitor *m)
+{
+	const uint32_t needed = 1U << OP_CONTAINER | 1U << OP_MONITOR_FILES;
+	struct records records;
+	struct plan plan;
+	int error = plan_load(&plan, m->run_dir, life.records.files.amend_name.data);
+
+	if (error != 0)
+		return error;
+	plan_records(&plan, &records);
+	if ((records.have & needed) != needed) {
+		plan_drop(&plan);
+		return -EBADMSG;
+	}
+	/* Log, events and others have pointers to texts of the first plan. */
+	if (life.amended)
+		plan_drop(&life.vm->plan);
+	else
+		plan_trim(&life.vm->plan);
+	life.amended = true;
+	life.vm->plan = plan;
+	take_plan(life.vm);
+	trim();
+	return 0;
+}
+
 /* Clones the first process and serves it to its end. Return: 0, or -errno with m->failure set */
 static int monitor_process(struct vm *vm, const struct records *records, struct monitor *m)
 {
@@ -103,9 +149,7 @@ static int monitor_process(struct vm *vm, const struct records *records, struct 
 		return -(int)m->failure.error;
 	}
 	let_go(vm, m->cgroup);
-	/* Whoever carries out nothing again needs the records and `finish` only. */
-	if (records->life.restart == 0 && !(records->have & 1U << OP_HEALTH))
-		plan_trim(&vm->plan);
+	trim();
 	return monitor_serve(m);
 }
 
@@ -129,14 +173,14 @@ static int monitor_run(struct vm *vm, const struct records *records, struct moni
  * run in the new process. The caller's kept descriptors were the first one's only. The cgroup is as it has become:
  * its slot is void while `monitor` runs.
  */
-static void monitor_rerun(struct vm *vm, const struct records *records, struct monitor *m, struct cursor finish)
+static void monitor_rerun(struct vm *vm, const struct records *records, struct monitor *m)
 {
 	const uint64_t cgroup = m->cgroup < 0 ? 0 : UINT64_C(1) << records->container.cgroup;
 
 	vm->again = true;
 	vm->filled = 0;
 	vm->keep_fds = 0;
-	vm_finish(vm, finish, STAGE_FINISH, false);
+	vm_finish(vm, life.finish, STAGE_FINISH, false);
 	bool ready = vm_run(vm, STAGE_MONITOR) == 0;
 
 	vm->filled |= cgroup;
@@ -159,31 +203,28 @@ static int start_forwarding(struct vm *vm)
  */
 static _Noreturn void be_monitor(struct vm *vm, int error)
 {
+	const struct records *records = &life.records;
 	uint64_t start = process_start(0);
-	struct records records;
-	struct cursor finish;
-	struct monitor m = { .records = &records, .streams = no_streams, .run_dir = -1, .listen_fd = -1, .foreground = -1,
+	struct monitor m = { .records = records, .streams = no_streams, .run_dir = -1, .listen_fd = -1, .foreground = -1,
 			     .init_fd = -1, .inner = -1, .cgroup = -1, .notify = -1, .base_pid_start = start };
 
-	plan_records(&vm->plan, &records);
-	plan_seek(&vm->plan, STAGE_FINISH, &finish);
-	monitored = vm;
-	if (records.client.attach != 0)
+	take_plan(vm);
+	if (records->client.attach != 0)
 		m.foreground = FD_FOREGROUND;
 	if (error == 0)
 		error = start_forwarding(vm);
 	if (error == 0) {
-		m.cgroup = slot_fd(vm, records.container.cgroup);
-		m.notify = records.have & 1U << OP_NOTIFY ? slot_fd(vm, records.notify.target) : -1;
-		error = monitor_run(vm, &records, &m);
+		m.cgroup = slot_fd(vm, records->container.cgroup);
+		m.notify = records->have & 1U << OP_NOTIFY ? slot_fd(vm, records->notify.target) : -1;
+		error = monitor_run(vm, records, &m);
 	}
 	while (error == 0 && monitor_again(&m))
-		monitor_rerun(vm, &records, &m, finish);
+		monitor_rerun(vm, records, &m);
 	if (error == 0)
 		monitor_end(&m);
-	vm_finish(vm, finish, STAGE_FINISH, error == 0);
+	vm_finish(vm, life.finish, STAGE_FINISH, error == 0);
 	if (error == 0 && !monitor_kept())
-		vm_finish(vm, finish, STAGE_VANISH, true);
+		vm_finish(vm, life.finish, STAGE_VANISH, true);
 	uplink_end(vm);
 	base_unregister(getpid(), start);
 	if (error == 0)
@@ -240,18 +281,16 @@ static _Noreturn void check_enter(struct vm *vm, const struct records *records, 
 
 pid_t check_spawn(enum stage stage, int process_fd, int out, int *pidfd)
 {
-	struct vm *vm = monitored;
-	struct records records;
+	struct vm *vm = life.vm;
 	int ends[2], fd;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
-	plan_records(&vm->plan, &records);
 	pid_t helper = sys_clone(0, NULL, -1);
 
 	if (helper == 0)
-		check_enter(vm, &records, stage, process_fd, out, ends[1]);
+		check_enter(vm, &life.records, stage, process_fd, out, ends[1]);
 	close(ends[1]);
 	if (helper < 0 || read_some(ends[0], &pid, sizeof(pid)) != sizeof(pid))
 		pid = -EAGAIN;

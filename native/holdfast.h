@@ -203,6 +203,8 @@ int external_signal(int number);
 /* Ends what is left and forgets the container; does nothing without a runtime. */
 void external_delete(void);
 
+/* holder.c: from now on the plan that is there as files.amendName holds: its records, and its operations when they run next. 0 or -errno */
+int monitor_amend(struct monitor *m);
 /* holder.c: tells the launcher "started". Called once, after the status file exists. 0, or -errno: the launcher is gone. */
 int monitor_started(struct monitor *m);
 

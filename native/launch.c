@@ -247,7 +247,7 @@ int launch(enum verb verb, const char *path)
 	signals_reset(false);
 	if (ready_descriptors() < 0)
 		return EXIT_FAILED;
-	if (plan_load(&l.vm.plan, path) != 0)
+	if (plan_load(&l.vm.plan, AT_FDCWD, path) != 0)
 		return EXIT_NOT_A_PLAN;
 	plan_records(&l.vm.plan, &l.records);
 	if (!has_records(&l.records, verb))

@@ -4,6 +4,7 @@
  */
 #include "vm.h"
 
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -40,7 +41,7 @@ int main(int argc, char **argv)
 	if (argc <= 3 && strcmp(verb, "probe") == 0)
 		return probe(argv[2]);
 	if (argc == 3 && strcmp(verb, "check") == 0)
-		return plan_load(&plan, argv[2]) == 0 ? 0 : EXIT_INVALID;
+		return plan_load(&plan, AT_FDCWD, argv[2]) == 0 ? 0 : EXIT_INVALID;
 	return say("holdfast: usage: start|exec|enter|check PLAN, attach SOCKET STREAMS SIGNALS KEYS-HEX, probe [DIR]\n",
 		   EXIT_USAGE);
 }

@@ -28,6 +28,7 @@ enum {
 };
 
 static struct server server;
+static struct monitor *served;
 static struct timespec started, finished;
 static uint64_t started_ms, over_ms, pause_ms, kill_ms, stop_ms;
 static bool timed_out;
@@ -352,6 +353,16 @@ static int term_signal(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
+/* A client has written another plan. The process that runs goes on; its checks are those of the new plan if that is wanted. */
+static int amend(struct server *s, uint32_t what)
+{
+	int r = monitor_amend(served);
+
+	if (r == 0 && what & AMEND_HEALTH && s->process_fd >= 0)
+		health_change(s, served->records, served->cgroup);
+	return r;
+}
+
 /* The first process, or a further one: the server watches it from here on. */
 static void take_process(struct monitor *m)
 {
@@ -371,6 +382,8 @@ static void take_process(struct monitor *m)
 		server.listen_fd = m->listen_fd;
 		server.term_fd = term_signal();
 		server.terminate = terminate;
+		server.amend = amend;
+		served = m;
 		stop_ms = container->stop_ms;
 		server_foreground(&server, m->foreground);
 	}

@@ -86,6 +86,7 @@ static int frame_length(uint8_t type)
 	case FRAME_HELLO:
 	case FRAME_RESIZE:
 	case FRAME_SIGNAL:
+	case FRAME_AMEND:
 		return 4;
 	case FRAME_TARGET:
 		return 8;
@@ -146,6 +147,15 @@ static void take_keep(const struct server *s, struct peer *p)
 	p->ack_due = true;
 }
 
+static void take_amend(struct server *s, struct peer *p)
+{
+	if (s->leaving)
+		p->ack = ESRCH;
+	else
+		p->ack = s->amend ? (uint32_t)-s->amend(s, get_u32(p->in + FRAME_HEAD)) : EOPNOTSUPP;
+	p->ack_due = true;
+}
+
 static void take_resize(const struct server *s, const struct peer *p)
 {
 	struct winsize size = { .ws_row = get_u16(p->in + FRAME_HEAD), .ws_col = get_u16(p->in + FRAME_HEAD + 2) };
@@ -172,6 +182,9 @@ static void take_frame(struct server *s, struct peer *p)
 		break;
 	case FRAME_KEEP:
 		take_keep(s, p);
+		break;
+	case FRAME_AMEND:
+		take_amend(s, p);
 		break;
 	case FRAME_CHECK:
 		p->asks = true;

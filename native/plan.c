@@ -178,28 +178,34 @@ int plan_map(struct plan *plan, int fd, uint32_t size)
 {
 	uint32_t have = 0;
 	uint8_t *data;
+	int error;
 
 	if (size > PLAN_LIMIT || size == 0)
 		return -EBADMSG;
 	data = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (data == MAP_FAILED)
 		return -errno;
+	*plan = (struct plan){ .data = data, .size = size };
 	while (have < size) {
 		ssize_t n = read_some(fd, data + have, size - have);
 
-		if (n <= 0)
+		if (n <= 0) {
+			plan_drop(plan);
 			return n < 0 ? (int)n : -EBADMSG;
+		}
 		have += (uint32_t)n;
 	}
 	mprotect(data, size, PROT_READ);
-	*plan = (struct plan){ .data = data, .size = size };
-	return plan_check(plan);
+	error = plan_check(plan);
+	if (error != 0)
+		plan_drop(plan);
+	return error;
 }
 
-/* plan_load() - read and check the plan in a regular file; 0 or -errno */
-int plan_load(struct plan *plan, const char *path)
+/* plan_load() - read and check the plan in a regular file beneath a directory, or AT_FDCWD; 0 or -errno */
+int plan_load(struct plan *plan, int dir, const char *path)
 {
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
 	struct stat st;
 	int error;
 
@@ -213,6 +219,14 @@ int plan_load(struct plan *plan, const char *path)
 		error = plan_map(plan, fd, (uint32_t)st.st_size);
 	close(fd);
 	return error;
+}
+
+/* plan_drop() - a plan that nothing points into any more */
+void plan_drop(struct plan *plan)
+{
+	if (plan->data)
+		munmap((void *)(uintptr_t)plan->data, plan->size);
+	*plan = (struct plan){ 0 };
 }
 
 /* plan_seek() - the first operation of a stage; false if the plan has none (then *at is where it would be) */

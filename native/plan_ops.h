@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish" }
-#define PLAN_TABLE_HASH { 0xf4, 0x68, 0xec, 0x64, 0xa3, 0x70, 0xd9, 0x3d }
+#define PLAN_TABLE_HASH { 0x6a, 0x32, 0x63, 0xfd, 0x07, 0x34, 0xf3, 0xb9 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -139,6 +139,7 @@ struct args_monitor_files {
 	struct text exit_file;
 	struct text pid_file;
 	struct text monitor_pid_file;
+	struct text amend_name;
 };
 
 struct args_log {
@@ -829,13 +830,14 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_container, stop_signal) },
 		{ ARG_U32, offsetof(struct args_container, stop_ms) },
 		{ ARG_SLOT, offsetof(struct args_container, cgroup) } } },
-	[OP_MONITOR_FILES] = { 1 << STAGE_CONFIG, 6, {
+	[OP_MONITOR_FILES] = { 1 << STAGE_CONFIG, 7, {
 		{ ARG_STR, offsetof(struct args_monitor_files, run_dir) },
 		{ ARG_STR, offsetof(struct args_monitor_files, status_name) },
 		{ ARG_STR, offsetof(struct args_monitor_files, socket_name) },
 		{ ARG_STR, offsetof(struct args_monitor_files, exit_file) },
 		{ ARG_STR, offsetof(struct args_monitor_files, pid_file) },
-		{ ARG_STR, offsetof(struct args_monitor_files, monitor_pid_file) } } },
+		{ ARG_STR, offsetof(struct args_monitor_files, monitor_pid_file) },
+		{ ARG_STR, offsetof(struct args_monitor_files, amend_name) } } },
 	[OP_LOG] = { 1 << STAGE_CONFIG, 5, {
 		{ ARG_U32, offsetof(struct args_log, driver) },
 		{ ARG_STR, offsetof(struct args_log, path) },

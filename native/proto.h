@@ -15,6 +15,7 @@ enum frame_type {
 	FRAME_CHECK = 7,
 	FRAME_TARGET = 8,
 	FRAME_KEEP = 9,
+	FRAME_AMEND = 10,
 	FRAME_READY = 0x81,
 	FRAME_STDOUT = 0x82,
 	FRAME_STDERR = 0x83,
@@ -24,6 +25,7 @@ enum frame_type {
 	FRAME_CHECKED = 0x87,
 };
 
+enum { AMEND_HEALTH = 1 };
 enum { WANT_STDIN = 1, WANT_STDOUT = 2, WANT_STDERR = 4, WANT_ENDS = 8 };
 
 enum {

@@ -77,6 +77,7 @@ struct server {
 	void (*terminate)(struct server *s);
 	int watch[2]; /* descriptors of a health check that, once readable, call `wake` as well; -1: none */
 	void (*wake)(struct server *s);
+	int (*amend)(struct server *s, uint32_t what); /* a client has written another plan: 0 or -errno; NULL: there is none */
 	void (*check)(struct server *s); /* a client wants a health check; NULL: the container has none */
 	uint32_t checked[2]; /* status and health_state of the last check */
 	struct input in;
@@ -163,6 +164,8 @@ void health_begin(struct server *s, const struct records *records, int cgroup);
 uint64_t health_step(struct server *s);
 /* The process has ended: a running check is over without a result. */
 void health_end(struct server *s);
+/* The records have changed: checks begin anew, if there are any. */
+void health_change(struct server *s, const struct records *records, int cgroup);
 /* Whether that end was brought about to start the container again; true once for each. */
 bool health_restarts(void);
 

@@ -29,7 +29,8 @@ struct op {
 	union args args;
 };
 
-int plan_load(struct plan *plan, const char *path);
+int plan_load(struct plan *plan, int dir, const char *path);
+void plan_drop(struct plan *plan);
 int plan_check(struct plan *plan);
 int plan_next(const struct plan *plan, struct cursor *at, struct op *op);
 const struct op_def *plan_def(uint16_t code);

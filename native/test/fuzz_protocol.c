@@ -93,8 +93,8 @@ static void check_server(void)
 /* A frame: often a right one, else with a wrong type, length or flag. Return: its size */
 static uint32_t make_frame(uint8_t *to, uint32_t *random)
 {
-	static const uint8_t lengths[] = { 0, 4, 0, 0, 4, 4, 0, 0, 8, 0 };
-	uint32_t type = next_random(random) % 10, length = lengths[type], body;
+	static const uint8_t lengths[] = { 0, 4, 0, 0, 4, 4, 0, 0, 8, 0, 4 };
+	uint32_t type = next_random(random) % 11, length = lengths[type], body;
 
 	if (type == FRAME_STDIN)
 		length = next_random(random) % 200;

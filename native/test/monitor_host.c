@@ -68,6 +68,13 @@ int monitor_started(struct monitor *m)
 	return 0;
 }
 
+/* There is no plan here. */
+int monitor_amend(struct monitor *m)
+{
+	(void)m;
+	return -ENOSYS;
+}
+
 static void send_master(int sock, int master)
 {
 	union {

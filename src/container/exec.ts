@@ -2,7 +2,7 @@
 import { readdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { ConflictError, type KelpError } from "../base/index.ts";
-import { containerDir, containerRunDir } from "../host/index.ts";
+import { containerRunDir } from "../host/index.ts";
 import {
   type ClientConfig,
   compiledSeccomp,
@@ -12,10 +12,8 @@ import {
   liveState,
   lowerExec,
   makeExecProcess,
-  makeSpec,
   type Plan,
   resolveUser,
-  runtimeFacts,
   writePlan,
 } from "../runtime/index.ts";
 import { type ContainerRecord, type Context, writeContainerEvent } from "../state/index.ts";
@@ -23,11 +21,10 @@ import { execCgroup } from "./cgroup.ts";
 import { checkWorkdir } from "./config-words.ts";
 import { userEnv } from "./env.ts";
 import { helperEnvironment } from "./helper-env.ts";
-import { containerRootfs } from "./rootfs.ts";
+import { runningSpec } from "./running-spec.ts";
 import { secretVariables } from "./secrets.ts";
 import type { Prepared } from "./start.ts";
 import { statusOf } from "./status.ts";
-import { currentUsers } from "./user-db.ts";
 
 export interface ExecOptions {
   readonly args: readonly string[];
@@ -60,20 +57,7 @@ export async function prepareExec(
 ): Promise<Prepared> {
   const { config, id } = record;
   const live = requireLive(ctx, record);
-  const rootfs = await containerRootfs(ctx, record);
-  const files = currentUsers(ctx, record, rootfs);
-  const facts = runtimeFacts();
-  const user = resolveUser(config.user, config.groupAdd, files);
-  const spec = makeSpec({
-    id,
-    config: { ...config, mounts: [] },
-    user,
-    facts,
-    containerDir: containerDir(ctx.paths, id),
-    files: {},
-    volumes: new Map(),
-    joined: Object.fromEntries(["pid", "network", "ipc", "uts", "cgroup", "user"].map((type) => [type, ""])),
-  });
+  const { spec, user, users, facts } = await runningSpec(ctx, record);
   const execProcess = makeExecProcess(
     spec,
     config,
@@ -91,7 +75,7 @@ export async function prepareExec(
       user:
         options.user === undefined || options.user === ""
           ? user
-          : resolveUser(options.user, config.groupAdd, files),
+          : resolveUser(options.user, config.groupAdd, users),
       tty: options.tty,
       privileged: options.privileged,
       ...(options.tty && options.consoleSize !== undefined ? { consoleSize: options.consoleSize } : {}),

@@ -79,7 +79,7 @@ function eventPlan(ctx: Context, record: ContainerRecord): NonNullable<MonitorCo
 }
 
 /** Whether the container's streams are the caller's own, of which no client can have a part. */
-function ownStreams({ log: { driver } }: ContainerConfig): boolean {
+export function ownStreams({ log: { driver } }: ContainerConfig): boolean {
   return driver === "passthrough" || driver === "passthrough-tty";
 }
 

@@ -1,7 +1,7 @@
 /** Changing a container's limits, and those of its running group at once. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { errnoCode, HostError, UsageError } from "../base/index.ts";
+import { ConflictError, errnoCode, HostError, UsageError } from "../base/index.ts";
 import { errnoText } from "../host/index.ts";
 import { type CgroupSetting, cgroupSettings } from "../runtime/index.ts";
 import {
@@ -21,21 +21,41 @@ export type ConfigChange = Partial<
 >;
 
 /**
- * The running group is changed first: a limit that the kernel refuses is not recorded. `resources` are merged with
- * the container's own.
+ * What runs is changed first: a limit that the kernel refuses is not recorded. `resources` are merged with
+ * the container's own. Environment and ulimits are those of the next start.
  *
  * @throws {HostError} for a limit that cannot be applied here
+ * @throws {ConflictError} for what cannot be changed in this container, or not while it runs
  */
-export function updateContainer(ctx: Context, record: ContainerRecord, change: ConfigChange): void {
+export async function updateContainer(
+  ctx: Context,
+  record: ContainerRecord,
+  change: ConfigChange,
+): Promise<void> {
   ctx.state.expectWrites();
   const resources = mergeLimits(record.config.resources, change.resources ?? {});
   const config = { ...record.config, ...change, resources };
+  refuseRestartOfVanishing(record, config);
+  const status = statusOf(ctx, record);
   if (Object.keys(change.resources ?? {}).length > 0) {
-    if (isRunning(statusOf(ctx, record))) applyLimits(ctx, record, config, change.resources ?? {});
+    if (isRunning(status)) applyLimits(ctx, record, config, change.resources ?? {});
     else checkCgroup(ctx, config);
+  }
+  const parts = { restart: change.restart !== undefined, health: change.health !== undefined };
+  if (isRunning(status) && (parts.restart || parts.health)) {
+    const { amendRunning } = await import("./amend.ts");
+    await amendRunning(ctx, { ...record, config }, parts);
   }
   ctx.state.containers.setConfig(record.id, config);
   writeContainerEvent(ctx, "update", record);
+}
+
+function refuseRestartOfVanishing({ name }: ContainerRecord, { autoRemove, restart }: ContainerConfig): void {
+  if (!autoRemove || restart.policy === "no") return;
+  throw new ConflictError(
+    "restart-removes",
+    `cannot set --restart ${restart.policy} of container ${name}: it was made with --rm and is removed when it stops`,
+  );
 }
 
 /** --cpus and --cpu-quota say the same in two ways: the one given last holds. */

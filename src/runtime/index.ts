@@ -35,7 +35,9 @@ export { type InsideOptions, kelpCommand, runInside, sweepPlans } from "./inside
 export { answerJob, errorReply, type Job, type JobRequest } from "./job.ts";
 export { capturePlan, runPlan, startPlan, writePlan } from "./launch.ts";
 export { type LowerInput, lowerSpec } from "./lower.ts";
+export { type Amendment, amendPlan } from "./lower-amend.ts";
 export { type CgroupConfig, processGroup } from "./lower-cgroup.ts";
+export { AMENDED } from "./lower-config.ts";
 export { type LowerEnterInput, lowerEnter } from "./lower-enter.ts";
 export { type LowerExecInput, lowerExec } from "./lower-exec.ts";
 export type { HealthPlan } from "./lower-health.ts";
@@ -49,6 +51,7 @@ export type { NotifyConfig } from "./lower-notify.ts";
 export type { RootView } from "./lower-root-view.ts";
 export { mountedRootfs, overlayData } from "./lower-rootfs.ts";
 export {
+  amendMonitor,
   type CheckResult,
   checkHealth,
   MonitorClient,

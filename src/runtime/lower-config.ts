@@ -21,6 +21,8 @@ const LOG_DRIVERS: Readonly<Record<string, number>> = {
   "passthrough-tty": 3,
 };
 const JOURNAL_SOCKET = "/run/systemd/journal/socket";
+/** Beside the monitor's socket: the plan that it is to go by from now on. */
+export const AMENDED = "amended.plan";
 const RESTARTS = { no: 0, "on-failure": 1, always: 2, "unless-stopped": 2 } as const;
 /** The pause before a container is started again, doubled after each short life up to the limit. */
 const RESTART_DELAY_MS = 100;
@@ -45,6 +47,7 @@ export function lowerConfig(plan: PlanBuilder, { monitor, spec, cgroup, network 
     exitFile: `${monitor.containerDir}/exit`,
     pidFile: monitor.pidFile ?? "",
     monitorPidFile: monitor.monitorPidFile ?? "",
+    amendName: AMENDED,
   });
   lowerLog(plan, monitor);
   lowerLife(plan, monitor);
@@ -80,8 +83,10 @@ function journalFields(fields: Readonly<Record<string, string>>): string {
     .join("");
 }
 
+export type LifeConfig = Pick<MonitorConfig, "restart" | "timeout">;
+
 /** Nothing to be written down for a container that is started once and may run for ever. */
-function lowerLife(plan: PlanBuilder, { restart, timeout }: MonitorConfig): void {
+export function lowerLife(plan: PlanBuilder, { restart, timeout }: LifeConfig): void {
   if (restart.policy === "no" && timeout === 0) return;
   plan.add(
     "config",

@@ -35,6 +35,7 @@ const REOPEN_LOG = 6;
 const CHECK = 7;
 const TARGET = 8;
 const KEEP = 9;
+const AMEND = 10;
 const READY = 0x81;
 const EXIT = 0x84;
 const ENDED = 0x86;
@@ -42,6 +43,8 @@ const CHECKED = 0x87;
 const ACK = 0x85;
 /** Bit of HELLO: to be told of the end of each of the container's processes, whatever follows it. */
 const WANT_ENDS = 8;
+/** Bit of AMEND: the health checks begin anew. */
+const AMEND_HEALTH = 1;
 const HEAD = 4;
 const ESRCH = 3;
 /** `sun_path` has 108 bytes, the last one a NUL. */
@@ -153,6 +156,11 @@ export class MonitorClient {
   /** As long as this client stays connected, the container's end takes nothing along (--rm). False: it has ended. */
   async keep(): Promise<boolean> {
     return (await this.#acknowledged(frame(KEEP))) === 0;
+  }
+
+  /** Has the monitor go by the plan that was written for it: its errno, or undefined if it went away. */
+  amend(health: boolean): Promise<number | undefined> {
+    return this.#acknowledged(frame(AMEND, health ? AMEND_HEALTH : 0));
   }
 
   #acknowledged(request: Buffer): Promise<number | undefined> {
@@ -290,6 +298,12 @@ export function signalAndWait(
 export async function checkHealth(path: string): Promise<CheckResult | undefined> {
   const result = await withMonitor(path, async (client) => ({ checked: await client.check() }));
   return "checked" in result ? result.checked : undefined;
+}
+
+/** Has a container's monitor go by the plan that was written for it: its errno, or undefined if none answers. */
+export async function amendMonitor(path: string, health: boolean): Promise<number | undefined> {
+  const result = await withMonitor(path, async (client) => ({ errno: await client.amend(health) }));
+  return "errno" in result ? result.errno : undefined;
 }
 
 /** Tells a monitor where its published ports lead; false if there is none. */

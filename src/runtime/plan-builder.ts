@@ -45,7 +45,12 @@ export interface OpOptions {
 }
 
 export class PlanBuilder {
-  readonly #ops: PlanOp[] = [];
+  readonly #ops: PlanOp[];
+
+  /** @param ops what there is already */
+  constructor(ops: readonly PlanOp[] = []) {
+    this.#ops = [...ops];
+  }
 
   add<N extends OpName>(stage: Stage, op: N, args: OpArgs<N>, options: OpOptions = {}): void {
     const { origin, tolerate = TOLERATE.none } = options;

@@ -227,6 +227,7 @@ export class Sandbox {
       exitFile: join(this.dir, "exit", name),
       pidFile: "",
       monitorPidFile: "",
+      amendName: "",
     });
     const log = { driver: 1, path: join(dir, "log"), maxBytes: 0n, keep: 0, fields: new Uint8Array() };
     plan.add("config", "log", log);

@@ -18,7 +18,7 @@ export default defineCommand({
   paths: [["update"], ["container", "update"]],
   summary: "Update the configuration of an existing container",
   description:
-    "Limits change at once in a running container. Environment, ulimits, health check and restart policy hold from its next start.",
+    "Limits, restart policy and health check change at once in a running container; a changed health check begins anew, and restarts so far count for the new policy. Environment and ulimits hold from its next start.",
   usage: "[options] CONTAINER",
   examples: [["kelp update --memory 512m web", "Change the memory limit of a container"]],
   options: {
@@ -45,7 +45,7 @@ export default defineCommand({
     const { record } = targets[0]!;
     const { config } = record;
     const health = changedHealth(config.health, { options, given, cwd: process.cwd() });
-    updateContainer(ctx, record, {
+    await updateContainer(ctx, record, {
       ...(health === undefined ? {} : { health }),
       resources: resourceLimits(options, given),
       ...(given.has("restart") ? { restart: parseRestart(options.restart) } : {}),
