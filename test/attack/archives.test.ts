@@ -4,7 +4,16 @@
  * program would, and does harm: the archive is a weapon, so that "nothing happened" means something.
  */
 import { afterAll, afterEach, beforeAll, describe, expect } from "bun:test";
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import {
   BUSYBOX,
@@ -35,24 +44,41 @@ beforeAll(async () => {
 afterAll(() => stub.stop());
 afterEach(() => canary.expectIntact());
 
-/** Joins strings, as unpackers did that are in the catalogue; true if it wrote where the archive aimed. */
-function harmsTheNaive(layers: readonly (readonly RawEntry[])[], target: string, name = "x"): boolean {
+/**
+ * Joins strings, as unpackers did that are in the catalogue; true if it wrote where the archive aimed. With `compares` it looks
+ * where a name has led to, and takes every path for one inside that begins like the root's: the prey's does.
+ */
+function harmsTheNaive(
+  layers: readonly (readonly RawEntry[])[],
+  target: string,
+  { name = "x", compares = false } = {},
+): boolean {
   const root = file("naive");
   const prey = file("naive-prey");
   mkdirSync(root);
   mkdirSync(prey);
   writeFileSync(join(prey, name), "mine");
-  for (const entry of layers.flat()) naively(root, entry, (text) => text.replaceAll(target, prey));
+  const isInside = (path: string) => !compares || realpathSync(dirname(path)).startsWith(root);
+  for (const entry of layers.flat()) naively(root, entry, (text) => text.replaceAll(target, prey), isInside);
   const harmed = !existsSync(join(prey, name)) || readFileSync(join(prey, name), "utf8") !== "mine";
   for (const path of [root, prey]) rmSync(path, { recursive: true, force: true });
   return harmed;
 }
 
-function naively(root: string, entry: RawEntry, aim: (text: string) => string): void {
-  const path = aim(join(root, String(entry.name)));
+function naively(
+  root: string,
+  entry: RawEntry,
+  aim: (text: string) => string,
+  isInside: (path: string) => boolean,
+): void {
+  const path = aim(join(root, String(entry.name))).replace(/\/$/, "");
   try {
-    if (entry.type === "2") symlinkSync(aim(entry.link ?? ""), path);
-    else if (entry.type === "1") linkSync(aim(join(root, entry.link ?? "")), path);
+    if (!isInside(path)) return;
+    if (entry.type === "2") {
+      // What a link replaces goes first, whatever it is.
+      rmSync(path, { recursive: true, force: true });
+      symlinkSync(aim(entry.link ?? ""), path);
+    } else if (entry.type === "1") linkSync(aim(join(root, entry.link ?? "")), path);
     else if (entry.type === "5") mkdirSync(path);
     else if (path.includes("/.wh.")) rmSync(path.replace("/.wh.", "/"));
     else {
@@ -122,6 +148,8 @@ describe("U1: a name that leads out through links of the archive", () => {
 });
 
 test("U2: an entry in the place of the root is refused by name, and the next layer lands inside", async () => {
+  for (const name of [".", "./", "/", "./."])
+    expect(harmsTheNaive([[link(name, canary.directory)], [evil("x")]], canary.directory)).toBe(true);
   for (const name of [".", "./", "/", "a/..", "./.", ".."]) {
     const words = await unleash([[link(name, canary.directory)], [evil("x")]]);
     expect(words).toMatch(/archive entry/);
@@ -146,6 +174,8 @@ describe("U4: a sibling whose name begins like the root's", () => {
     const sibling = join(layers, ".new-evil");
     mkdirSync(sibling, { recursive: true });
     writeFileSync(join(sibling, "x"), "mine");
+    const attack = [[link("d", sibling), evil("d/x")]];
+    expect(harmsTheNaive(attack, sibling, { compares: true })).toBe(true);
     for (const target of ["../.new-evil", sibling, "..", layers]) {
       await unleash([[link("d", target), evil("d/x"), evil("d/.new-evil/x")]]);
       await unleash([[evil(`${target}/x`)]]);

@@ -22,7 +22,7 @@ const [USER, PASSWORD] = ["someone", "pass:word"];
 beforeAll(async () => {
   if (real.missing !== undefined) return;
   open = await startRegistry(join(box.directory, "open"));
-  guarded = await startRegistry(join(box.directory, "guarded"), { login: LOGIN, tls: true });
+  guarded = await startRegistry(join(box.directory, "guarded"), { login: LOGIN, tls: {} });
   await box.ok(["load", "-q", "-i", await busyboxArchive()]);
   writeFileSync(
     join(box.directory, "insecure.conf"),
@@ -180,6 +180,16 @@ real.test("search finds what was pushed, and lists tags", async () => {
     insecure(),
   );
   expect(tags.split("\n").sort()).toEqual(["1", "2"]);
+  const json = async (...words: string[]) =>
+    JSON.parse(await box.ok(["search", "--format", "json", ...words], insecure()));
+  const [listed, ...more] = await json("--list-tags", `${open.host}/find/me`);
+  expect({ ...listed, Tags: listed.Tags.sort(), more }).toEqual({
+    Name: `${open.host}/find/me`,
+    Tags: ["1", "2"],
+    more: [],
+  });
+  const keys = ["Index", "Name", "Description", "Stars", "Official", "Automated", "Tag"];
+  expect(Object.keys((await json(`${open.host}/find`))[0])).toEqual(keys);
   await box.ok(["pull", "-q", "--all-tags", `${open.host}/find/me`], insecure());
   expect(
     (await box.ok(["images", "--format", "{{.Tag}}", `${open.host}/find/me`])).split("\n").sort(),

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { join } from "node:path";
+import { type CertificateOptions, makeCertificate } from "./certificates.ts";
 
 export interface RealRegistry {
   readonly host: string;
@@ -14,7 +15,7 @@ export interface RealRegistry {
 export interface RegistryOptions {
   /** USER:PASSWORD that everybody needs. */
   readonly login?: string;
-  readonly tls?: boolean;
+  readonly tls?: CertificateOptions;
 }
 
 /** Starts one with its data beneath `directory`; resolves when it answers. */
@@ -29,12 +30,12 @@ export async function startRegistry(directory: string, options: RegistryOptions 
     ...(options.login === undefined
       ? []
       : [`auth: {htpasswd: {realm: test, path: ${writePasswords(directory, options.login)}}}`]),
-    `http: {addr: "127.0.0.1:${port}"${options.tls === true ? `, ${makeCertificate(directory, certDir)}` : ""}}`,
+    `http: {addr: "127.0.0.1:${port}"${options.tls === undefined ? "" : `, ${tlsSettings(directory, certDir, options.tls)}`}}`,
   ];
   const path = join(directory, "config.yml");
   writeFileSync(path, config.join("\n"));
   const child = spawn("docker-registry", ["serve", path], { stdio: "ignore" });
-  const scheme = options.tls === true ? "https" : "http";
+  const scheme = options.tls === undefined ? "http" : "https";
   await answers(`${scheme}://127.0.0.1:${port}/v2/`);
   return { host: `localhost:${port}`, certDir, stop: () => void child.kill("SIGKILL") };
 }
@@ -47,30 +48,10 @@ function writePasswords(directory: string, login: string): string {
   return path;
 }
 
-function makeCertificate(directory: string, certDir: string): string {
-  const key = join(directory, "key.pem");
-  const certificate = join(certDir, "ca.crt");
-  const subject = ["-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"];
-  const made = Bun.spawnSync(
-    [
-      "openssl",
-      "req",
-      "-newkey",
-      "rsa:2048",
-      "-nodes",
-      "-x509",
-      "-days",
-      "2",
-      "-keyout",
-      key,
-      "-out",
-      certificate,
-      ...subject,
-    ],
-    { stderr: "pipe" },
-  );
-  if (!made.success) throw new Error(`openssl failed: ${made.stderr}`);
-  return `tls: {certificate: ${certificate}, key: ${key}}`;
+function tlsSettings(directory: string, certDir: string, options: CertificateOptions): string {
+  const { cert, certPath, keyPath } = makeCertificate(join(directory, "tls"), options);
+  writeFileSync(join(certDir, "ca.crt"), cert);
+  return `tls: {certificate: ${certPath}, key: ${keyPath}}`;
 }
 
 function freePort(): Promise<number> {

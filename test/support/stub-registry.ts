@@ -1,6 +1,7 @@
 /** A registry in the test's own process, for what a real one cannot be made to do. */
 import { createHash } from "node:crypto";
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import { createServer as createTlsServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import { gzipSync } from "node:zlib";
 
@@ -35,19 +36,22 @@ export class StubRegistry {
   readonly requests: { method: string; url: string; headers: IncomingMessage["headers"] }[] = [];
   handler: Handler = () => undefined;
   readonly #server: Server;
+  readonly #name: string;
 
-  private constructor() {
-    this.#server = createServer((request, response) => this.#answer(request, response));
+  private constructor(tls?: { readonly cert: string; readonly key: string }) {
+    const answer = (request: IncomingMessage, response: ServerResponse) => this.#answer(request, response);
+    this.#server = tls === undefined ? createServer(answer) : createTlsServer(tls, answer);
+    this.#name = tls === undefined ? "127.0.0.1" : "localhost";
   }
 
-  static async start(): Promise<StubRegistry> {
-    const stub = new StubRegistry();
+  static async start(tls?: { readonly cert: string; readonly key: string }): Promise<StubRegistry> {
+    const stub = new StubRegistry(tls);
     await new Promise<void>((resolve) => stub.#server.listen(0, "127.0.0.1", resolve));
     return stub;
   }
 
   get host(): string {
-    return `127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
+    return `${this.#name}:${(this.#server.address() as AddressInfo).port}`;
   }
 
   stop(): void {

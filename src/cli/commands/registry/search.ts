@@ -8,7 +8,7 @@ import {
 } from "../../../registry/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
-import { printFormatted } from "../../format.ts";
+import { printFormatted, printJson } from "../../format.ts";
 import { AUTH_OPTIONS, accessOptions, CREDS_OPTION } from "../../options/registry.ts";
 
 const DESCRIPTION_WIDTH = 44;
@@ -51,7 +51,8 @@ export default defineCommand({
         term,
         given.has("limit") ? options.limit : Number.POSITIVE_INFINITY,
       );
-      await printFormatted(io, tags, { name: "search", ...style, columns: ["Name", "Tag"] });
+      if (options.format === "json") io.out(printJson(byRepository(tags)));
+      else await printFormatted(io, tags, { name: "search", ...style, columns: ["Name", "Tag"] });
       return 0;
     }
     const matches = searchFilter(options.filter);
@@ -86,6 +87,11 @@ async function listTags(access: RegistryAccess, term: string, limit: number) {
   const reference = dockerReference(parseReference(term.replace(/^docker:\/\//, "")));
   const tags = await access.pushTarget(reference).tags();
   return tags.slice(0, limit).map((Tag) => ({ Name: repository(reference), Tag }));
+}
+
+/** JSON has one object for a repository, where the table has a row for a tag. */
+function byRepository(tags: readonly { readonly Name: string; readonly Tag: string }[]): object[] {
+  return tags.length === 0 ? [] : [{ Name: tags[0]?.Name, Tags: tags.map(({ Tag }) => Tag) }];
 }
 
 function searchFilter(filters: readonly string[]): (result: SearchResult) => boolean {
