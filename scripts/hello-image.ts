@@ -1,7 +1,7 @@
 /**
  * Packs the static program `hello` into an OCI image and that into an oci-archive tar.
  *
- *   bun scripts/hello-image.ts PROGRAM OUTPUT
+ *   bun scripts/hello-image.ts PROGRAM OUTPUT ARCH     ARCH: x64 or arm64
  *
  * Equal input gives equal bytes: every time stamp is zero, every key has a fixed place.
  */
@@ -89,7 +89,8 @@ async function helloArchive(program: Buffer, architecture: string): Promise<Buff
   ]);
 }
 
-const [program, output] = process.argv.slice(2);
-if (program === undefined || output === undefined) throw new Error("usage: hello-image.ts PROGRAM OUTPUT");
-const architecture = process.arch === "x64" ? "amd64" : process.arch;
+const [program, output, arch] = process.argv.slice(2);
+if (program === undefined || output === undefined || arch === undefined)
+  throw new Error("usage: hello-image.ts PROGRAM OUTPUT ARCH");
+const architecture = arch === "x64" ? "amd64" : arch;
 writeFileSync(output, await helloArchive(readFileSync(program), architecture));

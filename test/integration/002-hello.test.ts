@@ -18,10 +18,14 @@ requires("skopeo").test("another program reads the embedded archive", async () =
 
 test("equal programs make equal archives", async () => {
   const again = join(box.directory, "hello.tar");
-  const made = await run(process.execPath, ["scripts/hello-image.ts", "native/build/hello", again], {
-    cwd: ROOT,
-    env: box.env,
-  });
+  const made = await run(
+    process.execPath,
+    ["scripts/hello-image.ts", "native/build/hello", again, process.arch],
+    {
+      cwd: ROOT,
+      env: box.env,
+    },
+  );
   expect(made).toEqual({ code: 0, stdout: "", stderr: "" });
   const digest = (path: string) => createHash("sha256").update(readFileSync(path)).digest("hex");
   expect(digest(again)).toBe(digest(ARCHIVE));
