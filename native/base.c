@@ -117,6 +117,34 @@ static void find_base(struct vm *vm, int dir, uint64_t wanted)
 }
 
 /*
+ * holder_open() - a pidfd of any process that an open directory of entries names and that lives, or -ESRCH
+ * Drops entries of the dead.
+ */
+int holder_open(int dir)
+{
+	struct listing listing = { .fd = dir };
+	const char *name;
+	int error;
+
+	if (lseek(dir, 0, SEEK_SET) < 0)
+		return -errno;
+	while ((name = listing_next(&listing, &error)) != NULL) {
+		uint64_t start;
+		pid_t pid;
+		int fd;
+
+		if (!parse_entry(name, &pid, &start))
+			continue;
+		fd = process_open(pid, start);
+		if (fd >= 0)
+			return fd;
+		if (fd == -ESRCH)
+			unlinkat(dir, name, 0);
+	}
+	return -ESRCH;
+}
+
+/*
  * op_join_base() - find the base, or decide that a new one is to be made
  * Runs in: launch. The lock stays held, by this process and the monitor forked from it, until
  * op_register_holder(): so of many first starts one makes the base and the others find it. With @net the base includes

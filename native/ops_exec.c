@@ -115,8 +115,8 @@ int op_keyring(struct vm *vm, const union args *args)
 	return syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, args->keyring.name.data) < 0 ? -errno : 0;
 }
 
-/* Takes everything but @keep out of the bounding set. */
-static int drop_bounding(uint64_t keep)
+/* bounding_drop() - take everything but @keep out of the bounding set */
+int bounding_drop(uint64_t keep)
 {
 	for (unsigned long number = 0; number < 64; number++) {
 		int set = prctl(PR_CAPBSET_READ, number, 0, 0, 0);
@@ -151,7 +151,7 @@ int op_credentials(struct vm *vm, const union args *args)
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
 	struct __user_cap_data_struct caps[2];
 	uint32_t first = 0;
-	int error = drop_bounding(a->bounding);
+	int error = bounding_drop(a->bounding);
 
 	(void)vm;
 	if (error != 0)

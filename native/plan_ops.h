@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish" }
-#define PLAN_TABLE_HASH { 0x6a, 0x32, 0x63, 0xfd, 0x07, 0x34, 0xf3, 0xb9 }
+#define PLAN_TABLE_HASH { 0x2b, 0xf5, 0x04, 0xe6, 0x5c, 0x03, 0x4a, 0xdd }
 
 enum stage {
 	STAGE_CONFIG,
@@ -108,6 +108,7 @@ enum opcode {
 	OP_NETFILTER = 0x7a,
 	OP_PUBLISH = 0x7b,
 	OP_TAP_ADD = 0x7c,
+	OP_COMPANION = 0x7d,
 	OP_LIMIT
 };
 
@@ -649,6 +650,16 @@ struct args_tap_add {
 	uint32_t mtu;
 };
 
+struct args_companion {
+	struct text lock;
+	struct text directory;
+	struct text leftover;
+	struct texts argv;
+	struct texts env;
+	uint64_t capabilities;
+	uint32_t cgroup;
+};
+
 union args {
 	struct args_container container;
 	struct args_monitor_files monitor_files;
@@ -733,6 +744,7 @@ union args {
 	struct args_netfilter netfilter;
 	struct args_publish publish;
 	struct args_tap_add tap_add;
+	struct args_companion companion;
 };
 
 /* X(opcode, function) for every operation; config records have no function. */
@@ -808,7 +820,8 @@ union args {
 	X(OP_RULE_ADD, op_rule_add) \
 	X(OP_NETFILTER, op_netfilter) \
 	X(OP_PUBLISH, op_publish) \
-	X(OP_TAP_ADD, op_tap_add)
+	X(OP_TAP_ADD, op_tap_add) \
+	X(OP_COMPANION, op_companion)
 
 /* How an opcode's arguments lie in its struct; `stages` has a bit per legal stage. */
 struct op_def {
@@ -1183,6 +1196,14 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STR, offsetof(struct args_tap_add, device) },
 		{ ARG_STR, offsetof(struct args_tap_add, name) },
 		{ ARG_U32, offsetof(struct args_tap_add, mtu) } } },
+	[OP_COMPANION] = { 1 << STAGE_MONITOR, 7, {
+		{ ARG_STR, offsetof(struct args_companion, lock) },
+		{ ARG_STR, offsetof(struct args_companion, directory) },
+		{ ARG_STR, offsetof(struct args_companion, leftover) },
+		{ ARG_STRV, offsetof(struct args_companion, argv) },
+		{ ARG_STRV, offsetof(struct args_companion, env) },
+		{ ARG_U64, offsetof(struct args_companion, capabilities) },
+		{ ARG_SLOT, offsetof(struct args_companion, cgroup) } } },
 };
 #endif
 

@@ -87,6 +87,7 @@ int base_join(const struct vm *vm);
 int base_enter_net(const struct vm *vm);
 int base_become_root(bool hide);
 void base_unregister(pid_t pid, uint64_t start);
+int holder_open(int dir);
 
 /* ---- launch.c: the process kelp became ---- */
 int launch(enum verb verb, const char *path);
@@ -109,8 +110,9 @@ _Noreturn void reexec_resume(void);
 _Noreturn void check_process(struct vm *vm, uint8_t stage, int out);
 _Noreturn void first_process(struct vm *vm, const struct records *records, const struct streams *streams, int inner);
 
-/* ---- ops_proc.c, ops_file.c, probe.c ---- */
+/* ---- ops_exec.c, ops_proc.c, ops_file.c, probe.c ---- */
 char **argv_make(struct texts list, uint32_t extra);
+int bounding_drop(uint64_t keep);
 int beneath_make(int root, const char *path, mode_t mode);
 int probe(const char *dir);
 

@@ -16,6 +16,7 @@ const PACKAGES = {
   uidmap: "newuidmap",
   slirp4netns: "slirp4netns",
   passt: "pasta",
+  "aardvark-dns": "podman/aardvark-dns",
   "fuse-overlayfs": "fuse-overlayfs",
   "busybox-static": "busybox",
   skopeo: "skopeo",

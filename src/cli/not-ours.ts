@@ -37,7 +37,6 @@ export const NOT_OURS: Readonly<Record<string, string>> = {
   "image trust": NO_SIGNING,
   kube: NO_KUBE,
   machine: "kelp runs on Linux itself and needs no virtual machine",
-  "network update": "name servers follow the host's; networks are made anew with network create",
   node: NO_SWARM,
   play: NO_KUBE,
   plugin: "kelp has no plugins",

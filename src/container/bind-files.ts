@@ -5,7 +5,8 @@ import { UsageError } from "../base/index.ts";
 import { containerDir, writeFileAtomic } from "../host/index.ts";
 import { type BindFiles, containerEnvText, isFileInside } from "../runtime/index.ts";
 import type { ContainerConfig, ContainerRecord, Context, RootfsSource } from "../state/index.ts";
-import { effectiveHostname, hostsText } from "./hosts.ts";
+import { hostsText } from "./hosts.ts";
+import { effectiveHostname } from "./neighbours.ts";
 import type { Networking } from "./network.ts";
 import { resolvText } from "./resolv.ts";
 

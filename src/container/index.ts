@@ -43,14 +43,13 @@ export {
   unmountImage,
 } from "./mounted.ts";
 export { checkContainerName } from "./name.ts";
+export { connectNetwork, disconnectNetwork, reloadNetworks, renameContainer } from "./network-join.ts";
 export { checkAddress, checkMac } from "./network-names.ts";
 export {
-  connectNetwork,
-  disconnectNetwork,
   inspectNetworkMembers,
-  reloadNetworks,
+  type NetworkChange,
   removeNetwork,
-  renameContainer,
+  updateNetwork,
   usingNetwork,
 } from "./networks.ts";
 export { type RemoveOptions, removeContainer } from "./remove.ts";

@@ -1,8 +1,8 @@
 /** NetworkSettings of `inspect`: podman's, key by key (test/fixtures/podman-network-settings.json). */
 import { DEFAULT_NETWORK, findNetwork, parseSubnet, subnetOf } from "../network/index.ts";
 import type { ContainerRecord, Context, Endpoint, NetworkRecord } from "../state/index.ts";
-import { effectiveHostname } from "./hosts.ts";
 import { portBindings } from "./inspect-config.ts";
+import { effectiveHostname } from "./neighbours.ts";
 import { statusOf } from "./status.ts";
 import { type ContainerView, isRunning } from "./view.ts";
 

@@ -14,7 +14,7 @@ import {
   type Uplink,
   uplinkNotice,
 } from "../network/index.ts";
-import type { ContainerRecord, Context, NetworkPlan } from "../state/index.ts";
+import type { ContainerRecord, Context, NetworkPlan, PortMapping } from "../state/index.ts";
 import { isInUse } from "./claim.ts";
 
 export interface Networking {
@@ -42,36 +42,68 @@ export function prepareNetwork(ctx: Context, record: ContainerRecord): Networkin
   if (mode !== "bridge") return NONE;
   const members = leaseAll(ctx, record);
   ensureDir(netDir(ctx.paths));
-  const uplink =
-    members.length > 0 && members.every(({ network }) => network.internal) ? {} : findUplink(ctx);
-  const notice = uplinkNotice(ctx, uplink);
+  const networking = networkingOf(ctx, members, ports);
+  const notice = uplinkNotice(ctx, networking.uplink);
   if (notice !== undefined) log.warn(notice);
+  return networking;
+}
+
+/** Of a container on these networks of kelp's own. */
+export function networkingOf(
+  ctx: Context,
+  members: readonly Membership[],
+  ports: readonly PortMapping[] = [],
+): Networking {
+  const closed = members.length > 0 && members.every(({ network }) => network.internal);
+  const uplink = closed ? {} : findUplink(ctx);
   return { members, plan: planNetwork(ctx, members, uplink, ports), uplink };
 }
 
-/** Takes the addresses of all its networks, and gives back those of networks it is not on any more. */
-export function leaseAll(ctx: Context, { id, config }: ContainerRecord): Membership[] {
+/**
+ * Takes the addresses of all its networks, and gives back those of networks it is not on any more.
+ *
+ * @param runs its interfaces are there already, and keep their names
+ */
+export function leaseAll(ctx: Context, { id, config }: ContainerRecord, runs = false): Membership[] {
   const wanted = config.network.networks.map((attachment) => ({
     attachment,
     network: requireNetwork(ctx, attachment.name),
   }));
   return ctx.state.transaction(
     () => {
-      for (const { network } of ctx.state.networks.endpointsOf(id))
+      const kept = new Map<string, string>();
+      for (const { network, interfaceName } of ctx.state.networks.endpointsOf(id)) {
         if (!wanted.some((entry) => entry.network.id === network)) ctx.state.networks.detach(id, network);
+        else if (runs) kept.set(network, interfaceName);
+      }
+      const names = interfaceNames(
+        wanted.map(({ attachment, network }) => attachment.interfaceName ?? kept.get(network.id)),
+      );
       return wanted.map(({ attachment, network }, index) => ({
         network,
         endpoint: leaseEndpoint(ctx, {
           container: id,
           network,
           attachment,
-          interfaceName: attachment.interfaceName ?? `eth${index}`,
+          interfaceName: names[index]!,
           alive: (other) => isInUse(ctx, other),
         }),
       }));
     },
     { durable: false },
   );
+}
+
+/** Those that have no name yet are called eth0, eth1 and so on, whatever of that is free. */
+function interfaceNames(given: readonly (string | undefined)[]): string[] {
+  const taken = new Set(given);
+  return given.map((name) => {
+    if (name !== undefined) return name;
+    let number = 0;
+    while (taken.has(`eth${number}`)) number++;
+    taken.add(`eth${number}`);
+    return `eth${number}`;
+  });
 }
 
 /** The container's networks with its addresses there, from the record; for those who look. */

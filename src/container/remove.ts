@@ -4,7 +4,7 @@ import { ConflictError, KelpError } from "../base/index.ts";
 import { containerDir, containerRunDir } from "../host/index.ts";
 import { type ContainerRecord, type Context, writeContainerEvent } from "../state/index.ts";
 import { removeCgroup } from "./cgroup.ts";
-import { refreshNeighbours } from "./hosts.ts";
+import { refreshNeighbours } from "./neighbours.ts";
 import { membersOf } from "./network.ts";
 import { statusOf } from "./status.ts";
 import { stopContainer } from "./stop.ts";

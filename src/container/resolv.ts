@@ -1,18 +1,29 @@
 /** A container's /etc/resolv.conf. */
 import { readFileSync } from "node:fs";
-import { UPLINK_DNS } from "../network/index.ts";
-import type { ContainerConfig } from "../state/index.ts";
+import { NAMES_DOMAIN, nameServersOf, UPLINK_DNS } from "../network/index.ts";
+import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
+import { changeInPlace } from "./bound-file.ts";
 import type { Networking } from "./network.ts";
 
 /**
  * What the flags say, else the networks', else the host's. On kelp's own networks the host's servers are asked through the
- * uplink, whose one address stays right when the host's change, and which reaches servers on the host's loopback.
+ * uplink, whose one address stays right when the host's change, and which reaches servers on the host's loopback. Networks
+ * with a name server are asked there; that knows whom to ask further.
+ *
+ * @param named whether there is such a server
  */
-export function resolvText({ network }: ContainerConfig, networking: Networking): string {
+export function resolvText(
+  { network }: ContainerConfig,
+  networking: Networking,
+  named = networking.plan?.names !== undefined,
+): string {
   const host = readHostResolv();
-  const servers = network.dns.length > 0 ? network.dns : ownServers(networking, host.servers);
+  const own = named ? nameServersOf(networking.members) : [];
+  const flags = network.dns.length > 0 ? network.dns : ownServers(networking, host.servers);
+  const servers = own.length > 0 ? own : flags;
+  const domains = own.length > 0 ? [NAMES_DOMAIN, ...host.search] : host.search;
   const search =
-    network.dnsSearch.length > 0 ? network.dnsSearch.filter((domain) => domain !== ".") : host.search;
+    network.dnsSearch.length > 0 ? network.dnsSearch.filter((domain) => domain !== ".") : domains;
   const options = network.dnsOptions.length > 0 ? network.dnsOptions : host.options;
   const lines = [
     ...(search.length > 0 ? [`search ${search.join(" ")}`] : []),
@@ -20,6 +31,22 @@ export function resolvText({ network }: ContainerConfig, networking: Networking)
     ...(options.length > 0 ? [`options ${options.join(" ")}`] : []),
   ];
   return lines.map((line) => `${line}\n`).join("");
+}
+
+/**
+ * Writes a running container's file anew where its networks, or their name server, are others now. A file that somebody has
+ * changed is left alone.
+ */
+export function refreshResolv(
+  ctx: Context,
+  record: ContainerRecord,
+  now: Networking,
+  before: Networking = now,
+): void {
+  const known = [true, false].map((named) => resolvText(record.config, before, named));
+  changeInPlace(ctx, record, "resolv.conf", (text) =>
+    known.includes(text) ? resolvText(record.config, now) : text,
+  );
 }
 
 function ownServers({ members, plan, uplink, own }: Networking, host: readonly string[]): readonly string[] {

@@ -49,6 +49,7 @@ export {
   goneDir,
   layersDir,
   liveDir,
+  namesDir,
   netDir,
   type PathOptions,
   type Paths,

@@ -174,6 +174,11 @@ export function liveDir(paths: Paths): string {
   return join(paths.runtime, "live");
 }
 
+/** What the name server of the networks reads, one file a network. */
+export function namesDir(paths: Paths): string {
+  return join(paths.runtime, "names");
+}
+
 /** Entries of those monitors that hold the shared network namespace. */
 export function netDir(paths: Paths): string {
   return join(paths.runtime, "net");

@@ -14,7 +14,7 @@ import {
   requireSubnet,
   type Subnet,
 } from "./address.ts";
-import { findNetwork, listNetworks } from "./defaults.ts";
+import { DEFAULT_NETWORK, findNetwork, listNetworks } from "./defaults.ts";
 import { parseNetworkOptions } from "./options.ts";
 
 export interface NewNetwork {
@@ -76,6 +76,27 @@ export function createNetwork(ctx: Context, asked: NewNetwork): NetworkRecord {
   });
   writeNetworkEvent(ctx, "create", created);
   return created;
+}
+
+/** Takes name servers from a network and gives it others; what is not there, or there already, is no error. */
+export function changeServers(
+  ctx: Context,
+  network: NetworkRecord,
+  add: readonly string[],
+  drop: readonly string[],
+): NetworkRecord {
+  if (network.name === DEFAULT_NETWORK)
+    throw new ConflictError("default-network", `default network ${network.name} cannot be updated`, {
+      hint: "dns_servers of containers.conf, or --dns, is for containers of any network.",
+    });
+  const gone = new Set(drop.map(checkServer));
+  return ctx.state.transaction(() => {
+    const current = ctx.state.networks.byName(network.name) ?? network;
+    const kept = current.dnsServers.filter((server) => !gone.has(server));
+    const updated = { ...current, dnsServers: [...new Set([...kept, ...add.map(checkServer)])] };
+    ctx.state.networks.update(updated);
+    return updated;
+  });
 }
 
 /** `create` and `remove`. */

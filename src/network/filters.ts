@@ -2,14 +2,19 @@
 
 import type { NetworkRecord } from "../state/index.ts";
 import {
+  accept,
   drop,
   hasConnectionMark,
+  hasSocket,
   isReply,
   makeTable,
   masquerade,
+  redirect,
   removeTable,
   setConnectionMark,
   setMark,
+  toHere,
+  toPort,
   via,
 } from "./nft.ts";
 import { isOn } from "./options.ts";
@@ -42,6 +47,29 @@ export function makeSharedFilters(): Uint8Array {
       hook: "prerouting",
       priority: -150,
       rules: [[...isReply(), ...hasConnectionMark(FORWARDED), ...setMark(FORWARDED)]],
+    },
+  });
+}
+
+const DNS = { protocols: [17, 6], port: 53 } as const;
+
+/**
+ * For networks with a name server of their own: who asks at a bridge where it does not listen (it died a moment ago, cannot be
+ * started, or serves UDP only) asks the uplink's instead. Whether it listens is looked at for each question.
+ */
+export function makeNameFilters(uplinkServer: Uint8Array): Uint8Array {
+  return makeTable("kelp-names", {
+    names: {
+      type: "nat",
+      hook: "prerouting",
+      priority: -100,
+      rules: [
+        [...via("iifname", "lo"), ...accept()],
+        ...DNS.protocols.flatMap((protocol) => [
+          [...toPort(protocol, DNS.port), ...hasSocket(), ...accept()],
+          [...toPort(protocol, DNS.port), ...toHere(), ...redirect(uplinkServer)],
+        ]),
+      ],
     },
   });
 }

@@ -118,8 +118,12 @@ export function removeTable(table: string): Uint8Array {
 
 // --- expressions: each loads into register 1 or works on it ------------------------------------------
 
-const META = { mark: 3, iifname: 6, oifname: 7 } as const;
+const META = { mark: 3, iifname: 6, oifname: 7, nfproto: 15, l4proto: 16 } as const;
 const CT = { direction: 1, mark: 3 } as const;
+const PAYLOAD = { transport: 2 } as const;
+const SOCKET = { wildcard: 2 } as const;
+const FIB = { addressType: 3, destination: 2, local: 2 } as const;
+const IPV4 = 2;
 
 function compare(data: Uint8Array, equal: boolean): Expression {
   return { name: "cmp", data: concat([number(1, 1), number(2, equal ? 0 : 1), nest(3, attribute(1, data))]) };
@@ -134,6 +138,44 @@ export function via(side: "iifname" | "oifname", name: string, equal = true): Ex
   const padded = new Uint8Array(16);
   padded.set(Buffer.from(name));
   return [{ name: "meta", data: concat([number(2, META[side]), number(1, 1)]) }, compare(padded, equal)];
+}
+
+/** The packet is of IPv4 and asks for that port, by protocol's number. */
+export function toPort(protocol: number, port: number): Expression[] {
+  const meta = (key: number) => ({ name: "meta", data: concat([number(2, key), number(1, 1)]) });
+  const destination = [number(1, 1), number(2, PAYLOAD.transport), number(3, 2), number(4, 2)];
+  return [
+    meta(META.nfproto),
+    compare(Uint8Array.of(IPV4), true),
+    meta(META.l4proto),
+    compare(Uint8Array.of(protocol), true),
+    { name: "payload", data: concat(destination) },
+    compare(Uint8Array.of(port >> 8, port & 0xff), true),
+  ];
+}
+
+/** Somebody here listens for the packet. */
+export function hasSocket(): Expression[] {
+  // The question is whether there is a socket, not what it is bound to: without one the rule ends here.
+  return [{ name: "socket", data: concat([number(1, SOCKET.wildcard), number(2, 1)]) }];
+}
+
+/** The packet's destination is an address of this namespace. */
+export function toHere(): Expression[] {
+  const lookup = [number(1, 1), number(2, FIB.addressType), number(3, FIB.destination)];
+  return [{ name: "fib", data: concat(lookup) }, compare(word(FIB.local), true)];
+}
+
+/** The packet goes to that IPv4 address instead. In a chain of type `nat`. */
+export function redirect(address: Uint8Array): Expression[] {
+  return [
+    { name: "immediate", data: concat([number(1, 1), nest(2, attribute(1, address))]) },
+    { name: "nat", data: concat([number(1, 1), number(2, IPV4), number(3, 1)]) },
+  ];
+}
+
+export function accept(): Expression[] {
+  return [{ name: "immediate", data: concat([number(1, 0), nest(2, nest(2, number(1, 1)))]) }];
 }
 
 /** The connection carries that mark. */

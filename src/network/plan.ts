@@ -20,6 +20,7 @@ import {
   requireSubnet,
 } from "./address.ts";
 import { networkFilters } from "./filters.ts";
+import { planNameServer } from "./name-server.ts";
 import { isOn } from "./options.ts";
 import { planPorts } from "./ports.ts";
 import { SHARED_FILTERS } from "./shared-filters.ts";
@@ -30,18 +31,20 @@ export interface Membership {
   readonly endpoint: Endpoint;
 }
 
-/** Pure but for the path of the holders' directory. */
+/** Pure but for paths of this machine. */
 export function planNetwork(
   ctx: Context,
   members: readonly Membership[],
   uplink: Uplink,
   ports: readonly PortMapping[] = [],
 ): NetworkPlan {
+  const names = planNameServer(ctx, members);
   return {
     holders: netDir(ctx.paths),
     filters: Buffer.from(SHARED_FILTERS, "base64"),
     ...(uplink.plan === undefined ? {} : { uplink: uplink.plan }),
     bridges: members.map(({ network }) => planBridge(network)),
+    ...(names === undefined ? {} : { names }),
     interfaces: members.map((member, index) => planInterface(member, index)),
     ports: planPorts(ports, members),
   };

@@ -10,6 +10,7 @@ import type {
 } from "../state/index.ts";
 import { O } from "./kernel.ts";
 import { type CgroupConfig, lowerSharedCgroup } from "./lower-cgroup.ts";
+import { lowerNameServer } from "./lower-name-server.ts";
 import { NO_SLOT, TOLERATE } from "./plan/ops.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
 
@@ -76,11 +77,14 @@ export function lowerSharedNetwork(
   network: NetworkPlan,
   cgroup: CgroupConfig | undefined,
 ): void {
-  lowerUplink(plan, network, network.uplink === undefined ? NO_SLOT : lowerSharedCgroup(plan, cgroup));
+  const { uplink, names } = network;
+  const group = uplink === undefined && names === undefined ? NO_SLOT : lowerSharedCgroup(plan, cgroup);
+  lowerUplink(plan, network, group);
   lowerNamespace(plan, network);
   if (network.uplink?.tap !== undefined) lowerTap(plan, "netbase", network.uplink.tap);
   plan.add("monitor", "openNetlink", { into: SLOT.netlink }, { origin: ORIGIN });
   for (const bridge of network.bridges) lowerBridge(plan, bridge);
+  if (names !== undefined) lowerNameServer(plan, names, group);
 }
 
 /** The other ends of the container's interfaces go where these lead. */

@@ -122,6 +122,24 @@ export interface TapPlan {
   readonly settings: readonly (readonly [path: string, value: string])[];
 }
 
+/** The program that tells containers one another's addresses, inside the shared namespace. */
+export interface NameServerPlan {
+  /** Says by its lock that the program is looked after. */
+  readonly lock: string;
+  /** Its files, one a network; it reads them again when one changes. */
+  readonly directory: string;
+  /** A file of its own that it leaves behind when it is killed. */
+  readonly leftover: string;
+  readonly argv: readonly string[];
+  readonly env: readonly string[];
+  /** Those it keeps, as bits. */
+  readonly capabilities: bigint;
+  /** nf_tables messages: who asks while it does not listen asks the uplink's server. */
+  readonly filters: Uint8Array;
+  /** Beneath /proc/sys/net. */
+  readonly settings: readonly (readonly [path: string, value: string])[];
+}
+
 /** What a container's start does about the network: decided by network, carried out by runtime. */
 export interface NetworkPlan {
   /** The namespace is this container's alone, and so is its uplink. */
@@ -132,6 +150,7 @@ export interface NetworkPlan {
   readonly filters: Uint8Array;
   readonly uplink?: UplinkPlan;
   readonly bridges: readonly BridgePlan[];
+  readonly names?: NameServerPlan;
   readonly interfaces: readonly InterfacePlan[];
   readonly ports: readonly PublishPlan[];
 }

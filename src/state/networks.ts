@@ -31,6 +31,14 @@ export class Networks {
     });
   }
 
+  /** Writes what may change: all but ID, name and time. */
+  update(network: NetworkRecord): void {
+    const { id, name: _name, created: _created, ...config } = network;
+    this.#db.transaction(() => {
+      this.#db.run("UPDATE networks SET config = ? WHERE id = ?", JSON.stringify(config), id);
+    });
+  }
+
   byName(name: string): NetworkRecord | undefined {
     const row = this.#db.get("SELECT id, name, created, config FROM networks WHERE name = ?", name);
     return row === undefined ? undefined : toRecord(row);

@@ -190,6 +190,13 @@ describe("a network of its own", () => {
     expect(await links()).toBe("3");
     await box.ok(["network", "disconnect", "j500", "j500"]);
     expect(await links()).toBe("2");
+    // Left first, joined last: the other one's interface keeps its name.
+    await box.ok(["network", "connect", "j500", "j500"]);
+    await box.ok(["network", "disconnect", "kelp", "j500"]);
+    await box.ok(["network", "connect", "kelp", "j500"]);
+    expect(
+      await box.ok(["exec", "j500", "sh", "-c", "ip -o link | sed -n 's/.*\\(eth[0-9]\\).*/\\1/p'"]),
+    ).toBe("eth1\neth0");
     await box.ok(["rm", "-f", "-t", "0", "j500"]);
     await box.ok(["network", "rm", "j500"]);
   });

@@ -138,6 +138,10 @@ const PROBES = {
   strace: () => program("strace"),
   slirp4netns: () => program("slirp4netns"),
   pasta: () => program("pasta"),
+  aardvark: () =>
+    ["/usr/lib", "/usr/libexec"].some((directory) => existsSync(`${directory}/podman/aardvark-dns`))
+      ? undefined
+      : "not installed: aardvark-dns",
   crun: () => program("crun"),
   runc: () => program("runc"),
   qemu: emulator,

@@ -403,172 +403,177 @@ const c75: CommandEntry = {
   load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c76: CommandEntry = {
+  summary: "Change the name servers of a network",
+  usage: "[options] NETWORK",
+  load: () => import("./network/update.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c77: CommandEntry = {
   summary: "Say what quadlet files mean, or why they cannot be used",
   usage: "[options] FILE...",
   load: () => import("./quadlet/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c77: CommandEntry = {
+const c78: CommandEntry = {
   summary: "Write the units of all quadlets, as systemd's generators do",
   usage: "[options] [NORMAL-DIR [EARLY-DIR LATE-DIR]]",
   load: () => import("./quadlet/generate.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c78: CommandEntry = {
+const c79: CommandEntry = {
   summary: "Install quadlet files and write their units",
   usage: "[options] QUADLET|DIRECTORY|URL [FILE|URL...]",
   load: () => import("./quadlet/install.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c79: CommandEntry = {
+const c80: CommandEntry = {
   summary: "List quadlets and the state of their units",
   usage: "[options]",
   aliases: ["quadlet ls"],
   load: () => import("./quadlet/list.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c80: CommandEntry = {
+const c81: CommandEntry = {
   summary: "Print a quadlet file",
   usage: "QUADLET",
   aliases: ["quadlet cat"],
   load: () => import("./quadlet/print.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c81: CommandEntry = {
+const c82: CommandEntry = {
   summary: "Remove installed quadlets and their units",
   usage: "[options] QUADLET|APPLICATION [QUADLET...]",
   load: () => import("./quadlet/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c82: CommandEntry = {
+const c83: CommandEntry = {
   summary: "Log in to a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c83: CommandEntry = {
+const c84: CommandEntry = {
   summary: "Log out of a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c84: CommandEntry = {
+const c85: CommandEntry = {
   summary: "Search registries for images",
   usage: "[options] TERM",
   load: () => import("./registry/search.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c85: CommandEntry = {
+const c86: CommandEntry = {
   summary: "Create a new secret",
   usage: "[options] NAME FILE|-",
   load: () => import("./secret/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c86: CommandEntry = {
+const c87: CommandEntry = {
   summary: "Check if a secret exists",
   usage: "SECRET",
   load: () => import("./secret/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c87: CommandEntry = {
+const c88: CommandEntry = {
   summary: "Inspect a secret",
   usage: "[options] SECRET [SECRET...]",
   load: () => import("./secret/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c88: CommandEntry = {
+const c89: CommandEntry = {
   summary: "List secrets",
   usage: "[options]",
   aliases: ["secret list"],
   load: () => import("./secret/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c89: CommandEntry = {
+const c90: CommandEntry = {
   summary: "Remove one or more secrets",
   usage: "[options] SECRET [SECRET...]",
   aliases: ["secret remove"],
   load: () => import("./secret/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c90: CommandEntry = {
+const c91: CommandEntry = {
   summary: "Have containers started at boot as their restart policy says",
   usage: "ACTION",
   load: () => import("./system/boot.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c91: CommandEntry = {
+const c92: CommandEntry = {
   summary: "Look for damage in the store, and mend it",
   usage: "[options]",
   load: () => import("./system/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c92: CommandEntry = {
+const c93: CommandEntry = {
   summary: "Show how much of the disk the store takes",
   usage: "[options]",
   load: () => import("./system/df.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c93: CommandEntry = {
+const c94: CommandEntry = {
   summary: "Remove all containers, networks and images that are not used",
   usage: "[options]",
   load: () => import("./system/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c94: CommandEntry = {
+const c95: CommandEntry = {
   summary: "Remove all containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./system/reset.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c95: CommandEntry = {
+const c96: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c96: CommandEntry = {
+const c97: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c97: CommandEntry = {
+const c98: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c98: CommandEntry = {
+const c99: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c99: CommandEntry = {
+const c100: CommandEntry = {
   summary: "Write the files of a volume to a tar archive",
   usage: "[options] VOLUME",
   load: () => import("./volume/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c100: CommandEntry = {
+const c101: CommandEntry = {
   summary: "Add the files of a tar archive to a volume",
   usage: "VOLUME FILE|-",
   load: () => import("./volume/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c101: CommandEntry = {
+const c102: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c102: CommandEntry = {
+const c103: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c103: CommandEntry = {
+const c104: CommandEntry = {
   summary: "Print where the files of volumes are",
   usage: "VOLUME [VOLUME...]",
   load: () => import("./volume/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c104: CommandEntry = {
+const c105: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c105: CommandEntry = {
+const c106: CommandEntry = {
   summary: "Find volumes that the records do not know",
   usage: "",
   load: () => import("./volume/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c106: CommandEntry = {
+const c107: CommandEntry = {
   summary: "Give a volume another name",
   usage: "VOLUME NAME",
   load: () => import("./volume/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c107: CommandEntry = {
+const c108: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
   load: () => import("./volume/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c108: CommandEntry = {
+const c109: CommandEntry = {
   summary: "The end of volume mount: nothing was mounted, so only the names are printed",
   usage: "VOLUME [VOLUME...]",
   aliases: ["volume umount"],
@@ -649,7 +654,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "image remove": c51,
   "image rm": c51,
   "image save": c52,
-  "image search": c84,
+  "image search": c85,
   "image tag": c53,
   "image tree": c54,
   "image umount": c55,
@@ -662,8 +667,8 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   inspect: c15,
   kill: c16,
   load: c46,
-  login: c82,
-  logout: c83,
+  login: c83,
+  logout: c84,
   logs: c17,
   "manifest add": c59,
   "manifest annotate": c60,
@@ -685,66 +690,67 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "network reload": c74,
   "network remove": c75,
   "network rm": c75,
+  "network update": c76,
   pause: c19,
   port: c20,
   ps: c22,
   pull: c49,
   push: c50,
-  "quadlet cat": c80,
-  "quadlet check": c76,
-  "quadlet generate": c77,
-  "quadlet install": c78,
-  "quadlet list": c79,
-  "quadlet ls": c79,
-  "quadlet print": c80,
-  "quadlet rm": c81,
+  "quadlet cat": c81,
+  "quadlet check": c77,
+  "quadlet generate": c78,
+  "quadlet install": c79,
+  "quadlet list": c80,
+  "quadlet ls": c80,
+  "quadlet print": c81,
+  "quadlet rm": c82,
   rename: c23,
   restart: c24,
   rm: c25,
   rmi: c51,
   run: c26,
   save: c52,
-  search: c84,
-  "secret create": c85,
-  "secret exists": c86,
-  "secret inspect": c87,
-  "secret list": c88,
-  "secret ls": c88,
-  "secret remove": c89,
-  "secret rm": c89,
+  search: c85,
+  "secret create": c86,
+  "secret exists": c87,
+  "secret inspect": c88,
+  "secret list": c89,
+  "secret ls": c89,
+  "secret remove": c90,
+  "secret rm": c90,
   start: c28,
   stats: c29,
   stop: c30,
-  "system boot": c90,
-  "system check": c91,
-  "system df": c92,
+  "system boot": c91,
+  "system check": c92,
+  "system df": c93,
   "system events": c37,
   "system info": c58,
-  "system prune": c93,
-  "system reset": c94,
+  "system prune": c94,
+  "system reset": c95,
   tag: c53,
   top: c31,
   umount: c32,
   unmount: c32,
   unpause: c33,
-  unshare: c95,
+  unshare: c96,
   untag: c56,
   update: c34,
-  version: c96,
-  "volume create": c97,
-  "volume exists": c98,
-  "volume export": c99,
-  "volume import": c100,
-  "volume inspect": c101,
-  "volume list": c102,
-  "volume ls": c102,
-  "volume mount": c103,
-  "volume prune": c104,
-  "volume reload": c105,
-  "volume remove": c107,
-  "volume rename": c106,
-  "volume rm": c107,
-  "volume umount": c108,
-  "volume unmount": c108,
+  version: c97,
+  "volume create": c98,
+  "volume exists": c99,
+  "volume export": c100,
+  "volume import": c101,
+  "volume inspect": c102,
+  "volume list": c103,
+  "volume ls": c103,
+  "volume mount": c104,
+  "volume prune": c105,
+  "volume reload": c106,
+  "volume remove": c108,
+  "volume rename": c107,
+  "volume rm": c108,
+  "volume umount": c109,
+  "volume unmount": c109,
   wait: c35,
 };

@@ -135,6 +135,7 @@ export const OPS = {
   ruleAdd: op(0x79, network, { socket: "slot", family: "u32", mark: "u32", table: "u32", priority: "u32" }),
   netfilter: op(0x7a, ["netbase", "monitor"], { batch: "blob" }),
   tapAdd: op(0x7c, ["netbase", "monitor"], { socket: "slot", device: "str", name: "str", mtu: "u32" }),
+  companion: op(0x7d, ["monitor"], { lock: "str", directory: "str", leftover: "str", argv: "strv", env: "strv", capabilities: "u64", cgroup: "slot" }),
   publish: op(0x7b, ["launch"], { protocol: "u32", address: "blob", port: "u32", count: "u32", target: "blob", targetPort: "u32", prefix: "u32" }),
   // --- afterwards ----------------------------------------------------------------------------------------
   removeTree: op(0x60, afterwards, { path: "str" }),

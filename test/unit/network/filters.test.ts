@@ -1,7 +1,8 @@
 import { expect, test } from "bun:test";
-import { makeSharedFilters } from "../../../src/network/filters.ts";
-import { SHARED_FILTERS } from "../../../src/network/shared-filters.ts";
+import { makeNameFilters, makeSharedFilters } from "../../../src/network/filters.ts";
+import { NAME_FILTERS, SHARED_FILTERS } from "../../../src/network/shared-filters.ts";
 
-test("the filters that every start carries are those that filters.ts describes (else: npm run generate)", () => {
+test("the filters that starts carry are those that filters.ts describes (else: npm run generate)", () => {
   expect(SHARED_FILTERS).toBe(Buffer.from(makeSharedFilters()).toString("base64"));
+  expect(NAME_FILTERS).toBe(Buffer.from(makeNameFilters(Uint8Array.of(10, 0, 2, 3))).toString("base64"));
 });
