@@ -2,10 +2,16 @@
 import { lstatSync, readdirSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { runInside } from "../runtime/index.ts";
-import type { Context, ImageRecord, MountConfig } from "../state/index.ts";
+import type { ContainerConfig, Context, ImageRecord, MountConfig } from "../state/index.ts";
 import { layerDir } from "../storage/index.ts";
 import { isElsewhere } from "../volume/index.ts";
 import { removeTrees } from "./trees.ts";
+
+interface Target {
+  readonly image: ImageRecord;
+  /** The container's, where it has its own: in the volume its root owns what the image's root owns. */
+  readonly ownIds: ContainerConfig["ownIds"];
+}
 
 /**
  * Fills the empty volumes among the mounts. A volume that holds anything, is mounted read-only, or was made or is mounted with `nocopy` is
@@ -13,7 +19,7 @@ import { removeTrees } from "./trees.ts";
  */
 export async function copyUpVolumes(
   ctx: Context,
-  image: ImageRecord,
+  { image, ownIds }: Target,
   mounts: readonly MountConfig[],
 ): Promise<void> {
   for (const mount of mounts) {
@@ -24,7 +30,7 @@ export async function copyUpVolumes(
     if (volume === undefined || "nocopy" in volume.options || isElsewhere(volume)) continue;
     if (!isEmptyDirectory(volume.mountpoint)) continue;
     const layers = await imageDirectories(ctx, image, mount.destination);
-    if (layers.length > 0) await fill(ctx, layers, volume.mountpoint);
+    if (layers.length > 0) await fill(ctx, layers, volume.mountpoint, ownIds);
   }
 }
 
@@ -75,9 +81,18 @@ async function isOpaque(path: string): Promise<boolean> {
 }
 
 /** The copy appears whole: a crash leaves the empty volume. */
-async function fill(ctx: Context, layers: readonly string[], mountpoint: string): Promise<void> {
+async function fill(
+  ctx: Context,
+  layers: readonly string[],
+  mountpoint: string,
+  owners: Target["ownIds"],
+): Promise<void> {
   const half = `${mountpoint}.new`;
   await removeTrees(ctx, [half]);
-  await runInside(ctx, "copy-rootfs", { layers, target: half });
+  await runInside(ctx, "copy-rootfs", {
+    layers,
+    target: half,
+    ...(owners === undefined ? {} : { owners }),
+  });
   renameSync(half, mountpoint);
 }

@@ -198,6 +198,14 @@ RUN echo two > /a && rm -r /d && mkdir /d && echo new > /d/g
     await box.ok(["builder", "prune", "-af"]);
   });
 
+  test("a new volume begins with the image's files, and they are the container's root's", async () => {
+    for (const mode of ["nomap", "keep-id"]) {
+      const script = "stat -c '%u %g' /etc/passwd /etc";
+      expect(await run(mode, script, "-v", `up170-${mode}:/etc`)).toBe("0 0\n0 0");
+      await box.ok(["volume", "rm", `up170-${mode}`]);
+    }
+  });
+
   const mapped = async () => {
     const root = await box.ok(["info", "--format", "{{.Store.GraphRoot}}"]);
     return readdirSync(join(root, "layers")).filter((name) => /^[mo]/.test(name));
