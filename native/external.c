@@ -104,11 +104,16 @@ int external_signal(int number)
 
 void external_delete(void)
 {
+	pid_t remover, ended;
+
 	if (runtime == NULL)
 		return;
 	process_fd = -1;
-	(void)program_run(runtime->remove, runtime->env, NO_SLOT, 0);
-	/* What the runtime or the container left running has become ours to reap. */
+	remover = program_start(runtime->remove, runtime->env, NO_SLOT, 0);
+	/* What the runtime or the container left running has become ours to reap; the runtime waits until it is gone. */
+	do
+		ended = waitpid(-1, NULL, remover < 0 ? WNOHANG : 0);
+	while (ended != remover && (ended > 0 || (ended < 0 && errno == EINTR)));
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 }

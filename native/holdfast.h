@@ -191,6 +191,9 @@ pid_t check_spawn(enum stage stage, int process_fd, int out, int *pidfd);
  */
 int program_run(struct texts argv, struct texts env, uint32_t at, int number);
 
+/* program_start() - the same without the waiting. Return: its pid, or -errno */
+pid_t program_start(struct texts argv, struct texts env, uint32_t at, int number);
+
 /* ---- external.c: a container that an OCI runtime makes ---- */
 
 /* Readies us for it, if the plan says so: after run_dir is open. 0, or -errno with m->failure set */

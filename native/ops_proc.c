@@ -52,14 +52,25 @@ static _Noreturn void helper_exec(struct texts argv_list, struct texts env_list,
 	_exit(127);
 }
 
-static pid_t helper_start(struct vm *vm, struct texts argv, struct texts env, uint32_t pid_arg)
+pid_t program_start(struct texts argv, struct texts env, uint32_t at, int number)
 {
-	pid_t subject = vm->subject != 0 ? vm->subject : getpid();
 	pid_t pid = sys_clone(0, NULL, -1);
 
 	if (pid == 0)
-		helper_exec(argv, env, pid_arg, subject);
+		helper_exec(argv, env, at, number);
 	return pid;
+}
+
+int program_run(struct texts argv, struct texts env, uint32_t at, int number)
+{
+	pid_t pid = program_start(argv, env, at, number);
+
+	return pid < 0 ? pid : process_wait(pid);
+}
+
+static pid_t helper_start(struct vm *vm, struct texts argv, struct texts env, uint32_t pid_arg)
+{
+	return program_start(argv, env, pid_arg, vm->subject != 0 ? vm->subject : getpid());
 }
 
 /* A status other than 0 is an error of its own kind. */
@@ -68,15 +79,6 @@ static int helper_wait(pid_t pid)
 	int status = process_wait(pid);
 
 	return status == 0 ? 0 : -(HELPER_ERRNO + status);
-}
-
-int program_run(struct texts argv, struct texts env, uint32_t at, int number)
-{
-	pid_t pid = sys_clone(0, NULL, -1);
-
-	if (pid == 0)
-		helper_exec(argv, env, at, number);
-	return pid < 0 ? pid : process_wait(pid);
 }
 
 /* op_run() - execute a program and wait */

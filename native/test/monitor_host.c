@@ -227,6 +227,15 @@ int program_run(struct texts argv, struct texts env, uint32_t at, int number)
 	return 127;
 }
 
+pid_t program_start(struct texts argv, struct texts env, uint32_t at, int number)
+{
+	(void)argv;
+	(void)env;
+	(void)at;
+	(void)number;
+	return -ENOSYS;
+}
+
 static const char *check_command;
 
 pid_t check_spawn(enum stage stage, int process_fd, int out, int *pidfd)

@@ -44,6 +44,7 @@ const PACKAGES = {
   git: "git",
   crun: "crun",
   runc: "runc",
+  runsc: "runsc",
 };
 
 const DIRECTORIES = [

@@ -82,7 +82,7 @@ export const GLOBAL_OPTIONS = {
   runtime: {
     kind: "string",
     value: "RUNTIME",
-    text: "OCI runtime that makes new containers, a name or a path (crun, runc); holdfast is kelp's own",
+    text: "OCI runtime that makes new containers, a name or a path (crun, runc, runsc); holdfast is kelp's own",
     completes: "file",
   },
   "runtime-flag": {

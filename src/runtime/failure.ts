@@ -56,12 +56,21 @@ function explainRuntime(program: string, { runtimeLog = "", errno }: FailureInpu
     );
   if (/permission denied$/i.test(said))
     return new CommandNotExecutableError("command-not-executable", `${message}: OCI permission denied`);
-  return new SetupError("runtime-failed", message, { exitCode: 126 });
+  const hint = /control server.*connection refused/.test(said) ? { hint: OLD_RUNSC } : {};
+  return new SetupError("runtime-failed", message, { exitCode: 126, ...hint });
 }
 
-/** The last line of level `error` of a log of JSON lines, or whatever else stands there. */
+const OLD_RUNSC =
+  "a runsc from before 2023 finds a container only from within its network: use a newer one, or --network host";
+/** What comes of an error, not the error. */
+const AFTERWARDS = /"msg":"destroying container/;
+
+/** The last object of level `error` of a log of JSON lines, or whatever else stands there; runsc writes no ends of lines. */
 function lastError(text: string): string {
-  const lines = text.split("\n").filter((line) => line !== "");
+  const lines = text
+    .replaceAll('}{"', '}\n{"')
+    .split("\n")
+    .filter((line) => line !== "" && !AFTERWARDS.test(line));
   for (const line of lines.toReversed()) {
     try {
       const { level, msg } = JSON.parse(line) as { level?: unknown; msg?: unknown };

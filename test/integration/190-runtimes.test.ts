@@ -90,6 +90,46 @@ describe.each(["crun", "runc"] as const)("containers that %s makes", (runtime) =
   });
 });
 
+describe("containers that runsc makes", () => {
+  const { test } = requires("runsc", "busybox", "overlay", "subuid");
+  // Debian 12's runsc finds its containers only from within their network, so they have the host's.
+  const host = ["--network", "host"];
+  const kelp = (args: readonly string[], stdin = "") => box.kelp(["--runtime", "runsc", ...args], { stdin });
+  const ok = (args: readonly string[]) => box.ok(["--runtime", "runsc", ...args]);
+
+  test("run under a kernel of their own: output, status, standard input", async () => {
+    const script = "cat; id -u; dmesg | head -1; exit 7";
+    const { code, stdout, stderr } = await kelp(
+      ["run", "--rm", "-i", ...host, BUSYBOX, "sh", "-c", script],
+      "in\n",
+    );
+    expect({ code, stderr }).toEqual({ code: 7, stderr: "" });
+    expect(stdout).toMatch(/^in\n0\n\[.*\] Starting gVisor\.\.\.\n$/);
+  });
+
+  test("tell a command that is missing, and leave nothing", async () => {
+    const { code, stderr } = await kelp(["run", "--rm", ...host, BUSYBOX, "nosuch190"]);
+    expect(code).toBe(127);
+    expect(stderr).toContain("attempted to invoke a command that was not found");
+    expect(await ok(["ps", "-aq"])).toBe("");
+  });
+
+  test("live on in the background: exec, logs, stop, kill, rm", async () => {
+    const script = "trap 'echo bye; exit 3' TERM; echo up; while :; do sleep 0.1; done";
+    await ok(["run", "-d", "--name", "g190", ...host, BUSYBOX, "sh", "-c", script]);
+    expect((await kelp(["exec", "-u", "5", "g190", "sh", "-c", "id -u; exit 9"])).stdout).toBe("5\n");
+    expect((await kelp(["exec", "g190", "sh", "-c", "exit 9"])).code).toBe(9);
+    await ok(["stop", "g190"]);
+    expect(await ok(["logs", "g190"])).toBe("up\nbye");
+    expect(await ok(["inspect", "g190", "--format", "{{.State.ExitCode}}"])).toBe("3");
+    await ok(["start", "g190"]);
+    await ok(["kill", "g190"]);
+    expect(await ok(["inspect", "g190", "--format", "{{.State.ExitCode}}"])).toBe("137");
+    await ok(["rm", "g190"]);
+    expect(readdirSync(join(box.runtime, "kelp", "oci"))).toEqual([]);
+  });
+});
+
 describe("--runtime", () => {
   always("names a runtime that is there, or is refused", async () => {
     const { code, stderr } = await box.kelp(["--runtime", "nosuch190", "run", "--rm", BUSYBOX, "true"]);

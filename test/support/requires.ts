@@ -144,6 +144,7 @@ const PROBES = {
       : "not installed: aardvark-dns",
   crun: () => program("crun"),
   runc: () => program("runc"),
+  runsc: () => program("runsc"),
   qemu: emulator,
   zstd: () => program("zstd"),
   xz: () => program("xz"),

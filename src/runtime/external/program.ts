@@ -25,7 +25,8 @@ export const bundleFile = {
 const OWN_FLAGS: Readonly<Record<string, readonly string[]>> = {
   // The process is in its group before crun hears of it.
   crun: ["--cgroup-manager=disabled"],
-  runsc: ["--ignore-cgroups", "--network=host", "--rootless"],
+  // Its own network stack would want interfaces for itself; `--rootless` is for its `run` and `do` alone.
+  runsc: ["--ignore-cgroups", "--network=host"],
 };
 
 /** The name a runtime is known by: what its file is called, without a version behind a dash or dot. */

@@ -1,5 +1,5 @@
-import { expect, test } from "bun:test";
-import { explainFailure } from "../../../src/runtime/index.ts";
+import { describe, expect, test } from "bun:test";
+import { explainFailure, explainRuntimeExec } from "../../../src/runtime/index.ts";
 import type { OpName } from "../../../src/runtime/plan/ops.ts";
 import { type Case, ID, planOf } from "./fixture.ts";
 
@@ -56,4 +56,27 @@ test("a helper's exit status, a missing range and a forbidden namespace have the
 test("a plan that cannot be read still gives one line", () => {
   const error = explainFailure({ plan: { ops: [] }, index: 7, errno: ENOENT, id: ID });
   expect(error.message).toBe(`cannot start container ${ID.slice(0, 12)}: no such file or directory`);
+});
+
+describe("what an OCI runtime wrote into its log", () => {
+  const said = (log: string) => explainRuntimeExec("/usr/bin/runsc", log);
+
+  test("is its last error, and not what came of it", () => {
+    const log =
+      '{"msg":"starting container: connecting to control server at PID 7: connection refused","level":"error"}' +
+      '{"msg":"destroying container: stopping container: context deadline exceeded","level":"error"}';
+    expect(said(log)).toMatchObject({
+      code: "runtime-failed",
+      exitCode: 126,
+      message:
+        "cannot run /usr/bin/runsc: starting container: connecting to control server at PID 7: connection refused",
+      hint: expect.stringContaining("--network host"),
+    });
+  });
+
+  test("of a command that is missing means 127", () => {
+    const log = '{"msg":"create failed: exec: \\"x\\": executable file `x` not found","level":"error"}\n';
+    expect(said(log)).toMatchObject({ code: "command-not-found", exitCode: 127 });
+    expect(said("")).toBeUndefined();
+  });
 });
