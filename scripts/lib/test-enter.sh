@@ -10,19 +10,31 @@
 set -eu
 stay=
 if [ "$1" = --stay-root ]; then stay=1 && shift; fi
-user=$1 cgroup=/sys/fs/cgroup/$2
+user=$1 cgroup=/sys/fs/cgroup/$2 journald=/lib/systemd/systemd-journald
 shift 2
 if [ "$(stat -f -c %T /sys/fs/cgroup 2>/dev/null)" != cgroup2fs ]; then
   umount -l /sys/fs/cgroup 2>/dev/null || :
   mount -t cgroup2 none /sys/fs/cgroup 2>/dev/null || :
 fi
-if mkdir -p "$cgroup/run" 2>/dev/null; then
-  chown -R "$user" "$cgroup"
-  echo $$ >"$cgroup/run/cgroup.procs"
-fi
 # Where no systemd runs, one for a user can be started all the same: it looks for this directory, and no more.
 if [ ! -d /run/systemd/system ] && mkdir -p /run/systemd 2>/dev/null; then
   mount -t tmpfs -o mode=0755 tmpfs /run/systemd && mkdir /run/systemd/system
+fi
+# A journal, in memory, that the user may read: its directory's group is that of its files. It ends with the command.
+if [ -n "${KELP_TEST_JOURNAL-}" ] && [ ! -e /run/systemd/journal/socket ] && [ -x "$journald" ]; then
+  mkdir -p /run/log /run/systemd/journald.conf.d
+  mount -t tmpfs -o mode=0755 tmpfs /run/log
+  files=/run/log/journal/$(cat /etc/machine-id)
+  mkdir -p "$files"
+  chgrp "$(id -g "$user")" "$files"
+  chmod 2755 "$files"
+  printf '[Journal]\nStorage=volatile\nAudit=no\nReadKMsg=no\nForwardToSyslog=no\nRateLimitIntervalSec=0\n' \
+    >/run/systemd/journald.conf.d/tests.conf
+  setpriv --pdeathsig KILL "$journald" </dev/null >/dev/null 2>&1 &
+fi
+if mkdir -p "$cgroup/run" 2>/dev/null; then
+  chown -R "$user" "$cgroup"
+  echo $$ >"$cgroup/run/cgroup.procs"
 fi
 # A disk that is soon full, for the tests of that.
 if [ -n "${KELP_TEST_SMALL_DISK-}" ]; then

@@ -121,6 +121,11 @@ function driverWanted(driver) {
   return driver === undefined ? {} : { KELP_TEST_DRIVER: driver };
 }
 
+/** A journal takes a moment to start: only for the files about it. */
+function journalWanted(label) {
+  return label.includes("journal") ? { KELP_TEST_JOURNAL: "1" } : {};
+}
+
 /** Runs one program of a suite; gives its counts, with the output where it failed. */
 export async function runProgram(machine, suite, { label, files, driver }, number) {
   const report = join(machine.reports, `${suite.name}-${number}.xml`);
@@ -140,7 +145,7 @@ export async function runProgram(machine, suite, { label, files, driver }, numbe
   const { code, output } = await execute(
     suite.as === "user" ? machine.asUser(command, `${suite.name}-${label.replace(/\W+/g, "-")}`) : command,
     suite.as === "user"
-      ? { cwd: machine.checkout, env: { ...machine.env, ...driverWanted(driver) } }
+      ? { cwd: machine.checkout, env: { ...machine.env, ...driverWanted(driver), ...journalWanted(label) } }
       : { cwd: ROOT, env: { ...process.env, KELP_TEST_SKIPS: machine.env.KELP_TEST_SKIPS } },
   );
   const counts = verdict(countJunit(report), code);

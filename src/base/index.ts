@@ -25,6 +25,6 @@ export { type LogFields, type LogLevel, log, logs, parseLogLevel, startLog } fro
 export { randomBelow, randomHex } from "./random.ts";
 export { redact, redactEnv } from "./redact.ts";
 export { ellipsis, escapeControl, escapeJson, escapeLines } from "./text.ts";
-export { ago, formatDuration, humanDuration, parseDuration, parseTime, rfc3339 } from "./time.ts";
+export { ago, formatDuration, humanDuration, parseDuration, parseTime, parseUntil, rfc3339 } from "./time.ts";
 export { humanBinarySize, humanSize, parseSize, type SizeFormat } from "./units.ts";
 export { showingWait, showWaits, type Wait, type WaitView } from "./waiting.ts";

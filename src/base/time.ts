@@ -101,6 +101,12 @@ export function parseTime(text: string, now: number = Date.now()): number {
   );
 }
 
+/** An end of what is shown: like `parseTime`, but a duration leads on from `now`, as podman has it. */
+export function parseUntil(text: string, now: number = Date.now()): number {
+  const ahead = relativeTime(text, now);
+  return Number.isFinite(ahead) ? 2 * now - ahead : parseTime(text, now);
+}
+
 function relativeTime(text: string, now: number): number {
   const body = text.replace(/^[+-]/, "");
   return SPAN.test(body) ? now - parseDuration(text) / 1e6 : Number.NaN;

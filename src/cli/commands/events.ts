@@ -1,4 +1,4 @@
-import { KelpError, log, parseTime, UsageError } from "../../base/index.ts";
+import { KelpError, log, parseTime, parseUntil, UsageError } from "../../base/index.ts";
 import {
   type Context,
   eventJournal,
@@ -34,7 +34,7 @@ export default defineCommand({
     "no-trunc": { kind: "boolean", default: true, text: "Print whole IDs" },
     since: { kind: "string", value: "TIME", text: "Only events since then" },
     stream: { kind: "boolean", default: true, text: "Go on with what comes" },
-    until: { kind: "string", value: "TIME", text: "Only events before then" },
+    until: { kind: "string", value: "TIME", text: "Only events before then; 10m: in ten minutes" },
   },
   args: { min: 0, max: 0, completes: "none" },
   async run({ io, options, globals }) {
@@ -42,8 +42,8 @@ export default defineCommand({
     if (ctx.settings.eventsLogger === "none")
       throw new UsageError("no-events", 'cannot read events with the "none" backend');
     const filter = eventFilter(options.filter);
-    const since = readTime(options.since);
-    const until = readTime(options.until);
+    const since = readTime(options.since, parseTime);
+    const until = readTime(options.until, parseUntil);
     const print = await printer(io, options.format, options["no-trunc"]);
     const show = (event: LoggedEvent) => {
       const time = eventMilliseconds(event);
@@ -80,10 +80,10 @@ function inJournal(ctx: Context): boolean {
   return isThere;
 }
 
-function readTime(text: string | undefined): number | undefined {
+function readTime(text: string | undefined, parse: (text: string) => number): number | undefined {
   if (text === undefined || text === "") return undefined;
   try {
-    return parseTime(text);
+    return parse(text);
   } catch (cause) {
     if (!(cause instanceof KelpError)) throw cause;
     throw new UsageError("invalid-time", `failed to parse event filters: ${cause.message}`, { cause });

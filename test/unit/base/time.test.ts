@@ -1,5 +1,12 @@
 import { expect, test } from "bun:test";
-import { ago, formatDuration, humanDuration, parseDuration, parseTime } from "../../../src/base/index.ts";
+import {
+  ago,
+  formatDuration,
+  humanDuration,
+  parseDuration,
+  parseTime,
+  parseUntil,
+} from "../../../src/base/index.ts";
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -69,6 +76,14 @@ test("parseTime() reads RFC 3339 with and without zone and fraction", () => {
   expect(parseTime("2026-01-02 03:04")).toBe(new Date(2026, 0, 2, 3, 4).getTime());
 });
 
+test("parseUntil() takes a duration as one from now on, and everything else as parseTime() does", () => {
+  expect(parseUntil("10m", 1e9)).toBe(1e9 + 600_000);
+  expect(parseUntil("-10m", 1e9)).toBe(1e9 - 600_000);
+  expect(parseUntil("1136073600.5", 1e9)).toBe(1136073600500);
+  expect(parseUntil("0", 1e9)).toBe(0);
+  expect(parseUntil("2026-01-02T03:04:05Z", 1e9)).toBe(Date.UTC(2026, 0, 2, 3, 4, 5));
+  expect(() => parseUntil("soon", 1e9)).toThrow("neither a date nor a duration");
+});
 test("parseTime() reads Unix seconds and how long ago", () => {
   expect(parseTime("1136073600.5")).toBe(1136073600500);
   expect(parseTime("10m", 1e9)).toBe(1e9 - 600_000);

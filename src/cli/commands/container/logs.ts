@@ -1,4 +1,4 @@
-import { parseDuration, parseTime, UsageError } from "../../../base/index.ts";
+import { parseTime, parseUntil, UsageError } from "../../../base/index.ts";
 import {
   containerLog,
   followContainerLog,
@@ -31,7 +31,7 @@ export default defineCommand({
     since: { kind: "string", value: "TIME", text: "Only what was written since then" },
     tail: { kind: "int", value: "N", default: -1, text: "Only the last lines; -1 is all" },
     timestamps: { kind: "boolean", short: "t", text: "Print the time of every line" },
-    until: { kind: "string", value: "TIME", text: "Only what was written before then" },
+    until: { kind: "string", value: "TIME", text: "Only what was written before then; 10m: in ten minutes" },
   },
   args: { min: 1, checked: true, completes: "container" },
   async run({ io, args, options, globals }) {
@@ -68,13 +68,6 @@ function readQuery(options: {
     ...(options.since ? { since: parseTime(options.since) } : {}),
     ...(options.until ? { until: parseUntil(options.until) } : {}),
   };
-}
-
-/** A duration means "from now on" here, unlike for --since. */
-function parseUntil(text: string): number {
-  return /[a-zµ]$/.test(text) && /^[-+]?[\d.]/.test(text) && !text.includes("T")
-    ? Date.now() + parseDuration(text) / 1e6
-    : parseTime(text);
 }
 
 function prefix(
