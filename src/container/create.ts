@@ -66,7 +66,8 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
   const mounts = await pinImages(ctx, built.config.mounts);
   const config = { ...owned(built.config, request), mounts, secrets };
   const record = await insert(ctx, id, name, config);
-  if (found !== undefined) await copyUpVolumes(ctx, { image: found.record, ownIds: record.config.ownIds }, record.config.mounts);
+  if (found !== undefined)
+    await copyUpVolumes(ctx, { image: found.record, ownIds: record.config.ownIds }, record.config.mounts);
   if (built.config.cidFile !== undefined) writeFileSync(built.config.cidFile, id);
   writeEvent(ctx, { ...containerEvent("create", record), ...(await inspectData(ctx, record)) });
   return { record, warnings: built.warnings };
