@@ -1,6 +1,6 @@
 /** A container's usage as a row of `stats`: podman's template fields, and podman's JSON. */
 import { formatDuration, humanBinarySize, humanSize } from "../base/index.ts";
-import type { UsageSample } from "../container/index.ts";
+import type { CpuSample, UsageSample } from "../container/index.ts";
 import type { ContainerRecord } from "../state/index.ts";
 
 const NONE = "-- / --";
@@ -10,7 +10,7 @@ export interface StatsRowInput {
   readonly record: ContainerRecord;
   readonly sample: UsageSample;
   /** The one before, for what happened in between; absent: since the container's start. */
-  readonly before?: UsageSample | undefined;
+  readonly before?: CpuSample | undefined;
   readonly noTrunc: boolean;
 }
 
@@ -73,7 +73,7 @@ function average({ cpuNs, upNs }: UsageSample): number {
   return upNs > 0 ? (100 * cpuNs) / upNs : 0;
 }
 
-function since(now: UsageSample, before: UsageSample): number {
+function since(now: UsageSample, before: CpuSample): number {
   const elapsed = now.timeNs - before.timeNs;
   return elapsed > 0 ? Math.max(0, (100 * (now.cpuNs - before.cpuNs)) / elapsed) : 0;
 }

@@ -60,7 +60,7 @@ export { parseSignal, signalName } from "./signal.ts";
 export { type ContainerSize, containerSizes } from "./size.ts";
 export { containerSpec, imageSpec } from "./spec-file.ts";
 export { type Prepared, prepareStart, type StartOptions } from "./start.ts";
-export { type InterfaceSample, sampleUsage, type UsageSample } from "./stats.ts";
+export { type CpuSample, type InterfaceSample, type UsageSample, usageSampler } from "./stats.ts";
 export { statusOf, viewOf } from "./status.ts";
 export { killContainer, type StopRequest, socketPath, stopContainer, stopToRestart } from "./stop.ts";
 export { isPresentProcess, presentContainers, sweepEnded, tidyEnded } from "./sweep.ts";

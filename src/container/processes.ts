@@ -162,6 +162,14 @@ export function namespacePids(index: PidIndex, init: number): readonly number[] 
   return namespace === undefined || shared ? [init] : (index.get(namespace) ?? []);
 }
 
+/** What follows a key at the beginning of a line, up to the line's end. */
+export function wordAfter(text: string, key: string): string | undefined {
+  const at = text.startsWith(key) ? 0 : text.indexOf(`\n${key}`) + 1;
+  if (at === 0 && !text.startsWith(key)) return undefined;
+  const end = text.indexOf("\n", at);
+  return text.slice(at + key.length, end < 0 ? undefined : end);
+}
+
 /** Sums over processes; time of those that have ended counts once their parent has waited for them. */
 export function processUsage(pids: readonly number[]): ProcessUsage {
   const total = { cpuNs: 0, cpuSystemNs: 0, memory: 0, pids: 0, blockRead: 0, blockWritten: 0 };
@@ -175,8 +183,8 @@ export function processUsage(pids: readonly number[]): ProcessUsage {
     total.memory += Number(fields[21] ?? 0) * PAGE_KB * 1024;
     total.pids += Number(fields[17] ?? 1);
     const io = readProcFile(`/proc/${pid}/io`) ?? "";
-    total.blockRead += Number(/^read_bytes: (\d+)/m.exec(io)?.[1] ?? 0);
-    total.blockWritten += Number(/^write_bytes: (\d+)/m.exec(io)?.[1] ?? 0);
+    total.blockRead += Number(wordAfter(io, "read_bytes: ") ?? 0);
+    total.blockWritten += Number(wordAfter(io, "write_bytes: ") ?? 0);
   }
   return total;
 }

@@ -1,10 +1,12 @@
 import { UsageError } from "../../../base/index.ts";
 import {
+  type ContainerView,
+  type CpuSample,
   isRunning,
   resolveContainer,
-  sampleUsage,
-  statusOf,
   type UsageSample,
+  usageSampler,
+  viewOf,
 } from "../../../container/index.ts";
 import { type ContainerRecord, type Context, openContext } from "../../../state/index.ts";
 import { defineCommand, type Io } from "../../command.ts";
@@ -60,35 +62,38 @@ function chosen(
   ctx: Context,
   args: readonly string[],
   options: { readonly all: boolean; readonly latest: boolean },
-): ContainerRecord[] {
+): ContainerView[] {
+  const views = (records: readonly ContainerRecord[]) => records.map((record) => viewOf(ctx, record));
   if (options.latest) {
     const latest = ctx.state.containers.latest();
-    return latest === undefined ? [] : [latest];
+    return views(latest === undefined ? [] : [latest]);
   }
-  if (args.length > 0) return args.map((name) => resolveContainer(ctx, name));
-  const all = ctx.state.containers.list();
-  return options.all ? all : all.filter((record) => isRunning(statusOf(ctx, record)));
+  if (args.length > 0) return views(args.map((name) => resolveContainer(ctx, name)));
+  const all = views(ctx.state.containers.list());
+  return options.all ? all : all.filter(({ status }) => isRunning(status));
 }
 
-async function show(ctx: Context, io: Io, choose: () => ContainerRecord[], shown: Shown): Promise<void> {
-  let before = new Map<string, UsageSample>();
-  const look = (records: readonly ContainerRecord[]) => {
-    const samples = sampleUsage(ctx, records);
-    return new Map(records.map((record, index) => [record.id, samples[index]!]));
-  };
+type Before = ReadonlyMap<string, CpuSample>;
+
+async function show(ctx: Context, io: Io, choose: () => ContainerView[], shown: Shown): Promise<void> {
+  const sampler = usageSampler(ctx);
+  const byId = (views: readonly ContainerView[], samples: readonly CpuSample[]): Before =>
+    new Map(views.map(({ record }, index) => [record.id, samples[index]!]));
   const once = shown["no-stream"];
+  let views = choose();
+  let before: Before = new Map();
   if (once) {
-    before = look(choose());
+    before = byId(views, sampler.cpu(views));
     await pause(FIRST_LOOK_MS);
   }
   for (;;) {
-    const records = choose();
-    const samples = look(records);
+    const samples = sampler.usage(views);
     if (!once && !shown["no-reset"] && io.stdoutIsTty) io.out(CLEAR);
-    await print(io, records, samples, before, shown);
+    await print(io, views, samples, before, shown);
     if (once) return;
-    before = samples;
+    before = byId(views, samples);
     await pause(shown.interval * 1000);
+    views = choose();
   }
 }
 
@@ -98,18 +103,14 @@ function pause(ms: number): Promise<void> {
 
 function print(
   io: Io,
-  records: readonly ContainerRecord[],
-  samples: ReadonlyMap<string, UsageSample>,
-  before: ReadonlyMap<string, UsageSample>,
+  views: readonly ContainerView[],
+  samples: readonly UsageSample[],
+  before: Before,
   shown: Shown,
 ): Promise<void> {
-  const rows = records.map((record) =>
-    statsRow({
-      record,
-      sample: samples.get(record.id)!,
-      before: before.get(record.id),
-      noTrunc: shown["no-trunc"],
-    }),
+  const noTrunc = shown["no-trunc"];
+  const rows = views.map(({ record }, index) =>
+    statsRow({ record, sample: samples[index]!, before: before.get(record.id), noTrunc }),
   );
   return printFormatted(io, rows, {
     name: "stats",
