@@ -1,7 +1,7 @@
 /** How a container is now, from its monitor's files. */
 import { existsSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { containerDir, containerRunDir, readIfExists, writeFileAtomic } from "../host/index.ts";
+import { containerDir, containerRunDir, readIfExists, readNote, writeNote } from "../host/index.ts";
 import { liveState } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { cgroupOf } from "./cgroup-note.ts";
@@ -22,7 +22,7 @@ export function viewOf(ctx: Context, record: ContainerRecord): ContainerView {
 /** A container whose monitor was killed is healed on the way (runtime's liveState). */
 export function statusOf(ctx: Context, record: ContainerRecord): ContainerStatus {
   const live = liveState(ctx, record.id);
-  const asked = readIfExists(join(containerDir(ctx.paths, record.id), ASKED));
+  const asked = readNote(askedPath(ctx, record.id));
   const stoppedByUser = asked !== undefined;
   const none = {
     pid: 0,
@@ -94,7 +94,7 @@ export function pausedPath(ctx: Context, id: string): string {
 export function markAsked(ctx: Context, id: string, how: "stop" | "kill"): void {
   const directory = containerDir(ctx.paths, id);
   if (statSync(directory, { throwIfNoEntry: false }) === undefined) return;
-  writeFileAtomic(join(directory, ASKED), how);
+  writeNote(askedPath(ctx, id), how);
 }
 
 /** Path of that note, which every start removes. */

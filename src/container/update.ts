@@ -1,8 +1,8 @@
 /** Changing a container's limits, and those of its running group at once. */
 import { writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { ConflictError, errnoCode, HostError, UsageError } from "../base/index.ts";
-import { errnoText } from "../host/index.ts";
+import { enableControllers, errnoText } from "../host/index.ts";
 import { type CgroupSetting, cgroupSettings } from "../runtime/index.ts";
 import {
   type ContainerConfig,
@@ -91,27 +91,40 @@ function applyLimits(
   const settings = cgroupSettings(config.resources).filter(({ origin }) =>
     flags.some((flag) => origin === flag || origin.startsWith(`${flag} `)),
   );
-  for (const group of new Set([cgroup.path, cgroup.processes]))
-    for (const setting of settings) applyOne(id, group, setting);
+  const groups = [...new Set([cgroup.path, cgroup.processes])];
+  for (const group of groups) requireControllers(id, dirname(group), settings);
+  for (const group of groups) for (const setting of settings) applyOne(id, group, setting);
 }
 
-function applyOne(
-  id: string,
-  group: string,
-  { file, value, origin, controller, optional }: CgroupSetting,
-): void {
-  try {
-    writeFileSync(join(group, file), value, { flag: "r+" });
-  } catch (cause) {
-    if (optional === true) return;
-    const code = errnoCode(cause);
-    const absent = code === "ENOENT" || code === "EACCES";
-    const reason = absent
-      ? `the cgroup controller ${controller} is not available to it`
-      : (errnoText(code) ?? "write failed");
-    throw new HostError("missing-controller", `cannot apply ${origin} to container ${id}: ${reason}`, {
+/** A start gives a container the controllers of its limits alone. Asked before anything is written: all or nothing. */
+function requireControllers(id: string, parent: string, settings: readonly CgroupSetting[]): void {
+  const needed = settings.filter(({ controller, optional }) => controller !== "" && optional !== true);
+  const lacking = enableControllers(parent, [...new Set(needed.map(({ controller }) => controller))]);
+  const unmet = needed.find(({ controller }) => lacking.includes(controller));
+  if (unmet !== undefined) throw notAvailable(id, unmet);
+}
+
+function notAvailable(id: string, { origin, controller }: CgroupSetting, cause?: unknown): HostError {
+  return new HostError(
+    "missing-controller",
+    `cannot apply ${origin} to container ${id}: the cgroup controller ${controller} is not available to it`,
+    {
       cause,
-      ...(absent ? { hint: "have the controller delegated to you, and start the container again" } : {}),
+      hint: "have the controller delegated to you (kelp doctor cgroup-controllers), and start the container again",
+    },
+  );
+}
+
+function applyOne(id: string, group: string, setting: CgroupSetting): void {
+  try {
+    writeFileSync(join(group, setting.file), setting.value, { flag: "r+" });
+  } catch (cause) {
+    if (setting.optional === true) return;
+    const code = errnoCode(cause);
+    if (code === "ENOENT" || code === "EACCES") throw notAvailable(id, setting, cause);
+    const reason = errnoText(code) ?? "write failed";
+    throw new HostError("limit-refused", `cannot apply ${setting.origin} to container ${id}: ${reason}`, {
+      cause,
     });
   }
 }

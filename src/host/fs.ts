@@ -8,9 +8,11 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   renameSync,
   rmSync,
   statSync,
+  symlinkSync,
   writeSync,
 } from "node:fs";
 import { dirname } from "node:path";
@@ -51,6 +53,34 @@ function writeNew(path: string, data: string | Uint8Array, options: WriteOptions
     if (options.sync) fsyncSync(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/**
+ * Keeps a word or two where a symbolic link points to: unlike a file's content that needs no room, so that it can be
+ * written down on a full disk, too.
+ *
+ * @throws {StorageError} as `writeFileAtomic`
+ */
+export function writeNote(path: string, text: string): void {
+  const temporary = `${path}.${randomHex(6)}.tmp`;
+  try {
+    symlinkSync(text, temporary);
+    renameSync(temporary, path);
+  } catch (error) {
+    rmSync(temporary, { force: true });
+    throw writeError(path, error);
+  }
+}
+
+/** What `writeNote` wrote; undefined if there is no note. */
+export function readNote(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    const code = errnoCode(error);
+    if (code === "ENOENT" || code === "EINVAL") return undefined; // EINVAL: a file, hence no note
+    throw error;
   }
 }
 

@@ -25,10 +25,12 @@ export {
   ensureRuntimeDir,
   errnoText,
   readIfExists,
+  readNote,
   syncDirectory,
   type WriteOptions,
   writeError,
   writeFileAtomic,
+  writeNote,
 } from "./fs.ts";
 export { type Libc, loadLibc, type PathArgument } from "./libc.ts";
 export {

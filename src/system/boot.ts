@@ -9,6 +9,7 @@ import { lookupUser, readIfExists, writeFileAtomic } from "../host/index.ts";
 import { kelpCommand } from "../runtime/index.ts";
 import type { Context } from "../state/index.ts";
 import { hasUserManager, literalUnitWord, UserManager, unitCommand } from "../systemd/index.ts";
+import { lingerCommand, lingers } from "./linger.ts";
 
 const UNIT = "kelp-boot.service";
 /** What a user's systemd starts when it comes up. */
@@ -20,6 +21,8 @@ export interface BootStatus {
   readonly enabled: boolean;
   /** The user's systemd comes up at boot, and not only with the first login. */
   readonly lingers: boolean;
+  /** What an interested user types for that. */
+  readonly lingerCommand: string;
   /** systemd has booted this machine. */
   readonly systemd: boolean;
   readonly userName: string;
@@ -33,7 +36,8 @@ export function bootStatus(ctx: Context): BootStatus {
   return {
     unit,
     enabled: readIfExists(unit) === bootUnit(command(ctx)) && isThere(wish),
-    lingers: existsSync(`/var/lib/systemd/linger/${userName}`),
+    lingers: lingers(userName),
+    lingerCommand: lingerCommand(userName),
     systemd: existsSync("/run/systemd/system"),
     userName,
     cronLine: `@reboot ${command(ctx).map(shellWord).join(" ")}`,

@@ -49,18 +49,18 @@ function lingering({ session, userName, uid }: DoctorFacts) {
   return advice(
     `${userName || uid} does not linger`,
     "containers end with the user's last session, and none starts at boot",
-    `loginctl enable-linger ${userName || uid}`,
+    session.lingerCommand,
   );
 }
 
-function runtimeDirectory({ session: { runtimeDirectory, systemd }, uid }: DoctorFacts) {
+function runtimeDirectory({ session: { runtimeDirectory, systemd, lingerCommand }, uid }: DoctorFacts) {
   const { path, isUsual } = runtimeDirectory;
   if (isUsual || uid === 0) return undefined;
   return advice(
     `/run/user/${uid} is not there: ${path} is used`,
     "shells with another TMPDIR do not see the containers that run, and cleaners of /tmp may take their files",
     systemd
-      ? "log in through systemd-logind (ssh, login), or: loginctl enable-linger"
+      ? `log in through systemd-logind (ssh, login), or: ${lingerCommand}`
       : `sudo install -d -m 0700 -o ${uid} /run/user/${uid}, and set XDG_RUNTIME_DIR to it`,
   );
 }

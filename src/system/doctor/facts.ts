@@ -58,6 +58,8 @@ export interface DoctorFacts {
     /** The user's own systemd runs and can be asked. */
     readonly manager: boolean;
     readonly lingers: boolean;
+    /** What an interested user types for that. */
+    readonly lingerCommand: string;
     readonly runtimeDirectory: { readonly path: string; readonly isUsual: boolean };
   };
   readonly store: MountFacts & { readonly freeBytes: number; readonly freeFiles: number };

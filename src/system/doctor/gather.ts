@@ -22,6 +22,7 @@ import {
 import { holdfastPath } from "../../runtime/index.ts";
 import type { Context } from "../../state/index.ts";
 import { hasUserManager } from "../../systemd/index.ts";
+import { lingerCommand, lingers } from "../linger.ts";
 import { familyOf } from "./distribution.ts";
 import type { DeviceState, DoctorFacts, MountFacts, ProgramFacts } from "./facts.ts";
 import { mountOf } from "./mounts.ts";
@@ -95,7 +96,8 @@ function sessionFacts(ctx: Context, userName: string): DoctorFacts["session"] {
   return {
     systemd: existsSync("/run/systemd/system"),
     manager: hasUserManager(hostEnvironment()),
-    lingers: existsSync(`/var/lib/systemd/linger/${userName}`),
+    lingers: lingers(userName),
+    lingerCommand: lingerCommand(userName || String(process.getuid?.() ?? 0)),
     runtimeDirectory: { path: ctx.paths.runtime, isUsual: ctx.paths.notice === undefined },
   };
 }

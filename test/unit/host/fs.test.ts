@@ -2,6 +2,7 @@ import { afterEach, beforeEach, expect, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -13,7 +14,14 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { ensureDir, errnoText, readIfExists, writeFileAtomic } from "../../../src/host/index.ts";
+import {
+  ensureDir,
+  errnoText,
+  readIfExists,
+  readNote,
+  writeFileAtomic,
+  writeNote,
+} from "../../../src/host/index.ts";
 
 let root: string;
 
@@ -109,4 +117,19 @@ test("readIfExists() tells missing from unreadable", () => {
 test("errno names have the C library's words", () => {
   expect(errnoText("ENOSPC")).toBe("no space left on device");
   expect(errnoText("EWHAT")).toBeUndefined();
+});
+
+test("a note is read as it was last written, leaves no other file, and takes no room", () => {
+  const path = join(root, "note");
+  expect(readNote(path)).toBeUndefined();
+  writeNote(path, "stop");
+  writeNote(path, "kill");
+  expect(readNote(path)).toBe("kill");
+  expect(readdirSync(root)).toEqual(["note"]);
+  expect(lstatSync(path).blocks).toBe(0);
+});
+
+test("a file where a note could be is none", () => {
+  writeFileSync(join(root, "file"), "stop");
+  expect(readNote(join(root, "file"))).toBeUndefined();
 });

@@ -32,12 +32,12 @@ export default defineCommand({
   },
 });
 
-function report({ unit, enabled, systemd, lingers, userName, cronLine }: BootStatus): string {
+function report({ unit, enabled, systemd, lingers, lingerCommand, userName, cronLine }: BootStatus): string {
   const lines = [enabled ? `enabled: ${unit}` : "disabled"];
   if (enabled && systemd && !lingers)
     lines.push(
       `${userName} does not linger: containers start with the first login, and end with the last session.`,
-      `To start them at boot: loginctl enable-linger ${userName}`,
+      `To start them at boot: ${lingerCommand}`,
     );
   if (!systemd) lines.push("This machine runs without systemd. For cron (crontab -e):", `  ${cronLine}`);
   return `${lines.join("\n")}\n`;

@@ -42,6 +42,7 @@ const WELL: DoctorFacts = {
     systemd: true,
     manager: true,
     lingers: true,
+    lingerCommand: "loginctl enable-linger ann",
     runtimeDirectory: { path: "/run/user/1000/kelp", isUsual: true },
   },
   store: {
