@@ -57,6 +57,20 @@ int log_open(const struct args_log *conf)
 	return log_open_file(conf->path.data);
 }
 
+/* Once in the life of the log: who reads it shall know that it lacks something. */
+static void note_loss(int error)
+{
+	static bool noted;
+	char data[16];
+	struct line l;
+
+	if (noted || log_state.conf->lost.size == 0)
+		return;
+	line_init(&l, data, sizeof(data));
+	line_number(&l, (uint64_t)error);
+	noted = file_replace(AT_FDCWD, log_state.conf->lost.data, data, l.used) == 0;
+}
+
 static void log_flush(void)
 {
 	const uint32_t used = log_state.used, used_whole = log_state.used_whole;
@@ -72,6 +86,7 @@ static void log_flush(void)
 		log_state.size += used;
 		return;
 	}
+	note_loss(n < 0 ? errno : EIO);
 	/* Every record ends in a newline and has no other. */
 	const char *end = memrchr(log_data, '\n', done);
 	struct stat st;

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish" }
-#define PLAN_TABLE_HASH { 0x2b, 0xf5, 0x04, 0xe6, 0x5c, 0x03, 0x4a, 0xdd }
+#define PLAN_TABLE_HASH { 0xc2, 0xa3, 0xef, 0x75, 0x2f, 0x2f, 0xd3, 0x1d }
 
 enum stage {
 	STAGE_CONFIG,
@@ -146,6 +146,7 @@ struct args_monitor_files {
 struct args_log {
 	uint32_t driver;
 	struct text path;
+	struct text lost;
 	uint64_t max_bytes;
 	uint32_t keep;
 	struct text fields;
@@ -851,9 +852,10 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STR, offsetof(struct args_monitor_files, pid_file) },
 		{ ARG_STR, offsetof(struct args_monitor_files, monitor_pid_file) },
 		{ ARG_STR, offsetof(struct args_monitor_files, amend_name) } } },
-	[OP_LOG] = { 1 << STAGE_CONFIG, 5, {
+	[OP_LOG] = { 1 << STAGE_CONFIG, 6, {
 		{ ARG_U32, offsetof(struct args_log, driver) },
 		{ ARG_STR, offsetof(struct args_log, path) },
+		{ ARG_STR, offsetof(struct args_log, lost) },
 		{ ARG_U64, offsetof(struct args_log, max_bytes) },
 		{ ARG_U32, offsetof(struct args_log, keep) },
 		{ ARG_BLOB, offsetof(struct args_log, fields) } } },

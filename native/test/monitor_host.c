@@ -442,6 +442,7 @@ int main(int argc, char **argv)
 	records.files.monitor_pid_file = joined(dir, "monitor.pid");
 	records.health.state = joined(dir, "health");
 	records.health.log = joined(dir, "health.log");
+	records.log.lost = joined(dir, "lost");
 	records.health.keep = 3;
 	records.health.max_bytes = 20;
 	records.health.timeout_ms = 400;

@@ -5,7 +5,7 @@
 import { KelpError, UsageError } from "../base/index.ts";
 import { type FoundImage, tagImage, tryFindImage } from "../image/index.ts";
 import { type ContainerRecord, type Context, writeEvent } from "../state/index.ts";
-import { systemctl } from "../systemd/index.ts";
+import { systemctl, unitProperties } from "../systemd/index.ts";
 import { AUTHFILE_LABEL, UPDATE_LABEL, type UpdatePolicy, updatePolicy } from "./auto-update-policy.ts";
 import { HEALTH_DEFAULTS, isActive } from "./config-health.ts";
 import { healthWord } from "./health.ts";
@@ -53,7 +53,8 @@ export interface UpdateOutcome {
 export async function autoUpdate(ctx: Context, options: UpdateOptions): Promise<UpdateOutcome> {
   const problems: KelpError[] = [];
   const decided: Decided[] = [];
-  const tasks = findTasks(ctx, problems);
+  const found = findTasks(ctx, problems);
+  const tasks = options.dryRun ? found : await restartable(found, problems);
   if (tasks.length > 0) writeEvent(ctx, { type: "system", status: "auto-update" });
   const asked = new Map<string, Promise<boolean>>();
   for (const task of tasks) {
@@ -94,6 +95,20 @@ function findTasks(ctx: Context, problems: KelpError[]): Task[] {
     }
   }
   return tasks;
+}
+
+/** Those whose unit systemd knows. Asked before anything is pulled: an image that nothing is started with helps nobody. */
+async function restartable(tasks: readonly Task[], problems: KelpError[]): Promise<Task[]> {
+  const known = new Map<string, boolean>();
+  for (const unit of new Set(tasks.map((task) => task.unit))) {
+    const { LoadState: state } = await unitProperties(unit, ["LoadState"], `restart unit ${unit}`);
+    known.set(unit, state === "loaded");
+    if (state !== "loaded")
+      problems.push(
+        new UsageError("no-unit", `cannot update unit ${unit}: systemd does not have it (${state})`),
+      );
+  }
+  return tasks.filter(({ unit }) => known.get(unit));
 }
 
 function aboutContainer(what: string, { id }: ContainerRecord, error: unknown): KelpError {
@@ -173,10 +188,9 @@ async function restart(ctx: Context, unit: string): Promise<string | undefined> 
   const { code, stderr } = await systemctl(["restart", "--", unit], RESTART_LIMIT_MS);
   if (code !== 0) return stderr.trim().split("\n")[0] || `systemctl ends with ${code}`;
   await sleep(SETTLE_MS);
-  const { stdout } = await systemctl(["show", "--property=ActiveState,SubState,Result", "--", unit]);
-  const state = (name: string) => new RegExp(`^${name}=(.*)$`, "m").exec(stdout)?.[1] ?? "";
-  if (state("SubState") === "auto-restart" || state("ActiveState") === "failed")
-    return `it ended again at once (${state("Result")})`;
+  const names = ["ActiveState", "SubState", "Result"] as const;
+  const { ActiveState, SubState, Result } = await unitProperties(unit, names, `look at unit ${unit}`);
+  if (SubState === "auto-restart" || ActiveState === "failed") return `it ended again at once (${Result})`;
   return awaitHealth(ctx, unit);
 }
 

@@ -30,7 +30,7 @@ export { completePathInside } from "./inside.ts";
 export { goTime, inspectContainer } from "./inspect.ts";
 export type { LogEntry } from "./log-file.ts";
 export type { LogQuery } from "./log-reader.ts";
-export { containerLog, followContainerLog, refuseUnreadable } from "./logs.ts";
+export { containerLog, followContainerLog, logLoss, refuseUnreadable } from "./logs.ts";
 export { usedMappings } from "./mappings.ts";
 export {
   containerMountpoint,

@@ -7,6 +7,7 @@ export const ID_FIELD = "CONTAINER_ID_FULL";
 export function journalFields({ id, name, config }: ContainerRecord): Record<string, string> {
   const tag = config.log.tag ?? "";
   return {
+    ...config.log.labels,
     [ID_FIELD]: id,
     CONTAINER_ID: id.slice(0, 12),
     CONTAINER_NAME: name,

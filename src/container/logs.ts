@@ -1,6 +1,8 @@
 /** A container's output, wherever its log driver has put it. */
+import { constants } from "node:os";
 import { ConflictError } from "../base/index.ts";
-import { cgroupMount } from "../host/index.ts";
+import { cgroupMount, containerRunDir, errnoText } from "../host/index.ts";
+import { readLogLoss } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { cgroupOf } from "./cgroup-note.ts";
 import { ID_FIELD } from "./journal-fields.ts";
@@ -31,6 +33,14 @@ function journalMatch(ctx: Context, { id, config }: ContainerRecord): string | u
   const mount = cgroupMount();
   if (!driver.startsWith("passthrough") || group === undefined || mount === undefined) return undefined;
   return `_SYSTEMD_CGROUP=${group.slice(mount.length)}`;
+}
+
+/** Why some of what the container has written in its last life is not in its log; undefined: all of it is. */
+export function logLoss(ctx: Context, { id }: ContainerRecord): string | undefined {
+  const errno = readLogLoss(containerRunDir(ctx.paths, id));
+  if (errno === undefined) return undefined;
+  const [name] = Object.entries(constants.errno).find(([, number]) => number === errno) ?? [];
+  return errnoText(name) ?? `error ${errno}`;
 }
 
 /** The entries there are, in the order in which they were written. */

@@ -1,5 +1,6 @@
 /** What the monitor of a container that is being started is to know and to do, beside running it. */
 import { join } from "node:path";
+import { log } from "../base/index.ts";
 import { containerDir, containerRunDir, goneDir } from "../host/index.ts";
 import { type ClientConfig, kelpCommand, type MonitorConfig, type NotifyConfig } from "../runtime/index.ts";
 import {
@@ -8,6 +9,7 @@ import {
   type Context,
   containerEvent,
   eventLogPath,
+  hasJournal,
   JOURNAL_SOCKET,
   keepsEvents,
   usesJournal,
@@ -39,7 +41,7 @@ export function monitorConfig(
     id,
     containerDir: directory,
     runDir: containerRunDir(paths, id),
-    log: { ...config.log, fields: config.log.driver === "journald" ? journalFields(record) : {} },
+    log: logPlan(record),
     restart: config.restart,
     timeout: config.timeout,
     ...(keepsEvents(ctx) ? { events: eventPlan(ctx, record) } : {}),
@@ -76,6 +78,15 @@ function eventPlan(ctx: Context, record: ContainerRecord): NonNullable<MonitorCo
   const isJournal = usesJournal(ctx);
   const path = isJournal ? JOURNAL_SOCKET : eventLogPath(ctx);
   return { path, isJournal, maxBytes: ctx.settings.eventsLogMax, base };
+}
+
+/** The journal may have gone since the container was made: it starts all the same. */
+function logPlan(record: ContainerRecord): MonitorConfig["log"] {
+  const { log: conf } = record.config;
+  if (conf.driver !== "journald") return { ...conf, fields: {} };
+  if (!hasJournal())
+    log.warn(`there is no journal on this machine: nothing keeps the output of ${record.name}`);
+  return { ...conf, fields: journalFields(record) };
 }
 
 /** Whether the container's streams are the caller's own, of which no client can have a part. */

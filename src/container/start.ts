@@ -20,6 +20,7 @@ import {
   holdfastPath,
   hostDevices,
   type LowerInput,
+  logLossPath,
   lowerSpec,
   makeSpec,
   overlayVolumeDirs,
@@ -244,6 +245,7 @@ function forgetLastLife(ctx: Context, record: ContainerRecord): void {
   const paths = [
     join(containerDir(ctx.paths, id), "exit"),
     join(containerRunDir(ctx.paths, id), "status"),
+    logLossPath(containerRunDir(ctx.paths, id)),
     askedPath(ctx, id),
     pausedPath(ctx, id),
   ];

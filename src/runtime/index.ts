@@ -34,6 +34,7 @@ export { holdfastPath } from "./helper.ts";
 export { type InsideOptions, kelpCommand, runInside, sweepPlans } from "./inside.ts";
 export { answerJob, errorReply, type Job, type JobRequest } from "./job.ts";
 export { capturePlan, runPlan, startPlan, writePlan } from "./launch.ts";
+export { logLossPath, readLogLoss } from "./log-loss.ts";
 export { type LowerInput, lowerSpec } from "./lower.ts";
 export { type Amendment, amendPlan } from "./lower-amend.ts";
 export { type CgroupConfig, processGroup } from "./lower-cgroup.ts";

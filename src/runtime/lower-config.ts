@@ -2,6 +2,7 @@
 import { dirname } from "node:path";
 import { UsageError } from "../base/index.ts";
 import { CLONE, MNT_DETACH } from "./kernel.ts";
+import { logLossPath } from "./log-loss.ts";
 import type { LowerInput } from "./lower.ts";
 import { cgroupSlot } from "./lower-cgroup.ts";
 import { lowerEvents, lowerRemoveEvent } from "./lower-events.ts";
@@ -57,7 +58,7 @@ export function lowerConfig(plan: PlanBuilder, { monitor, spec, cgroup, network 
   plan.add("config", "onFailure", monitor.onFailure);
 }
 
-function lowerLog(plan: PlanBuilder, { log }: MonitorConfig): void {
+function lowerLog(plan: PlanBuilder, { log, runDir }: MonitorConfig): void {
   const driver = LOG_DRIVERS[log.driver];
   if (driver === undefined) {
     throw new UsageError(
@@ -71,7 +72,14 @@ function lowerLog(plan: PlanBuilder, { log }: MonitorConfig): void {
   plan.add(
     "config",
     "log",
-    { driver, path, maxBytes: BigInt(maxBytes), keep: maxBytes > 0 ? 1 : 0, fields },
+    {
+      driver,
+      path,
+      lost: driver === 1 ? logLossPath(runDir) : "",
+      maxBytes: BigInt(maxBytes),
+      keep: maxBytes > 0 ? (log.maxFiles ?? 2) - 1 : 0,
+      fields,
+    },
     { origin: "--log-driver" },
   );
 }

@@ -1,6 +1,7 @@
 /** What every domain function takes first. */
 import { applyEngineEnv, loadSettings, type Settings, type SettingsOverrides } from "../config/index.ts";
 import { configDirectory, type PathOptions, type Paths, resolvePaths } from "../host/index.ts";
+import { openJournal } from "./events.ts";
 import { State } from "./state.ts";
 
 export interface Context {
@@ -22,6 +23,7 @@ export async function openContext(options: ContextOptions = {}): Promise<Context
   const settings = options.settings ?? (await readSettings(options));
   const paths = resolvePaths({ ...options, root: settings.root, runroot: settings.runroot });
   if (settings.engineEnv.length > 0) applyEngineEnv(settings.engineEnv);
+  if (settings.eventsLogger === "journald") await openJournal();
   return { paths, settings, state: new State(paths) };
 }
 

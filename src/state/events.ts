@@ -4,10 +4,9 @@
  */
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { log } from "../base/index.ts";
-import { ensureDir, loadLibc } from "../host/index.ts";
+import { errnoCode, log } from "../base/index.ts";
+import { ensureDir, errnoText } from "../host/index.ts";
 import type { Context } from "./context.ts";
-import { journalEntry } from "./journal-entry.ts";
 import type { ContainerRecord } from "./records.ts";
 
 export type EventType = "container" | "image" | "volume" | "network" | "secret" | "system";
@@ -40,9 +39,14 @@ export function keepsEvents({ settings }: Pick<Context, "settings">): boolean {
 /** journald's, which takes what any user sends. */
 export const JOURNAL_SOCKET = "/run/systemd/journal/socket";
 
+/** Whether there is a journal on this machine. */
+export function hasJournal(): boolean {
+  return existsSync(JOURNAL_SOCKET);
+}
+
 /** Whether events go to the journal: it was asked for, and there is one. */
 export function usesJournal({ settings }: Pick<Context, "settings">): boolean {
-  return settings.eventsLogger === "journald" && existsSync(JOURNAL_SOCKET);
+  return settings.eventsLogger === "journald" && hasJournal();
 }
 
 /** What reads them back; loaded by who does. */
@@ -50,8 +54,11 @@ export function eventJournal(): Promise<typeof import("./event-journal.ts")> {
   return import("./event-journal.ts");
 }
 
-function sendEvent(event: NewEvent): void {
-  loadLibc().sendDatagram(Buffer.from(`${JOURNAL_SOCKET}\0`), Buffer.from(journalEntry(event, eventTime())));
+let sendToJournal: ((event: NewEvent) => void) | undefined;
+
+/** For who may write to the journal, as few do: what that needs is loaded here. */
+export async function openJournal(): Promise<void> {
+  ({ sendToJournal } = await import("./journal-sender.ts"));
 }
 
 /**
@@ -62,15 +69,25 @@ export function writeEvent(ctx: Pick<Context, "paths" | "settings">, event: NewE
   if (!keepsEvents(ctx)) return;
   const path = eventLogPath(ctx);
   try {
-    if (usesJournal(ctx)) {
-      sendEvent(event);
+    if (sendToJournal !== undefined && usesJournal(ctx)) {
+      sendToJournal(event);
       return;
     }
     ensureDir(dirname(path));
     append(path, `${eventLine(event, eventTime())}\n`, ctx.settings.eventsLogMax);
   } catch (error) {
-    log.debug(`cannot write event ${event.type} ${event.status}: ${(error as Error).message}`);
+    tellOnce(
+      `events are lost: cannot write ${path}: ${errnoText(errnoCode(error)) ?? (error as Error).message}`,
+    );
   }
+}
+
+let told = false;
+
+/** Of the events of one command the first that is lost says it for all. */
+function tellOnce(text: string): void {
+  if (!told) log.warn(text);
+  told = true;
 }
 
 /** One about a container: with its name, image and labels. */

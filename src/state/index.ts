@@ -22,6 +22,7 @@ export {
   eventJournal,
   eventLine,
   eventLogPath,
+  hasJournal,
   JOURNAL_SOCKET,
   keepsEvents,
   type NewEvent,

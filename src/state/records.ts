@@ -55,7 +55,12 @@ export interface LogConfig {
   readonly path: string;
   /** 0: never rotated. */
   readonly maxBytes: number;
+  /** Files of a rotated log, the present one among them; absent: 2. */
+  readonly maxFiles?: number;
+  /** What entries in the journal are found by instead of the container's name. */
   readonly tag?: string;
+  /** Further fields of entries in the journal. */
+  readonly labels?: Readonly<Record<string, string>>;
 }
 
 export interface NetworkConfig {

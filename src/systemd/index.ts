@@ -25,5 +25,5 @@ export {
 export { quadletType } from "./quadlet/names.ts";
 export { writeGenerated } from "./quadlet/sync-units.ts";
 export { busSockets, hasUserManager } from "./session.ts";
-export { systemctl, systemctlIsThere } from "./systemctl.ts";
+export { systemctl, systemctlIsThere, unitProperties } from "./systemctl.ts";
 export { literalUnitWord, unitCommand } from "./unit-words.ts";

@@ -1,4 +1,5 @@
 /** Asking the service manager. */
+import { HostError } from "../base/index.ts";
 import { findProgram } from "../host/index.ts";
 
 export interface SystemctlAnswer {
@@ -28,4 +29,26 @@ export async function systemctl(words: readonly string[], limitMs = 60_000): Pro
       },
     );
   });
+}
+
+/**
+ * Properties of a unit, by name; those of a unit that there is not as well (LoadState says so).
+ *
+ * @param purpose what is wanted of systemd, for the error
+ * @throws {HostError} `no-user-manager` where no systemd of the user's answers
+ */
+export async function unitProperties<K extends string>(
+  unit: string,
+  names: readonly K[],
+  purpose: string,
+): Promise<Record<K, string>> {
+  const { code, stdout, stderr } = await systemctl(["show", `--property=${names.join(",")}`, "--", unit]);
+  if (code !== 0) {
+    const reason = stderr.trim().split("\n")[0] || `systemctl ends with ${code}`;
+    throw new HostError("no-user-manager", `cannot ${purpose}: ${reason}`, {
+      hint: "units need the user's own systemd (kelp doctor user-session)",
+    });
+  }
+  const value = (name: K) => new RegExp(`^${name}=(.*)$`, "m").exec(stdout)?.[1] ?? "";
+  return Object.fromEntries(names.map((name) => [name, value(name)])) as Record<K, string>;
 }

@@ -141,6 +141,7 @@ describe("the monitor's log", () => {
     const done = spawnSync(["sh", "-c", script], { timeout: 20_000 });
     expect(done.exitCode).toBe(3);
     expect(done.stdout.toString().trim().split("\n").length).toBe(5000);
+    expect(h.read("lost")).toBe("27"); // EFBIG
     const text = h.read("log");
     expect(text.length).toBeGreaterThan(5_000);
     expect(text.endsWith("\n")).toBe(true);

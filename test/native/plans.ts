@@ -229,8 +229,8 @@ export class Sandbox {
       monitorPidFile: "",
       amendName: "",
     });
-    const log = { driver: 1, path: join(dir, "log"), maxBytes: 0n, keep: 0, fields: new Uint8Array() };
-    plan.add("config", "log", log);
+    const log = { driver: 1, path: join(dir, "log"), lost: "", maxBytes: 0n, keep: 0 };
+    plan.add("config", "log", { ...log, fields: new Uint8Array() });
     this.client(plan, options);
     plan.add("monitor", "reexecReadOnly", {}).add("monitor", "registerHolder", {});
     this.rootfs(plan);

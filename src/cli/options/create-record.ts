@@ -35,7 +35,7 @@ export const RECORD_OPTIONS = {
     kind: "list",
     comma: true,
     value: "KEY=VALUE",
-    text: "Option of the log: max-size, path, tag",
+    text: "Option of the log: max-size, max-file, path, tag, label",
   },
   name: { kind: "string", value: "NAME", text: "Name of the container" },
   pidfile: {

@@ -1,9 +1,10 @@
-import { parseTime, parseUntil, UsageError } from "../../../base/index.ts";
+import { log, parseTime, parseUntil, UsageError } from "../../../base/index.ts";
 import {
   containerLog,
   followContainerLog,
   type LogEntry,
   type LogQuery,
+  logLoss,
   refuseUnreadable,
   type Target,
 } from "../../../container/index.ts";
@@ -51,6 +52,9 @@ export default defineCommand({
         ? followContainerLog(ctx, record, query)
         : containerLog(ctx, record, query);
       for await (const entry of entries) show[index]!(entry);
+      const loss = logLoss(ctx, record);
+      if (loss !== undefined)
+        log.warn(`the log of ${record.name} lacks some of its output, which could not be written: ${loss}`);
     };
     if (options.follow) await Promise.all(targets.map(print));
     else for (const [index, target] of targets.entries()) await print(target, index);
