@@ -46,29 +46,39 @@ function ownProfile(arch: FilterArch, capabilities: ReadonlySet<string>): SpecSe
   };
 }
 
+type Masked = readonly [arg: number, mask: number, value: number];
+
 /** Only the low 32 bits count, as the kernel sees them: a comparison of all 64 could be walked around. */
-function conditionRules({ call, arg, demand, values, errno }: Condition): SpecSeccompRule[] {
-  const refusal = { action: "SCMP_ACT_ERRNO", errnoRet: errno };
-  const rule = (
-    outcome: { action: string; errnoRet?: number },
-    mask: number,
-    value: number,
-  ): SpecSeccompRule => ({
+function conditionRules({ call, arg, demand, values, errno, pair }: Condition): SpecSeccompRule[] {
+  const refusal = (number: number) => ({ action: "SCMP_ACT_ERRNO", errnoRet: number });
+  const rule = (outcome: { action: string; errnoRet?: number }, ...tests: Masked[]): SpecSeccompRule => ({
     names: [call],
     ...outcome,
-    args: [{ index: arg, value: mask, valueTwo: value, op: "SCMP_CMP_MASKED_EQ" }],
+    args: tests.map(([index, value, valueTwo]) => ({ index, value, valueTwo, op: "SCMP_CMP_MASKED_EQ" })),
   });
   if (demand === "noBits") {
     const bits = values.reduce((all, value) => (all | value) >>> 0, 0);
     const single = Array.from({ length: 32 }, (_, bit) => (bits & (1 << bit)) >>> 0).filter(
       (bit) => bit !== 0,
     );
-    return [rule({ action: ALLOW }, bits, 0), ...single.map((bit) => rule(refusal, bit, bit))];
+    return [
+      rule({ action: ALLOW }, [arg, bits, 0]),
+      ...single.map((bit) => rule(refusal(errno), [arg, bit, bit])),
+    ];
   }
-  const [listed, others] = demand === "oneOf" ? [{ action: ALLOW }, refusal] : [refusal, { action: ALLOW }];
+  const refused = refusal(errno);
+  const [listed, others] = demand === "oneOf" ? [{ action: ALLOW }, refused] : [refused, { action: ALLOW }];
+  const paired = (value: number): SpecSeccompRule[] => {
+    const here: Masked = [arg, LOW_WORD, value];
+    if (pair?.value !== value) return [rule(listed, here)];
+    return [
+      rule(refusal(pair.errno), here, [pair.arg, LOW_WORD, pair.not]),
+      ...allOthers([pair.not]).map(([mask, bits]) => rule(listed, here, [pair.arg, mask, bits])),
+    ];
+  };
   return [
-    ...values.map((value) => rule(listed, LOW_WORD, value)),
-    ...allOthers(values).map(([mask, value]) => rule(others, mask, value)),
+    ...values.flatMap(paired),
+    ...allOthers(values).map(([mask, value]) => rule(others, [arg, mask, value])),
   ];
 }
 

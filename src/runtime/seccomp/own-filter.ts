@@ -101,14 +101,19 @@ function emitNew(asm: Assembler): void {
 }
 
 function emitCondition(asm: Assembler, library: SeccompLibrary, arch: string, condition: Condition): void {
-  const { call, arg, demand, values, errno } = condition;
+  const { call, arg, demand, values, errno, pair } = condition;
   if (callNumber(library, arch, call) === undefined) return;
   const name = `${arch} ${call}`;
   asm.label(name).load(DATA.arg(arg));
+  if (pair !== undefined) asm.ifEqual(pair.value, `${name} pair`);
   for (const value of values) {
     if (demand === "noBits") asm.ifAny(value, `${name} no`);
     else asm.ifEqual(value, demand === "oneOf" ? "end" : `${name} no`);
   }
   if (demand !== "oneOf") asm.jump("end");
   asm.label(`${name} no`).ret(SECCOMP.ERRNO | errno);
+  if (pair === undefined) return;
+  asm.label(`${name} pair`).load(DATA.arg(pair.arg));
+  asm.ifEqual(pair.not, `${name} not`).jump("end");
+  asm.label(`${name} not`).ret(SECCOMP.ERRNO | pair.errno);
 }

@@ -130,6 +130,13 @@ export interface Condition {
   readonly values: readonly number[];
   /** The answer where the demand is not met. */
   readonly errno: number;
+  /** With `oneOf`: where the argument has this value of the list, another one must not have that. */
+  readonly pair?: {
+    readonly value: number;
+    readonly arg: number;
+    readonly not: number;
+    readonly errno: number;
+  };
   /** Does not apply to who has this capability. */
   readonly unless?: string;
 }
@@ -146,11 +153,21 @@ const PERSONALITIES = [0, 8, 0x20000, 0x20008, 0xffffffff];
 /** Socket families are an allowlist: AF_ALG, VSOCK, RXRPC, KEY, XDP, TIPC, CAN and those to come have been ways out. */
 const FAMILIES = [AF.unix, AF.inet, AF.inet6, AF.netlink];
 
+/** The kernel's audit (protocol NETLINK_AUDIT); EINVAL is what its library takes for a kernel without one. */
+const AUDIT_SOCKET = { value: AF.netlink, arg: 2, not: 9, errno: EINVAL };
+
 /** The conditions for a set of capabilities. */
 export function conditions(capabilities: ReadonlySet<string>): Condition[] {
   const families = capabilities.has("CAP_NET_RAW") ? [...FAMILIES, AF.packet] : FAMILIES;
   const all: Condition[] = [
-    { call: "socket", arg: 0, demand: "oneOf", values: families, errno: EAFNOSUPPORT },
+    {
+      call: "socket",
+      arg: 0,
+      demand: "oneOf",
+      values: families,
+      errno: EAFNOSUPPORT,
+      ...(capabilities.has("CAP_AUDIT_WRITE") ? {} : { pair: AUDIT_SOCKET }),
+    },
     { call: "socketpair", arg: 0, demand: "oneOf", values: families, errno: EAFNOSUPPORT },
     { call: "ioctl", arg: 1, demand: "noneOf", values: TYPING_IOCTLS, errno: EPERM },
     { call: "personality", arg: 0, demand: "oneOf", values: PERSONALITIES, errno: EPERM },
@@ -185,7 +202,9 @@ export function verdicts(capabilities: ReadonlySet<string>): { allowed: string[]
   return { allowed, refused };
 }
 
+const UNLOCK_SOCKETS: ReadonlySet<string> = new Set(["CAP_NET_RAW", "CAP_AUDIT_WRITE"]);
+
 /** Capabilities that change the filter when they are added. */
 export function unlockingCapabilities(capabilities: readonly string[]): string[] {
-  return capabilities.filter((name) => name in UNLOCKED || name === "CAP_NET_RAW").sort();
+  return capabilities.filter((name) => name in UNLOCKED || UNLOCK_SOCKETS.has(name)).sort();
 }

@@ -1,6 +1,13 @@
 import { describe, expect, test } from "bun:test";
+import { loadLibSeccomp } from "../../../../src/host/index.ts";
 import { allOthers, ociSeccomp } from "../../../../src/runtime/seccomp/oci.ts";
+import { compileOwnFilter } from "../../../../src/runtime/seccomp/own-filter.ts";
+import { parseProfile } from "../../../../src/runtime/seccomp/profile.ts";
+import { ALLOWED_NEW } from "../../../../src/runtime/seccomp/rules.ts";
 import { specInput, specOf } from "../fixture.ts";
+import { differences } from "./probes.ts";
+
+const library = loadLibSeccomp();
 
 /** What a list of (mask, value) pairs says about a number. */
 const matches = (pairs: readonly (readonly [number, number])[], number: number) =>
@@ -45,4 +52,20 @@ describe("the filter in an OCI runtime's words", () => {
   test("leaves out the architecture whose socketcall hides the family", () => {
     expect(filter.architectures).toEqual(["SCMP_ARCH_X86_64", "SCMP_ARCH_X32"]);
   });
+
+  for (const arch of ["x86_64", "aarch64"] as const) {
+    test.skipIf(library === undefined)(
+      `answers on ${arch} as holdfast's own does, arguments included`,
+      () => {
+        const spec = specOf();
+        const capabilities = new Set(spec.process.capabilities.bounding);
+        const words = JSON.stringify(ociSeccomp(spec, specInput().config, arch));
+        const compiled = library!.compile(parseProfile(words, arch, capabilities));
+        const found = differences(arch, compileOwnFilter(library!, arch, capabilities), compiled);
+        // Calls that this machine's libseccomp is too old to know by name are not in what it compiles.
+        for (const name of Object.keys(ALLOWED_NEW)) delete found[name];
+        expect(found).toEqual({});
+      },
+    );
+  }
 });
