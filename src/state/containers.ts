@@ -170,6 +170,7 @@ export class Containers {
 
   /** Forgets a container; false if it was not there. Its files are the caller's affair, and go first. */
   remove(id: string, options: { readonly durable?: boolean } = {}): boolean {
+    this.#db.makeRoom();
     return this.#db.transaction(
       () => this.#db.run("DELETE FROM containers WHERE id = ?", id).changes > 0,
       options,

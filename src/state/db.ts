@@ -3,6 +3,7 @@ import { existsSync, statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
 import { createDatabase, migrate, refuseNewer } from "./migrate.ts";
 import { openHandle } from "./open.ts";
+import { keepReserve, spendReserve } from "./reserve.ts";
 import { MIGRATIONS } from "./schema.ts";
 import { BUSY_TIMEOUT_MS, retryBusy, storeError } from "./sqlite.ts";
 
@@ -94,6 +95,7 @@ export class Database {
     if (size <= LOG_LIMIT) return;
     try {
       this.#handle?.exec("PRAGMA busy_timeout = 0; PRAGMA wal_checkpoint(TRUNCATE)");
+      keepReserve(this.#path);
     } catch {
       // What was committed is safe in the log; a disk too full to move it now may have room later.
     } finally {
@@ -104,6 +106,11 @@ export class Database {
   /** Calls `hook` when the running transaction has been committed; never if it is rolled back. */
   afterCommit(hook: () => void): void {
     this.#afterCommit.push(hook);
+  }
+
+  /** Says that what is written next removes something: a full disk lets that happen. */
+  makeRoom(): void {
+    spendReserve(this.#path);
   }
 
   /** Says that a write will follow, so that an existing database is opened once, for writing. */

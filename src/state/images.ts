@@ -145,6 +145,7 @@ export class Images {
 
   /** Forgets an image with its names and digests; false if it was not there. Layers stay: see `Layers.unused`. */
   remove(id: string): boolean {
+    this.#db.makeRoom();
     return this.#db.transaction(() => this.#db.run("DELETE FROM images WHERE id = ?", id).changes > 0);
   }
 }

@@ -47,6 +47,7 @@ export class Volumes {
 
   /** Forgets a volume; false if it was not there. Whether a container uses it is the caller's question. */
   remove(name: string): boolean {
+    this.#db.makeRoom();
     return this.#db.transaction(() => this.#db.run("DELETE FROM volumes WHERE name = ?", name).changes > 0);
   }
 }

@@ -133,8 +133,8 @@ test(`a process killed while it makes the store leaves none, or a whole one (see
 }, 120_000);
 
 /** What full-disk.ts found on a filesystem of that size. */
-async function onDiskOf(kilobytes: number) {
-  const script = `mount -t tmpfs -o size=${kilobytes}k,mode=700 none "$1" && exec "$2" "$3" "$1"`;
+async function onDiskOf(kilobytes: number, rows = 0) {
+  const script = `mount -t tmpfs -o size=${kilobytes}k,mode=700 none "$1" && exec "$2" "$3" "$1" ${rows}`;
   const argv = ["-rm", "sh", "-c", script, "sh", root, process.execPath, FULL_DISK];
   const child = Bun.spawn(["unshare", ...argv], { stdout: "pipe", stderr: "pipe" });
   const [stdout, stderr] = await Promise.all([child.stdout.text(), child.stderr.text()]);
@@ -148,6 +148,12 @@ test("a full disk is said to be full, loses nothing and is fit again once there 
   const more = Array.from({ length: result.written - 1 }, (_, i) => `more-${i}`);
   expect(result.whileFull).toEqual(["kept", ...more]);
   expect(result.finally).toEqual(["kept", ...more, "again"]);
+}, 60_000);
+
+test("from a full disk something can be removed", async () => {
+  const { full, removed } = await onDiskOf(24 << 10, 200);
+  expect(full).toBe("disk-full");
+  expect(removed).toBeGreaterThan(3);
 }, 60_000);
 
 test("wherever in the making of a store the space ends, there is none or a whole one, and it can be read", async () => {

@@ -1,4 +1,4 @@
-/** Fills the small filesystem at ROOT through the store, and tells what happened as JSON: `full-disk.ts ROOT`. */
+/** Fills the small filesystem at ROOT through the store, and tells what happened as JSON: `full-disk.ts ROOT [ROWS]`. */
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { KelpError } from "../../../src/base/index.ts";
@@ -45,17 +45,25 @@ function withState<T>(body: (state: State) => T): T {
 
 const create = (name: string) =>
   attempt(() => withState((state) => state.containers.create({ id: newId(), name, config })));
+const remove = (name: string) =>
+  attempt(() =>
+    withState((state) => state.transaction(() => state.containers.remove(state.containers.resolve(name).id))),
+  ) === "done";
 const names = () => withState((state) => state.containers.list().map((container) => container.name));
 
 fill();
 const first = create("first");
 rmSync(ballast);
+// With ROWS: as much log as makes the store keep room back.
+const rows = Number(process.argv[3] ?? 0);
+for (let number = 0; number < rows; number++) create(`row-${number}`);
 const roomy = create("kept");
 fill();
 let full = "done";
 let written = 0;
 for (; full === "done" && written < 10_000; written++) full = create(`more-${written}`);
 const whileFull = names();
+const removed = rows === 0 ? 0 : whileFull.filter((name) => name.startsWith("row-")).filter(remove).length;
 rmSync(ballast);
 const again = create("again");
-console.log(JSON.stringify({ first, roomy, full, written, whileFull, again, finally: names() }));
+console.log(JSON.stringify({ first, roomy, full, written, whileFull, removed, again, finally: names() }));
