@@ -13,8 +13,8 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { preparePackages, prepareUser, TURN } from "./lib/test-machine.mjs";
 import { clearPlace, makePlace } from "./lib/test-place.mjs";
-import { printSkips } from "./lib/test-report.mjs";
-import { planPrograms, pool, runNativeMake, runProgram } from "./lib/test-suites.mjs";
+import { printSkips, tapLines } from "./lib/test-report.mjs";
+import { endWithRunner, planPrograms, pool, runNativeMake, runProgram } from "./lib/test-suites.mjs";
 import { dependenciesPresent, ROOT } from "./lib/toolchain.mjs";
 
 function step(command, args) {
@@ -44,14 +44,29 @@ function printResult(suite, { label, passed, failed, skipped, note, output, seco
   if (failed) console.log(`${output.trim()}\n`);
 }
 
+/** A suite that speaks TAP: a line for each test as its file ends, and the plan at the end. */
+function tapPrinter() {
+  let count = 0;
+  return {
+    add(tests) {
+      for (const line of tapLines(tests, count + 1)) console.log(line);
+      count += tests.length;
+    },
+    end: () => console.log(`1..${count}`),
+  };
+}
+
 async function runSuite(place, { suite, programs }, wanted) {
+  const tap = suite.tap ? tapPrinter() : undefined;
   const show = (result) => {
     printResult(suite, result);
+    tap?.add(result.tests);
     return result;
   };
   const results = await pool(programs, suite.parallel ?? 1, async (program, number) =>
     show(await runProgram(place, suite, program, number)),
   );
+  tap?.end();
   if (suite.name === "native" && (wanted.length === 0 || wanted.includes("native"))) {
     const native = await runNativeMake(place);
     if (native !== undefined) results.push(show(native));
@@ -72,7 +87,7 @@ async function runAll(wanted, plan) {
     for (const part of plan) results.push(...(await runSuite(place, part, wanted)));
     printSkips(
       place.env.KELP_TEST_SKIPS,
-      results.flatMap((result) => result.skippedNames ?? []),
+      results.flatMap(({ tests = [] }) => tests.filter(({ outcome }) => outcome === "skipped")),
     );
   } finally {
     leaks = clearPlace(place);
@@ -86,10 +101,11 @@ async function runAll(wanted, plan) {
 
 async function main(wanted) {
   const plan = planPrograms(wanted);
-  preparePackages();
+  preparePackages(Object.assign({}, ...plan.map(({ suite }) => suite.packages)));
   await takeTurn();
   if (!dependenciesPresent()) step("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
   step("node", ["scripts/build.mjs", "--progress"]);
+  endWithRunner();
   const { passed, failed, skipped } = await runAll(wanted, plan);
   console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
   return failed === 0 && passed > 0 ? 0 : 1;

@@ -12,12 +12,29 @@ export function countJunit(path) {
   return { passed: value("tests") - failed - skipped, failed, skipped };
 }
 
-/** The names of the skipped tests in a JUnit file. */
-export function skippedNames(path) {
+function plain(text) {
+  const entities = { quot: '"', apos: "'", lt: "<", gt: ">", amp: "&" };
+  return text.replace(/&(\w+);/g, (entity, word) => entities[word] ?? entity);
+}
+
+/** The tests of a JUnit file as `{name, seconds, outcome}`; outcome: `ok`, `failed` or `skipped`. */
+export function junitTests(path) {
   const text = existsSync(path) ? readFileSync(path, "utf8") : "";
-  const rows = text.matchAll(/<testcase name="([^"]*)"[^>]*>\s*<skipped/g);
-  const plain = { quot: '"', apos: "'", lt: "<", gt: ">", amp: "&" };
-  return [...rows].map(([, name]) => name.replace(/&(\w+);/g, (entity, word) => plain[word] ?? entity));
+  const rows = text.matchAll(/<testcase name="([^"]*)"([^>]*)>\s*(<failure|<error|<skipped)?/g);
+  return [...rows].map(([, name, attributes, verdict]) => ({
+    name: plain(name),
+    seconds: Number(/\btime="([\d.]+)"/.exec(attributes)?.[1] ?? 0),
+    outcome: verdict === undefined ? "ok" : verdict === "<skipped" ? "skipped" : "failed",
+  }));
+}
+
+/** The same as lines of TAP, numbered from `first` on. */
+export function tapLines(tests, first) {
+  return tests.map(({ name, seconds, outcome }, index) => {
+    const result = outcome === "failed" ? "not ok" : "ok";
+    const rest = outcome === "skipped" ? " # SKIP" : ` # time=${seconds.toFixed(1)}s`;
+    return `${result} ${first + index} - ${name.replaceAll("#", "\\#")}${rest}`;
+  });
 }
 
 /** The counts of TAP lines (`ok 1 - name`, `not ok`, `# SKIP reason`). */
@@ -40,14 +57,15 @@ export function verdict(counts, exitCode) {
 }
 
 /** The skips, grouped by the reason that `requires` noted at `path`; a skip without one is listed too. */
-export function printSkips(path, names) {
+export function printSkips(path, tests) {
   const byReason = new Map();
   const add = (reason, name) => byReason.set(reason, [...(byReason.get(reason) ?? []), name]);
   const noted = existsSync(path) ? readFileSync(path, "utf8").split("\n").filter(Boolean) : [];
   const rows = noted.map((line) => line.split("\t"));
   for (const [reason, name] of rows) add(reason, name);
   const explained = new Set(rows.map(([, name]) => name));
-  for (const name of names.filter((skipped) => !explained.has(skipped))) add("no reason given", name);
+  for (const { name } of tests.filter((skipped) => !explained.has(skipped.name)))
+    add("no reason given", name);
   if (byReason.size > 0) console.log("\nSKIPPED:");
   for (const [reason, tests] of byReason) {
     console.log(`  ${reason}`);

@@ -2,7 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { countJunit, countTap, skippedNames, verdict } from "./test-report.mjs";
+import { countJunit, countTap, junitTests, verdict } from "./test-report.mjs";
 import { findBun, ROOT } from "./toolchain.mjs";
 
 /**
@@ -27,8 +27,18 @@ export const SUITES = [
     },
   },
   { name: "attack", directory: "test/attack", as: "user", each: true, parallel: 2, timeout: 60 },
-  // A virtual machine a file, emulated: only where it is asked for, by name or as what must not be skipped.
-  { name: "vm", directory: "test/vm", as: "caller", each: true, parallel: 1, timeout: 900, onDemand: true },
+  {
+    name: "vm",
+    directory: "test/vm",
+    as: "caller",
+    each: true,
+    parallel: 1,
+    timeout: 900,
+    // A virtual machine a file, emulated: only where it is asked for, by name or as what must not be skipped.
+    onDemand: true,
+    tap: true,
+    packages: { "qemu-system-x86": "qemu-system-x86_64", mmdebstrap: "mmdebstrap", e2fsprogs: "mke2fs" },
+  },
   { name: "faults", directory: "test/fault", as: "user", each: true, parallel: 1, timeout: 300 },
 ];
 
@@ -93,12 +103,27 @@ function mustNotSkip(feature) {
   return (process.env.TEST_MUST ?? "").split(",").includes(feature);
 }
 
+/** Process groups of the programs that run. */
+const groups = new Set();
+let interrupted = false;
+
+/** The programs have groups of their own, which a signal for the runner does not reach: they end with it all the same. */
+export function endWithRunner() {
+  for (const signal of ["SIGINT", "SIGTERM"])
+    process.once(signal, () => {
+      interrupted = true;
+      for (const group of groups) process.kill(-group, "SIGKILL");
+    });
+}
+
 function execute(command, options) {
+  if (interrupted) throw new Error("interrupted");
   const child = spawn(command[0], command.slice(1), {
     ...options,
     stdio: ["ignore", "pipe", "pipe"],
     detached: true,
   });
+  groups.add(child.pid);
   const chunks = [];
   const limit = setTimeout(() => process.kill(-child.pid, "SIGKILL"), PROGRAM_LIMIT_MS);
   child.stdout.on("data", (chunk) => chunks.push(chunk));
@@ -106,6 +131,7 @@ function execute(command, options) {
   return new Promise((resolve) => {
     const finish = (code) => {
       clearTimeout(limit);
+      groups.delete(child.pid);
       resolve({ code, output: Buffer.concat(chunks).toString() });
     };
     child.on("error", (error) => {
@@ -150,7 +176,7 @@ export async function runProgram(machine, suite, { label, files, driver }, numbe
   );
   const counts = verdict(countJunit(report), code);
   const seconds = (performance.now() - started) / 1000;
-  return { ...counts, label, output, seconds, skippedNames: skippedNames(report) };
+  return { ...counts, label, output, seconds, tests: junitTests(report) };
 }
 
 /** The C programs of the native suite: `make -C native test` speaks TAP. */

@@ -15,7 +15,7 @@ export {
 export { killMarked, leaksOf, mountsBeneath, processesUsing } from "./leaks.ts";
 export { type RealPodman, realPodman } from "./podman.ts";
 export { paxEntry, type RawEntry, rawTar } from "./raw-tar.ts";
-export { type Feature, missing, requires } from "./requires.ts";
+export { type Feature, missing, noteMissing, requires } from "./requires.ts";
 export { type KelpOptions, type KelpResult, run, type Sandbox, useSandbox } from "./sandbox.ts";
 export { openTerminal, type Terminal } from "./terminal.ts";
 export { type UserManagerHandle, useUserManager } from "./user-manager.ts";

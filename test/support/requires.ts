@@ -122,7 +122,7 @@ function staticCompiler(): string | undefined {
 /** What builds and runs the virtual machine of test/vm. */
 function emulator(): string | undefined {
   if (process.arch !== "x64") return `the machine is made for x86_64, not ${process.arch}`;
-  return program("qemu-system-x86_64", "mmdebstrap", "mke2fs");
+  return program("qemu-system-x86_64", "mmdebstrap", "mke2fs", "setpriv");
 }
 
 const PROBES = {
@@ -161,7 +161,7 @@ const PROBES = {
   crun: () => program("crun"),
   runc: () => program("runc"),
   runsc: () => program("runsc"),
-  qemu: emulator,
+  vm: emulator,
   zstd: () => program("zstd"),
   xz: () => program("xz"),
   bzip2: () => program("bzip2"),
@@ -189,6 +189,11 @@ const answers = new Map<Feature, string | undefined>();
 export function missing(feature: Feature): string | undefined {
   if (!answers.has(feature)) answers.set(feature, PROBES[feature]());
   return answers.get(feature);
+}
+
+/** What a test file found out by itself about a feature, before it asks for it. */
+export function noteMissing(feature: Feature, reason: string | undefined): void {
+  answers.set(feature, reason);
 }
 
 function note(reason: string, name: string): void {

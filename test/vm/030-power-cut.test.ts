@@ -1,23 +1,10 @@
-import { afterAll, beforeAll, expect } from "bun:test";
+import { expect } from "bun:test";
 import { setTimeout as sleep } from "node:timers/promises";
-import { BUSYBOX, requires } from "../support/index.ts";
-import { Machine } from "./support/machine.ts";
+import { BUSYBOX } from "../support/index.ts";
+import { useGuest } from "./support/index.ts";
 
-const { test, missing } = requires("qemu");
-let vm: Machine;
-
-const START_MS = 20 * 60_000;
-const TEST_MS = 15 * 60_000;
-
-beforeAll(async () => {
-  if (missing !== undefined) return;
-  vm = await Machine.start();
-  await vm.ok("login:kelp", "kelp load -q -i /opt/kelp/busybox.tar");
-}, START_MS);
-
-afterAll(() => vm?.end());
-
-const kelp = (script: string) => vm.ok("login:kelp", script);
+const guest = await useGuest();
+const { test, kelp } = guest;
 
 /**
  * Says on the console what kelp has acknowledged, until the power goes; each line has come back from a finished command.
@@ -42,44 +29,40 @@ function acknowledged(console: string): (readonly [string, string])[] {
 }
 
 for (const round of [1, 2]) {
-  test(
-    `a power cut in the middle of writes loses nothing that was acknowledged (${round})`,
-    async () => {
-      const before = acknowledged(vm.wholeConsole()).length;
-      const write = WRITER.replaceAll("v$n", `v${round}-$n`)
-        .replaceAll("c$n", `c${round}-$n`)
-        .replaceAll("t$n:", `t${round}-$n:`)
-        .replaceAll("m$n:", `m${round}-$n:`)
-        .replaceAll("w$n", `w${round}-$n`);
-      vm.script("root", `su -l kelp -c '${write.replaceAll("'", "'\\''")}' >/dev/ttyS0 2>/dev/null`).catch(
-        () => undefined,
-      );
-      const end = performance.now() + TEST_MS / 2;
-      const wanted = before + 8 + 3 * round;
-      while (acknowledged(vm.wholeConsole()).length < wanted && performance.now() < end) await sleep(200);
-      await sleep(137 * round);
-      await vm.cutPower();
-      const told = acknowledged(vm.wholeConsole()).slice(before);
-      expect(told.length).toBeGreaterThanOrEqual(8);
-      await vm.boot();
-      const checks = told.map(([kind, name]) =>
-        kind === "gone" ? `! kelp container exists ${name}` : `kelp ${kind} exists ${name}`,
-      );
-      const lost = await kelp(
-        checks.map((check) => `${check} || echo "lost: ${check.replace("! ", "not ")}"`).join("\n"),
-      );
-      expect(lost).toBe("");
-      const { code, stdout, stderr } = await vm.script("login:kelp", "kelp system check");
-      expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "" });
-      // And it works: what was committed can be run.
-      const [, image] = told.findLast(([kind, name]) => kind === "image" && name.includes("/m")) ?? [];
-      if (image !== undefined)
-        expect(await kelp(`kelp run --rm ${image} cat /file`)).toBe(/-(\d+):1$/.exec(image)?.[1] ?? "");
-    },
-    TEST_MS,
-  );
+  test(`a power cut in the middle of writes loses nothing that was acknowledged (${round})`, async () => {
+    const before = acknowledged(guest.machine.console()).length;
+    const write = WRITER.replaceAll("v$n", `v${round}-$n`)
+      .replaceAll("c$n", `c${round}-$n`)
+      .replaceAll("t$n:", `t${round}-$n:`)
+      .replaceAll("m$n:", `m${round}-$n:`)
+      .replaceAll("w$n", `w${round}-$n`);
+    guest.machine
+      .script("root", `su -l kelp -c '${write.replaceAll("'", "'\\''")}' >/dev/ttyS0 2>/dev/null`)
+      .catch(() => undefined);
+    const end = performance.now() + 8 * 60_000;
+    const wanted = before + 8 + 3 * round;
+    while (acknowledged(guest.machine.console()).length < wanted && performance.now() < end) await sleep(200);
+    await sleep(137 * round);
+    await guest.machine.cutPower();
+    const told = acknowledged(guest.machine.console()).slice(before);
+    expect(told.length).toBeGreaterThanOrEqual(8);
+    await guest.machine.boot();
+    const checks = told.map(([kind, name]) =>
+      kind === "gone" ? `! kelp container exists ${name}` : `kelp ${kind} exists ${name}`,
+    );
+    const lost = await kelp(
+      checks.map((check) => `${check} || echo "lost: ${check.replace("! ", "not ")}"`).join("\n"),
+    );
+    expect(lost).toBe("");
+    const { code, stdout, stderr } = await guest.machine.script("login:kelp", "kelp system check");
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "", stderr: "" });
+    // And it works: what was committed can be run.
+    const [, image] = told.findLast(([kind, name]) => kind === "image" && name.includes("/m")) ?? [];
+    if (image !== undefined)
+      expect(await kelp(`kelp run --rm ${image} cat /file`)).toBe(/-(\d+):1$/.exec(image)?.[1] ?? "");
+  });
 }
 
 test("the cuts were real: the disk lost what had not been flushed", () => {
-  expect(vm.lostSectors).toBeGreaterThan(0);
+  expect(guest.machine.lostSectors).toBeGreaterThan(0);
 });

@@ -1,15 +1,15 @@
 /** The guest's root disk, kernel and initrd: a Debian made once and kept as long as its recipe stays the same. */
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
-import { homedir } from "node:os";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { CACHE, keep, workDirectory } from "./cache.ts";
 
 const GUEST = join(import.meta.dirname, "..", "guest");
 const SUITE = "bookworm";
 const PACKAGES = [
   ...["linux-image-cloud-amd64", "initramfs-tools", "systemd", "systemd-sysv"],
   ...["dbus", "dbus-user-session", "libpam-systemd", "login", "passwd"],
-  ...["uidmap", "slirp4netns", "fuse-overlayfs", "busybox-static", "procps"],
+  ...["uidmap", "slirp4netns", "passt", "fuse-overlayfs", "busybox-static", "procps", "sudo"],
 ];
 
 const OPTIONS = [
@@ -25,11 +25,14 @@ export interface GuestImage {
   readonly initrd: string;
 }
 
+/** Debian's mirror does not answer: nothing that we could mend. */
+export class NoPackages extends Error {}
+
 /** Takes a minute where it is not there yet: mmdebstrap fetches Debian's packages. */
 export async function guestImage(): Promise<GuestImage> {
-  const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "kelp-test-vm");
-  const directory = join(cache, recipeHash());
-  if (!existsSync(directory)) await build(cache, directory);
+  const name = recipeHash();
+  const directory = join(CACHE, name);
+  if (!existsSync(directory)) await build(name);
   return {
     root: join(directory, "root.ext4"),
     kernel: join(directory, "vmlinuz"),
@@ -40,13 +43,13 @@ export async function guestImage(): Promise<GuestImage> {
 /** Changes with everything the disk is made from; Debian's own updates come with a new recipe. */
 function recipeHash(): string {
   const hash = createHash("sha256").update(`${SUITE} ${OPTIONS.join(" ")}`);
-  for (const name of ["agent.service", "make-root.sh"]) hash.update(readFileSync(join(GUEST, name)));
+  for (const name of ["agent.service", "initrd.sh", "make-root.sh"])
+    hash.update(readFileSync(join(GUEST, name)));
   return hash.digest("hex").slice(0, 16);
 }
 
-async function build(cache: string, directory: string): Promise<void> {
-  mkdirSync(cache, { recursive: true, mode: 0o755 });
-  const temporary = mkdtempSync(join(cache, "making-"));
+async function build(name: string): Promise<void> {
+  const temporary = workDirectory();
   try {
     const child = Bun.spawn(
       [
@@ -58,12 +61,14 @@ async function build(cache: string, directory: string): Promise<void> {
       { stdout: "ignore", stderr: "pipe" },
     );
     const errors = await new Response(child.stderr).text();
-    if ((await child.exited) !== 0) throw new Error(`mmdebstrap failed: ${errors}`);
-    // Who was faster has made the same; older recipes are of no use any more.
-    if (!existsSync(directory)) renameSync(temporary, directory);
-    for (const name of readdirSync(cache))
-      if (/^[0-9a-f]{16}$/.test(name) && join(cache, name) !== directory)
-        rmSync(join(cache, name), { recursive: true });
+    if ((await child.exited) !== 0) {
+      const unreachable = /^.*(?:Could not (?:resolve|connect)|Unable to connect|Failed to fetch).*$/m.exec(
+        errors,
+      );
+      if (unreachable !== null) throw new NoPackages(`the image cannot be made: ${unreachable[0]}`);
+      throw new Error(`mmdebstrap failed: ${errors}`);
+    }
+    keep(temporary, CACHE, name, /^[0-9a-f]{16}$/);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }

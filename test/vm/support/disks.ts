@@ -5,6 +5,8 @@ import { join } from "node:path";
 import { busyboxArchive, KELP } from "../../support/index.ts";
 
 const PAYLOAD_BYTES = 256 << 20;
+/** Small enough to be filled, large enough for everything else. */
+export const HOME_BYTES = 1536 << 20;
 
 /** kelp, the image that tests run and the guest's agent, as /opt/kelp. */
 export async function payloadDisk(file: string): Promise<void> {
@@ -20,11 +22,11 @@ export async function payloadDisk(file: string): Promise<void> {
   }
 }
 
-/** Empty homes of the guest's two users, with kelp in their PATH. */
-export function homeDisk(file: string, bytes: number): void {
+/** Empty homes of the guest's users. */
+export function homeDisk(file: string): void {
   const directory = mkdtempSync(join(tmpdir(), "kelp-homes-"));
   try {
-    makeDisk(file, bytes, "home", directory);
+    makeDisk(file, HOME_BYTES, "home", directory);
   } finally {
     rmSync(directory, { recursive: true, force: true });
   }
@@ -37,4 +39,10 @@ function makeDisk(file: string, bytes: number, label: string, content: string): 
     stderr: "pipe",
   });
   if (!made.success) throw new Error(`mke2fs failed: ${made.stderr}`);
+}
+
+/** Holes stay holes. */
+export function copyDisk(from: string, to: string): void {
+  const copied = Bun.spawnSync(["cp", "--sparse=always", "--reflink=auto", from, to], { stderr: "pipe" });
+  if (!copied.success) throw new Error(`cp failed: ${copied.stderr}`);
 }

@@ -1,0 +1,88 @@
+import { afterAll, describe, expect } from "bun:test";
+import { BUSYBOX } from "../support/index.ts";
+import { useGuest } from "./support/index.ts";
+
+const guest = await useGuest();
+const { test, kelp } = guest;
+
+describe("a clock that is set back by an hour", () => {
+  test("stops no timer: health checks, restarts, the patience of stop", async () => {
+    await kelp(`
+      kelp run -d --name ticks --health-cmd 'cat /proc/uptime' --health-interval 1s ${BUSYBOX} \\
+        sh -c 'while :; do echo tick; sleep 1; done' >/dev/null
+      kelp run -d --name short --restart on-failure:3 ${BUSYBOX} sh -c 'sleep 2; exit 1' >/dev/null
+      kelp wait --condition healthy ticks`);
+    await guest.root('date -s "@$(($(date +%s) - 3600))"');
+    const out = await kelp(`
+      kelp ps --format '{{.Names}} {{.Status}}' | grep ticks
+      before=$(kelp inspect -f '{{json .State.Health.Log}}' ticks); sleep 3
+      [ "$before" = "$(kelp inspect -f '{{json .State.Health.Log}}' ticks)" ] || echo checks go on
+      timeout 120 kelp wait --condition exited short; kelp inspect -f '{{.RestartCount}}' short
+      s=$(cut -d. -f1 /proc/uptime); kelp stop -t 2 ticks 2>/dev/null; t=$(cut -d. -f1 /proc/uptime)
+      [ $((t - s)) -lt 30 ] && echo stopped in time`);
+    expect(out.split("\n")).toEqual([
+      expect.stringMatching(/^ticks Up [^-]*\(healthy\)$/),
+      "checks go on",
+      "1",
+      "3",
+      "ticks",
+      "stopped in time",
+    ]);
+  });
+
+  test("hides nothing that is written from then on from logs and events", async () => {
+    const out = await kelp(`
+      kelp start ticks >/dev/null; sleep 3
+      [ $(kelp logs --since 2s ticks | wc -l) -ge 2 ] && echo logged
+      kelp logs -f --since 0s ticks | head -1
+      kelp events --stream=false --since 1m --filter container=ticks --filter event=start --format '{{.Status}}' | tail -1
+      kelp rm -f -t 0 ticks short >/dev/null; kelp system check && echo clean`);
+    expect(out).toBe("logged\ntick\nstart\nclean");
+    await guest.root('date -s "@$(($(date +%s) + 3600))"');
+  });
+});
+
+describe("on a disk without a free block", () => {
+  afterAll(() => guest.root("rm -f /home/fill /home/rest").catch(() => undefined));
+
+  test("what runs goes on, is seen and can be stopped; what needs room says so", async () => {
+    await kelp(`
+      kelp run -d --name keeps --restart always --health-cmd true --health-interval 1s ${BUSYBOX} \\
+        sh -c 'while :; do echo line; sleep 1; done' >/dev/null
+      kelp run -d --name sleeps ${BUSYBOX} sleep 1000 >/dev/null
+      kelp wait --condition healthy keeps`);
+    await guest.root(`
+      fallocate -l $(($(df --output=avail -B1 /home | tail -1) - 2000000)) /home/fill
+      dd if=/dev/zero of=/home/rest bs=4k 2>/dev/null; sync; dd if=/dev/zero of=/home/rest bs=4k 2>/dev/null; true`);
+    const out = await kelp(`
+      kelp run --name never ${BUSYBOX} true 2>&1 | grep -o 'no space left on device'
+      kelp volume create never 2>&1 | grep -o 'no space left on device'
+      kelp exec keeps echo inside
+      kelp kill --signal USR1 sleeps >/dev/null 2>&1; kelp logs --tail 1 keeps
+      kelp ps --format '{{.Names}} {{.Status}}' | grep -o 'keeps Up.*(healthy)' | grep -c .
+      kelp stop -t 1 keeps 2>/dev/null; kelp kill sleeps
+      kelp inspect -f '{{.Name}} {{.State.Status}} {{.State.ExitCode}}' keeps sleeps
+      kelp events --stream=false >/dev/null && echo events`);
+    expect(out.split("\n")).toEqual([
+      "no space left on device",
+      "no space left on device",
+      "inside",
+      "line",
+      "1",
+      "keeps",
+      "sleeps",
+      "keeps exited 137",
+      "sleeps exited 137",
+      "events",
+    ]);
+  });
+
+  test("and once there is room again nothing is broken or left over", async () => {
+    await guest.root("rm /home/fill /home/rest");
+    const out = await kelp(`
+      kelp ps -a --format '{{.Names}}' | sort; kelp volume ls -q
+      kelp start keeps; kelp logs --tail 1 keeps
+      kelp rm -f -t 0 keeps sleeps; kelp system check && echo clean; ls ~/.local/share/kelp/tmp`);
+    expect(out.split("\n")).toEqual(["keeps", "sleeps", "keeps", "line", "keeps", "sleeps", "clean"]);
+  });
+});
