@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { ConflictError, errnoCode, HostError, UsageError } from "../base/index.ts";
-import { enableControllers, errnoText } from "../host/index.ts";
+import { enableControllers, errnoText, readIfExists } from "../host/index.ts";
 import { type CgroupSetting, cgroupSettings } from "../runtime/index.ts";
 import {
   type ContainerConfig,
@@ -93,7 +93,14 @@ function applyLimits(
   );
   const groups = [...new Set([cgroup.path, cgroup.processes])];
   for (const group of groups) requireControllers(id, dirname(group), settings);
-  for (const group of groups) for (const setting of settings) applyOne(id, group, setting);
+  const undo: (() => void)[] = [];
+  try {
+    for (const group of groups)
+      for (const setting of settings) undo.unshift(applyOne(id, join(group, setting.file), setting));
+  } catch (error) {
+    for (const step of undo) step();
+    throw error;
+  }
 }
 
 /** A start gives a container the controllers of its limits alone. Asked before anything is written: all or nothing. */
@@ -115,17 +122,29 @@ function notAvailable(id: string, { origin, controller }: CgroupSetting, cause?:
   );
 }
 
-function applyOne(id: string, group: string, setting: CgroupSetting): void {
+/** Gives what puts the former value back. */
+function applyOne(id: string, file: string, setting: CgroupSetting): () => void {
+  const before = readIfExists(file)?.trimEnd() ?? "";
   try {
-    writeFileSync(join(group, setting.file), setting.value, { flag: "r+" });
+    writeFileSync(file, setting.value, { flag: "r+" });
+    return () => putBack(file, before);
   } catch (cause) {
-    if (setting.optional === true) return;
+    if (setting.optional === true) return () => undefined;
     const code = errnoCode(cause);
     if (code === "ENOENT" || code === "EACCES") throw notAvailable(id, setting, cause);
     const reason = errnoText(code) ?? "write failed";
     throw new HostError("limit-refused", `cannot apply ${setting.origin} to container ${id}: ${reason}`, {
       cause,
     });
+  }
+}
+
+/** As well as it can be: a device that had no limit is not in the list of limits. */
+function putBack(file: string, value: string): void {
+  try {
+    for (const line of value.split("\n")) writeFileSync(file, line, { flag: "r+" });
+  } catch {
+    // The error that made it necessary is told.
   }
 }
 

@@ -144,6 +144,7 @@ const ERRNO_TEXT: Readonly<Record<string, string>> = {
   ENOTEMPTY: "directory not empty",
   EOPNOTSUPP: "operation not supported",
   EPERM: "operation not permitted",
+  ERANGE: "numerical result out of range",
   EROFS: "read-only file system",
   ESRCH: "no such process",
   ETXTBSY: "text file busy",

@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { CACHE, keep, workDirectory } from "./cache.ts";
+import { alone, CACHE, keep, workDirectory } from "./cache.ts";
 
 const GUEST = join(import.meta.dirname, "..", "guest");
 const SUITE = "bookworm";
@@ -32,7 +32,9 @@ export class NoPackages extends Error {}
 export async function guestImage(): Promise<GuestImage> {
   const name = recipeHash();
   const directory = join(CACHE, name);
-  if (!existsSync(directory)) await build(name);
+  await alone(async () => {
+    if (!existsSync(directory)) await build(name);
+  });
   return {
     root: join(directory, "root.ext4"),
     kernel: join(directory, "vmlinuz"),

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, linkSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { busyboxArchive, KELP } from "../../support/index.ts";
-import { keep, workDirectory } from "./cache.ts";
+import { alone, keep, workDirectory } from "./cache.ts";
 import { copyDisk, homeDisk, payloadDisk } from "./disks.ts";
 import { type GuestImage, guestImage } from "./image.ts";
 import { Machine } from "./machine.ts";
@@ -14,10 +14,7 @@ import { Machine } from "./machine.ts";
 /** A machine that has come back to where all begin. */
 export async function readyMachine(): Promise<Machine> {
   const image = await guestImage();
-  const parent = dirname(image.root);
-  const name = `ready-${await hashOfParts()}`;
-  const saved = join(parent, name);
-  if (!existsSync(saved)) keep(await makeReady(image), parent, name, /^ready-/);
+  const saved = await alone(() => savedMachine(image));
   const directory = workDirectory();
   const own = (name: string) => join(directory, name);
   // Links: another checkout's run may replace what was saved.
@@ -30,6 +27,14 @@ export async function readyMachine(): Promise<Machine> {
   );
   await machine.restore(own("state"));
   return machine;
+}
+
+/** The directory of the saved one, which is made if it is not there. */
+async function savedMachine(image: GuestImage): Promise<string> {
+  const parent = dirname(image.root);
+  const name = `ready-${await hashOfParts()}`;
+  if (!existsSync(join(parent, name))) keep(await makeReady(image), parent, name, /^ready-/);
+  return join(parent, name);
 }
 
 async function makeReady(image: GuestImage): Promise<string> {
