@@ -1,5 +1,5 @@
 /** What a container's files say about its life. Cheap: `ps` asks for every container. */
-import { statSync } from "node:fs";
+import { rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import {
   bootId,
@@ -7,6 +7,8 @@ import {
   containerRunDir,
   goneDir,
   isAlive,
+  liveDir,
+  netDir,
   type Paths,
   readIfExists,
   writeFileAtomic,
@@ -65,8 +67,10 @@ export function liveState(ctx: { readonly paths: Paths }, id: string): LiveState
   const dir = containerDir(paths, id);
   const exit = readExit(dir);
   if (exit !== undefined) return { state: "exited", exit, lost: false };
-  if (status !== undefined && status.boot === bootId())
+  if (status !== undefined && status.boot === bootId()) {
+    forgetHolder(paths, status);
     return { state: "exited", exit: healExit(dir, status), lost: false };
+  }
   return withoutExit(dir, status);
 }
 
@@ -128,6 +132,12 @@ export function readExit(dir: string): ExitRecord | undefined {
     restarts: Number(words.get("restarts")?.[0] ?? 0),
     timedOut: words.get("timeout")?.[0] === "1",
   };
+}
+
+/** Takes away the entries by which a monitor that was killed could be found. */
+function forgetHolder(paths: Paths, { monitor }: LiveStatus): void {
+  for (const dir of [liveDir(paths), netDir(paths)])
+    rmSync(join(dir, `${monitor.pid}-${monitor.start}`), { force: true });
 }
 
 /** Writes down the end that the monitor could not: it was killed, and the kernel killed its container with it. */

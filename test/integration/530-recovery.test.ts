@@ -1,6 +1,6 @@
 /** What changes around running containers: the host's addresses, routes and name servers, in a network of the test's own. */
 import { beforeAll, describe, expect, setDefaultTimeout } from "bun:test";
-import { writeFileSync } from "node:fs";
+import { readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { BUSYBOX, busyboxArchive, KELP, requires, useSandbox } from "../support/index.ts";
 
@@ -8,6 +8,15 @@ setDefaultTimeout(90_000);
 const box = useSandbox("530-recovery");
 const { test } = requires("overlay", "subuid", "busybox", "slirp4netns", "tun");
 const { test: hosted } = requires("overlay", "subuid", "busybox", "slirp4netns", "tun", "unprivileged");
+const { test: named } = requires(
+  "overlay",
+  "subuid",
+  "busybox",
+  "slirp4netns",
+  "tun",
+  "unprivileged",
+  "aardvark",
+);
 let archive = "";
 
 beforeAll(async () => {
@@ -103,6 +112,34 @@ describe("a running container", () => {
     expect(lines).toEqual(["198.51.100.1", "198.51.100.2"]);
   });
 
+  named(
+    "asks the host's name servers through its network's own, also when that is gone, and never from an internal one",
+    async () => {
+      const lines = await onHostOfItsOwn(`
+      move 198.51.100.1/24; ip route add default via 198.51.100.254; serve 198.51.100.1
+      kelp network create n >/dev/null; kelp network create --internal closed >/dev/null
+      here() { inside "timeout 20 nslookup -type=a $1 2>/dev/null | sed -n 's/^Address: //p'"; }
+      until_is() { for n in $(seq 100); do [ "$(here $1)" = "$2" ] && break; sleep 0.1; done; here $1; }
+      keeper() { p=$(pgrep -f "$XDG_RUNTIME_DIR/kelp/names"); p=$(ps -o ppid= -p $p); ps -o ppid= -p $p; }
+      kelp run -d --name r --network n ${BUSYBOX} sleep 300 >/dev/null
+      until_is r "$(kelp inspect -f '{{.NetworkSettings.Networks.n.IPAddress}}' r)"
+      here one.example
+      kill -9 $(keeper)
+      while pgrep -f "$XDG_RUNTIME_DIR/kelp/names" >/dev/null; do sleep 0.05; done
+      here two.example
+      kelp rm -f -t 0 r >/dev/null
+      kelp run -d --name r --network closed ${BUSYBOX} sleep 300 >/dev/null
+      until_is r "$(kelp inspect -f '{{.NetworkSettings.Networks.closed.IPAddress}}' r)"
+      echo "closed: $(here three.example)"
+      kill -9 $(keeper)
+      while pgrep -f "$XDG_RUNTIME_DIR/kelp/names" >/dev/null; do sleep 0.05; done
+      echo "closed: $(here four.example)"
+      end
+    `);
+      expect(lines).toEqual(["10.89.0.2", "198.51.100.1", "198.51.100.1", "10.89.1.2", "closed: ", "closed:"]);
+    },
+  );
+
   hosted("reaches the host's IPv6 from a network that has it, and not from others", async () => {
     const lines = await onHostOfItsOwn(`
       move 198.51.100.1/24 2001:db8:7::1/64; ip route add default via 198.51.100.254
@@ -143,10 +180,11 @@ describe("a running container", () => {
       n++
     )
       await Bun.sleep(50);
+    // Whoever noticed its end has taken its entries away.
+    const entries = (name: string) => readdirSync(join(box.runtime, "kelp", name)).length;
+    expect([entries("net"), entries("live")]).toEqual([1, 1]);
     await box.ok(["start", "first"]);
     expect([await get(port), await get(port + 1)]).toEqual(["hello\n", "hello\n"]);
     await box.ok(["rm", "-f", "-t", "0", "first", "second"]);
-    // The entry of the killed one goes with the next start that looks for somebody alive.
-    await box.ok(["run", "--rm", BUSYBOX, "true"]);
   });
 });
