@@ -1,15 +1,22 @@
 /** The files kelp brings into a container: hosts, hostname, resolv.conf, .containerenv, the time zone. */
-import { realpathSync, statSync } from "node:fs";
+import { existsSync, realpathSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { UsageError } from "../base/index.ts";
 import { containerDir, writeFileAtomic } from "../host/index.ts";
 import { type BindFiles, containerEnvText, isFileInside } from "../runtime/index.ts";
-import type { ContainerConfig, ContainerRecord, Context, RootfsSource } from "../state/index.ts";
+import type {
+  ContainerConfig,
+  ContainerRecord,
+  Context,
+  NetworkConfig,
+  RootfsSource,
+} from "../state/index.ts";
 import { hostsText } from "./hosts.ts";
 import { effectiveHostname } from "./neighbours.ts";
 import type { Networking } from "./network.ts";
 import { resolvText } from "./resolv.ts";
 
+const CONTAINER = "container:";
 const ZONES = "/usr/share/zoneinfo";
 
 /** Writes them into the container's directory; they are made anew at every start. */
@@ -26,11 +33,15 @@ export function writeBindFiles(
     writeFileAtomic(path, text, { mode: 0o644 });
     return path;
   };
-  const hosts = hostsText(ctx, record, networking);
+  const hosts = () => {
+    const text = hostsText(ctx, record, networking);
+    return text === undefined ? {} : { hosts: write("hosts", text) };
+  };
+  const shared = sharedFiles(ctx, config);
   return {
-    ...(hosts === undefined ? {} : { hosts: write("hosts", hosts) }),
+    ...(shared.hosts === undefined ? hosts() : { hosts: shared.hosts }),
     ...(config.network.noHostname ? {} : { hostname: write("hostname", `${effectiveHostname(record)}\n`) }),
-    resolvConf: write("resolv.conf", resolvText(config, networking)),
+    resolvConf: shared.resolvConf ?? write("resolv.conf", resolvText(config, networking)),
     containerEnv: write(
       "containerenv",
       containerEnvText({
@@ -43,6 +54,36 @@ export function writeBindFiles(
     ),
     ...localtime(config, rootfs),
   };
+}
+
+/**
+ * Of a container in another's network: that one's own files, which stay true when its networks change. Who wants other content
+ * has files apart.
+ */
+function sharedFiles(
+  ctx: Context,
+  { network }: ContainerConfig,
+): { readonly hosts?: string | undefined; readonly resolvConf?: string | undefined } {
+  const owner = networkOwner(ctx, network);
+  if (owner === undefined) return {};
+  const there = owner.config.network;
+  const same = (key: "dns" | "dnsSearch" | "dnsOptions") => network[key].join() === there[key].join();
+  const hostsApart = network.noHosts || network.addHosts.length > 0 || network.hostsFile !== there.hostsFile;
+  const ofOwner = (name: string) => {
+    const path = join(containerDir(ctx.paths, owner.id), name);
+    return existsSync(path) ? path : undefined;
+  };
+  return {
+    hosts: hostsApart ? undefined : ofOwner("hosts"),
+    resolvConf: same("dns") && same("dnsSearch") && same("dnsOptions") ? ofOwner("resolv.conf") : undefined,
+  };
+}
+
+/** Whose network it is in the end, where it is not its own. */
+function networkOwner(ctx: Context, { mode }: NetworkConfig): ContainerRecord | undefined {
+  if (!mode.startsWith(CONTAINER)) return undefined;
+  const record = ctx.state.containers.get(mode.slice(CONTAINER.length));
+  return record === undefined ? undefined : (networkOwner(ctx, record.config.network) ?? record);
 }
 
 /** An image that has the zone gets a link to it, as a system has it; any other the host's file. */

@@ -1,5 +1,5 @@
 /** NetworkSettings of `inspect`: podman's, key by key (test/fixtures/podman-network-settings.json). */
-import { DEFAULT_NETWORK, findNetwork, parseSubnet, subnetOf } from "../network/index.ts";
+import { defaultNetwork, findNetwork, parseSubnet, subnetOf } from "../network/index.ts";
 import type { ContainerRecord, Context, Endpoint, NetworkRecord } from "../state/index.ts";
 import { portBindings } from "./inspect-config.ts";
 import { effectiveHostname } from "./neighbours.ts";
@@ -48,10 +48,13 @@ function networkOwner(ctx: Context, view: ContainerView): ContainerView {
 }
 
 /** The container's addresses without naming a network are those on the default one, where that is its only one. */
-function ownAddresses(networks: Readonly<Record<string, typeof NO_ADDRESSES>>): typeof NO_ADDRESSES {
-  const only = Object.keys(networks).length === 1 ? networks[DEFAULT_NETWORK] : undefined;
+function ownAddresses(
+  networks: Readonly<Record<string, typeof NO_ADDRESSES & { readonly NetworkID: string }>>,
+): typeof NO_ADDRESSES {
+  const [only, ...more] = Object.values(networks);
+  const shown = only !== undefined && more.length === 0 && only.NetworkID === defaultNetwork().id;
   const { Gateway, IPAddress, IPPrefixLen, IPv6Gateway, GlobalIPv6Address, GlobalIPv6PrefixLen, MacAddress } =
-    only ?? NO_ADDRESSES;
+    shown ? only : NO_ADDRESSES;
   return { Gateway, IPAddress, IPPrefixLen, IPv6Gateway, GlobalIPv6Address, GlobalIPv6PrefixLen, MacAddress };
 }
 
@@ -67,7 +70,7 @@ function inspectNetworks(ctx: Context, record: ContainerRecord, running: boolean
         network === undefined || endpoint === undefined || !running
           ? NO_ADDRESSES
           : inspectEndpoint(network, endpoint);
-      return [network?.name ?? name, entry(name, network?.id ?? name, own, addresses)];
+      return [name, entry(name, network?.id ?? name, own, addresses)];
     }),
   );
 }

@@ -133,6 +133,21 @@ describe("the name server of a network", () => {
     expect(await inside("plain", "cat /etc/resolv.conf")).toContain("dns.podman");
   });
 
+  test("serves a container in another's network, by that one's own files", async () => {
+    await box.ok(["network", "create", "n550"]);
+    await up("owner", "--network", "n550");
+    await up("guest", "--network", "container:owner");
+    await up("second", "--network", "container:guest");
+    await up("near", "--network", "n550");
+    const ip = await address("near", "n550");
+    for (const name of ["guest", "second"]) {
+      await asked(name, "near", ip);
+      expect(await inside(name, "grep -w near /etc/hosts | cut -f 1")).toBe(ip);
+    }
+    await up("apart", "--network", "container:owner", "--add-host", "other:192.0.2.1");
+    expect(await inside("apart", "grep -c -e near -e other /etc/hosts")).toBe("1");
+  });
+
   test("does not run for networks without names", async () => {
     await box.ok(["network", "create", "--disable-dns", "n550"]);
     await up("nameless", "--network", "n550");
