@@ -136,7 +136,14 @@ describe("a running container", () => {
       echo "closed: $(here four.example)"
       end
     `);
-      expect(lines).toEqual(["10.89.0.2", "198.51.100.1", "198.51.100.1", "10.89.1.2", "closed: ", "closed:"]);
+      expect(lines).toEqual([
+        "10.89.0.2",
+        "198.51.100.1",
+        "198.51.100.1",
+        "10.89.1.2",
+        "closed: ",
+        "closed:",
+      ]);
     },
   );
 
