@@ -43,6 +43,8 @@ export interface SubidSources {
 }
 
 const CAP_SETGID = 6;
+/** Where useradd begins to give them out. */
+const FIRST_SUBID = 100_000;
 const CAP_SETUID = 7;
 /** Where root's ids come from if no file says: above systemd's ranges for containers. */
 const ROOT_START = 0x70000000;
@@ -95,6 +97,8 @@ function findHelpers(sources: SubidSources): { newuidmap: string; newgidmap: str
 export interface IdSupport {
   /** Whether somebody has given the user ranges of them. */
   readonly ranges: { readonly uid: boolean; readonly gid: boolean };
+  /** From here on ids belong to nobody, as far as the files know. */
+  readonly freeFrom: number;
   /** newuidmap and newgidmap. */
   readonly helpers: "ok" | "missing" | "unprivileged";
   readonly noNewPrivileges: boolean;
@@ -105,9 +109,15 @@ export function idSupport(sources: SubidSources = systemSources()): IdSupport {
   const found = ["newuidmap", "newgidmap"].every((name) => sources.findProgram(name) !== undefined);
   return {
     ranges: { uid: userSpans(sources, "uid").length > 0, gid: userSpans(sources, "gid").length > 0 },
+    freeFrom: firstFree(sources),
     helpers: !found ? "missing" : typeof findHelpers(sources) === "string" ? "unprivileged" : "ok",
     noNewPrivileges: /^NoNewPrivs:\s*1/m.test(sources.read("/proc/self/status") ?? ""),
   };
+}
+
+function firstFree(sources: SubidSources): number {
+  const lines = ["/etc/subuid", "/etc/subgid"].flatMap((path) => parseSubids(sources.read(path) ?? ""));
+  return Math.max(FIRST_SUBID, ...lines.map(({ end }) => end));
 }
 
 /** The files, unless the system's configuration or an empty answer sends us to `getsubids`, which costs a process. */

@@ -30,18 +30,20 @@ function userNamespaces({ probe }: DoctorFacts) {
 function subordinateIds({ ids, userName, uid }: DoctorFacts) {
   if (uid === 0) return undefined;
   const user = userName || String(uid);
-  const range = `sudo usermod --add-subuids 100000-165535 --add-subgids 100000-165535 ${user}`;
+  // A range that somebody else has is of no use: both could reach each other's files, so neither gets it.
+  const range = `${ids.freeFrom}-${ids.freeFrom + ENOUGH_IDS - 1}`;
+  const give = `sudo usermod --add-subuids ${range} --add-subgids ${range} ${user}`;
   if (!ids.ranges.uid || !ids.ranges.gid)
     return problem(
       `/etc/sub${ids.ranges.uid ? "gid" : "uid"} gives no range to ${user}`,
       "containers have one user only: images whose files belong to several do not unpack as they should",
-      range,
+      give,
     );
   if (ids.count > 1 && ids.count < ENOUGH_IDS)
     return advice(
       `${user} has ${ids.count} ids for containers`,
       `users of an image with an id above ${ids.count - 1} cannot be had`,
-      range,
+      give,
     );
   return undefined;
 }

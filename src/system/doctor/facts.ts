@@ -33,6 +33,8 @@ export interface DoctorFacts {
     /** Why only one, for people. */
     readonly reason: string | undefined;
     readonly ranges: { readonly uid: boolean; readonly gid: boolean };
+    /** From here on ids belong to nobody. */
+    readonly freeFrom: number;
     /** newuidmap and newgidmap: absent, or without the privilege to do their work. */
     readonly helpers: "ok" | "missing" | "unprivileged";
     readonly noNewPrivileges: boolean;

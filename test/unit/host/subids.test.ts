@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { loadIdMaps, type SubidSources } from "../../../src/host/subids.ts";
+import { idSupport, loadIdMaps, type SubidSources } from "../../../src/host/subids.ts";
 
 const USER_STATUS = "NoNewPrivs:\t0\nCapEff:\t0000000000000000\n";
 const ROOT_STATUS = "NoNewPrivs:\t0\nCapEff:\t000001ffffffffff\n";
@@ -213,4 +213,10 @@ test("root without the capabilities is an ordinary user", () => {
     ),
   );
   expect(maps).toMatchObject({ single: false, newuidmap: "/usr/bin/newuidmap" });
+});
+
+test("ids that a new user could be given begin after all that anybody has", () => {
+  const subids = { "/etc/subuid": "ann:100000:65536\nbob:165536:65536\n", "/etc/subgid": "ann:300000:10\n" };
+  expect(idSupport(sources(subids)).freeFrom).toBe(300010);
+  expect(idSupport(sources({})).freeFrom).toBe(100000);
 });
