@@ -3,8 +3,8 @@ import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Engine } from "./engines.ts";
 import type { Group } from "./images.ts";
-import { ownProcesses, residentPerContainer } from "./memory.ts";
-import { IMAGE, type Peer, type Scenario } from "./scenarios.ts";
+import { removeAll, reportMany, sleeping, startMany } from "./many.ts";
+import type { Peer, Scenario } from "./scenarios.ts";
 
 const EXECS = 100;
 const WATCHED = 200;
@@ -12,36 +12,12 @@ const FILES = 20_000;
 /** How many containers run at once at the end: podman's each have a monitor of several megabytes. */
 const MANY: Readonly<Record<string, number>> = { kelp: Number(process.env.BENCH_MANY ?? 1000) };
 const MANY_OTHERS = 50;
-const AT_ONCE = 4;
 
-const sleeping = (name: string) => [
-  "run",
-  "-d",
-  "--network",
-  "none",
-  "--name",
-  name,
-  IMAGE,
-  "sleep",
-  "10000",
-];
-const removeAll = (engine: Engine) => void engine.run(["rm", "-f", "-t", "0", "-a"]);
-
-/** Starts containers, some at a time. */
-async function startMany(engine: Engine, count: number): Promise<void> {
-  let next = 0;
-  const worker = async (): Promise<void> => {
-    while (next < count) {
-      const code = await engine.start(sleeping(`many${next++}`));
-      if (code !== 0) throw new Error(`${engine.name}: a container could not be started`);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, worker));
-}
+const NO_NETWORK = ["--network", "none"];
 
 const exec: Scenario = {
   name: "exec true",
-  prepare: (engine) => void engine.run(sleeping("inside")),
+  prepare: (engine) => void engine.run(sleeping("inside", NO_NETWORK)),
   measure: (engine) => void engine.run(["exec", "inside", "true"]),
   finish: removeAll,
 };
@@ -49,7 +25,7 @@ const exec: Scenario = {
 const execs: Scenario = {
   name: `${EXECS} execs at once`,
   rounds: 5,
-  prepare: (engine) => void engine.run(sleeping("inside")),
+  prepare: (engine) => void engine.run(sleeping("inside", NO_NETWORK)),
   measure: async (engine) => {
     const codes = await Promise.all(
       Array.from({ length: EXECS }, () => engine.start(["exec", "inside", "true"])),
@@ -96,7 +72,7 @@ function copies(root: string, engines: readonly Engine[]): Scenario {
     peers,
     prepare: (engine) => {
       makeFiles(root);
-      engine.run(sleeping("inside"));
+      engine.run(sleeping("inside", NO_NETWORK));
     },
     measure: (engine) => void engine.run(["cp", root, "inside:/tmp"]),
     tidy,
@@ -107,7 +83,7 @@ function copies(root: string, engines: readonly Engine[]): Scenario {
 /** Processor time of one look at many containers. */
 async function reportStats(engine: Engine): Promise<void> {
   const count = engine.name === "kelp" ? WATCHED : MANY_OTHERS;
-  await startMany(engine, count);
+  await startMany(engine, count, NO_NETWORK);
   try {
     const times = Array.from({ length: 5 }, () => engine.cpu(["stats", "--no-stream"]));
     console.log(
@@ -119,36 +95,13 @@ async function reportStats(engine: Engine): Promise<void> {
   removeAll(engine);
 }
 
-async function seconds(work: () => unknown): Promise<string> {
-  const started = performance.now();
-  await work();
-  return ((performance.now() - started) / 1000).toFixed(2);
-}
-
-/** As many containers as there is patience for: starting them, looking at them, ending them. */
-async function reportMany(engine: Engine): Promise<void> {
-  const count = MANY[engine.name] ?? MANY_OTHERS;
-  const before = ownProcesses();
-  const start = await seconds(() => startMany(engine, count));
-  const found = residentPerContainer(before, count);
-  const memory =
-    found === undefined ? "memory not readable" : `${found.kilobytes.toFixed(0)} kB private each`;
-  const list = await seconds(() => engine.run(["ps", "-q"]));
-  const stats = await seconds(() => engine.run(["ps"]));
-  const stop = await seconds(() => engine.run(["stop", "-t", "0", "-a"]));
-  const remove = await seconds(() => removeAll(engine));
-  console.log(
-    `${count} containers, ${engine.name}: start ${start} s, ps -q ${list} s, ps ${stats} s, stop ${stop} s, rm ${remove} s; ${memory}`,
-  );
-}
-
 export async function controlGroup(work: string, engines: readonly Engine[]): Promise<Group> {
   return {
     scenarios: [exec, execs, copies(join(work, "files"), engines)],
     report: async () => {
       for (const engine of engines) {
         await reportStats(engine);
-        await reportMany(engine);
+        await reportMany(engine, { count: MANY[engine.name] ?? MANY_OTHERS, flags: NO_NETWORK });
       }
     },
     close: () => {},

@@ -23,7 +23,9 @@ const MANY_IMAGES = 500;
 export interface Group {
   readonly scenarios: readonly Scenario[];
   /** What is no time: printed after the table. */
-  report?(engines: readonly Engine[]): Promise<void>;
+  report?(engines: readonly Engine[], only: string): Promise<void>;
+  /** The report looks at --only by itself; otherwise one that names something else leaves it out. */
+  readonly selective?: boolean;
   close(): void;
 }
 

@@ -141,7 +141,7 @@ async function main(): Promise<void> {
     group = await make(work, engines, Number(values.large ?? 500));
     const list = group.scenarios.filter(({ name }) => name.includes(only));
     await runScenarios(engines, list, rounds);
-    if ("memory".includes(only)) await group.report?.(engines);
+    if (group.selective || "memory".includes(only)) await group.report?.(engines, only);
   } finally {
     group?.close();
     for (const engine of engines) engine.remove();

@@ -65,7 +65,12 @@ function isPresent(starter = ""): boolean {
 
 /** Whether a container runs or is about to: what it was given (addresses, ports) is its own still. */
 export function isInUse(ctx: Context, id: string): boolean {
+  return recordInUse(ctx, id) !== undefined;
+}
+
+/** The record of one that does. */
+export function recordInUse(ctx: Context, id: string): ContainerRecord | undefined {
   const record = ctx.state.containers.get(id);
-  if (record === undefined) return false;
-  return isRunning(statusOf(ctx, record)) || isClaimed(ctx, id);
+  if (record === undefined) return undefined;
+  return isRunning(statusOf(ctx, record)) || isClaimed(ctx, id) ? record : undefined;
 }

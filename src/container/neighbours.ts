@@ -2,11 +2,13 @@
  * Who is on a network under which names: told to its members by a part of their /etc/hosts, and to the networks' name server
  * where there is one.
  */
+import { existsSync } from "node:fs";
 import { hostname as machineName } from "node:os";
+import { containerRunDir } from "../host/index.ts";
 import { findNameServer, type Membership, writeNames } from "../network/index.ts";
 import type { ContainerRecord, Context, Endpoint, NetworkRecord } from "../state/index.ts";
 import { changeInPlace } from "./bound-file.ts";
-import { isInUse } from "./claim.ts";
+import { recordInUse } from "./claim.ts";
 import { membersOf } from "./network.ts";
 
 /** Between these lines of a hosts file it is kelp's; around them it may be changed by hand. */
@@ -33,8 +35,10 @@ interface Neighbour {
 /** Those who run or are about to. */
 function neighboursOn(ctx: Context, network: NetworkRecord): Neighbour[] {
   return ctx.state.networks.endpointsOn(network.id).flatMap((endpoint) => {
-    const record = ctx.state.containers.get(endpoint.container);
-    if (record === undefined || !isInUse(ctx, record.id)) return [];
+    // Most of those that have ended have no runtime directory, which is known sooner than all the rest.
+    if (!existsSync(containerRunDir(ctx.paths, endpoint.container))) return [];
+    const record = recordInUse(ctx, endpoint.container);
+    if (record === undefined) return [];
     const attachment = record.config.network.networks.find(({ name }) => name === network.name);
     const names = [
       record.name,
@@ -73,6 +77,26 @@ export function refreshNeighbours(ctx: Context, networks: readonly NetworkRecord
   const named = networks.filter(({ dns }) => dns);
   if (named.length === 0) return;
   for (let look = 0; look < LOOKS && refreshOnce(ctx, named); look++);
+}
+
+const gathering = new WeakMap<Context, { networks: Map<string, NetworkRecord>; told: Promise<void> }>();
+
+/** The same once for all members that leave at about the same time: while some are told of, others gather. */
+export function refreshNeighboursSoon(ctx: Context, networks: readonly NetworkRecord[]): Promise<void> {
+  const batch = gathering.get(ctx) ?? gather(ctx);
+  for (const network of networks) batch.networks.set(network.id, network);
+  return batch.told;
+}
+
+function gather(ctx: Context) {
+  const networks = new Map<string, NetworkRecord>();
+  const told = new Promise<void>((resolve) => setImmediate(resolve)).then(() => {
+    gathering.delete(ctx);
+    refreshNeighbours(ctx, [...networks.values()]);
+  });
+  const batch = { networks, told };
+  gathering.set(ctx, batch);
+  return batch;
 }
 
 /** True if there was something to change. */

@@ -53,7 +53,10 @@ export async function removeContainer(
     if (options.force !== true && options.depend !== true) throw stillRunning(record);
     await stopContainer(ctx, record, { seconds: options.timeout });
   }
+  // Of the end of one that ran its neighbours know already.
+  const networks = ran ? [] : membersOf(ctx, record).map(({ network }) => network);
   await removeFiles(ctx, record, options.volumes === true || record.config.autoRemove);
+  refreshNeighbours(ctx, networks);
   // The monitor of a --rm container has told of it.
   if (!(ran && record.config.autoRemove)) writeContainerEvent(ctx, "remove", record);
   return [...removed, record.id];
@@ -69,10 +72,8 @@ function stillRunning({ id }: ContainerRecord): ConflictError {
 
 async function removeFiles(ctx: Context, record: ContainerRecord, volumes: boolean): Promise<void> {
   removeCgroup(ctx, record.id);
-  const networks = membersOf(ctx, record).map(({ network }) => network);
   const trash = moveAside(ctx, containerDir(ctx.paths, record.id), `container-${record.id}`);
   const trees = await forgetContainer(ctx, record, trash, volumes);
-  refreshNeighbours(ctx, networks);
   rmSync(containerRunDir(ctx.paths, record.id), { recursive: true, force: true });
   removeCidFile(record);
   await removeTrees(ctx, trash === undefined ? trees : [trash, ...trees]);

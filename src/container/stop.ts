@@ -5,7 +5,7 @@ import { containerRunDir } from "../host/index.ts";
 import { MonitorClient, sendSignal, signalAndWait, waitForExit } from "../runtime/index.ts";
 import { type ContainerRecord, type Context, writeContainerEvent } from "../state/index.ts";
 import { claimRestart } from "./claim.ts";
-import { refreshNeighbours } from "./neighbours.ts";
+import { refreshNeighboursSoon } from "./neighbours.ts";
 import { membersOf } from "./network.ts";
 import { signalName } from "./signal.ts";
 import { markAsked, statusOf } from "./status.ts";
@@ -38,7 +38,7 @@ export async function stopContainer(
   if (!isRunning(status)) return;
   await endContainer(ctx, record, status, how);
   writeContainerEvent(ctx, "stop", record);
-  refreshNeighbours(
+  await refreshNeighboursSoon(
     ctx,
     membersOf(ctx, record).map(({ network }) => network),
   );

@@ -125,6 +125,26 @@ describe("a network of its own", () => {
     await box.ok(["network", "rm", "n500"]);
   });
 
+  test("tells every member of every other, however many come and go at once", async () => {
+    await box.ok(["network", "create", "crowd500"]);
+    const names = Array.from({ length: 10 }, (_, n) => `crowd500-${n}`);
+    const known = async (name: string) =>
+      (await box.ok(["exec", name, "cat", "/etc/hosts"])).match(/\bcrowd500-\d+\b/g)?.toSorted();
+    await Promise.all(
+      names.map((name) =>
+        box.ok(["run", "-d", "--name", name, "--network", "crowd500", BUSYBOX, "sleep", "60"]),
+      ),
+    );
+    for (const name of names) expect(await known(name)).toEqual(names);
+
+    await box.ok(["stop", "-t", "0", ...names.slice(0, 6)]);
+    for (const name of names.slice(6)) expect(await known(name)).toEqual(names.slice(6));
+    await Promise.all(names.slice(6, 8).map((name) => box.ok(["rm", "-f", "-t", "0", name])));
+    for (const name of names.slice(8)) expect(await known(name)).toEqual(names.slice(8));
+    await box.ok(["rm", "-f", "-t", "0", ...names.slice(0, 6), ...names.slice(8)]);
+    await box.ok(["network", "rm", "crowd500"]);
+  });
+
   outside.test("reaches nothing outside if it is internal", async () => {
     await box.ok(["network", "create", "--internal", "i500"]);
     const names = "nslookup example.org 10.0.2.3 >/dev/null 2>&1 || echo no names";

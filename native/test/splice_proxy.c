@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What splicing costs by itself, for the benchmarks: splice-proxy LISTEN-PORT TARGET-PORT, both on 127.0.0.1. A process for
+ * each direction of each connection, which does nothing else: no events, no limits, no care.
+ */
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum { PIPE_SIZE = 1 << 20 };
+
+static int loopback(const char *port, bool listens)
+{
+	const struct sockaddr_in at = { .sin_family = AF_INET,
+					.sin_port = htons((uint16_t)atoi(port)),
+					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	const int on = 1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (!listens)
+		return connect(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 ? -1 : fd;
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+	return bind(fd, (const struct sockaddr *)&at, sizeof(at)) < 0 || listen(fd, 64) < 0 ? -1 : fd;
+}
+
+static _Noreturn void move(int from, int to)
+{
+	int ends[2];
+	ssize_t held, n;
+
+	if (pipe(ends) < 0)
+		_exit(1);
+	(void)fcntl(ends[0], F_SETPIPE_SZ, PIPE_SIZE);
+	while ((held = splice(from, NULL, ends[1], NULL, PIPE_SIZE, SPLICE_F_MOVE)) > 0)
+		for (; held > 0; held -= n) {
+			n = splice(ends[0], NULL, to, NULL, (size_t)held, SPLICE_F_MOVE);
+			if (n <= 0)
+				_exit(1);
+		}
+	shutdown(to, SHUT_WR);
+	_exit(0);
+}
+
+int main(int argc, char **argv)
+{
+	int listener = argc == 3 ? loopback(argv[1], true) : -1;
+
+	if (listener < 0)
+		return 64;
+	signal(SIGCHLD, SIG_IGN);
+	for (;;) {
+		int client = accept(listener, NULL, NULL);
+		int target = loopback(argv[2], false);
+
+		for (int d = 0; d < 2; d++)
+			if (fork() == 0) {
+				prctl(PR_SET_PDEATHSIG, SIGKILL);
+				move(d == 0 ? client : target, d == 0 ? target : client);
+			}
+		close(client);
+		close(target);
+	}
+}
