@@ -35,7 +35,7 @@ async function copyPlace({ partial }: Typed, globals: ContextOptions): Promise<A
     return { suggestions: names.map(([name, text]) => [`${name}:`, text] as const), files: "all" };
   }
   const [name, path] = [partial.slice(0, colon), partial.slice(colon + 1)];
-  const found = await pathsIn(globals, path === "" ? "/" : path, (ctx) => ({
+  const found = await pathsIn(globals, path, (ctx) => ({
     container: resolveContainer(ctx, name),
   }));
   return { suggestions: found?.suggestions.map(([word]) => [`${name}:${word}`, ""] as const) ?? [] };
@@ -57,7 +57,7 @@ async function pathsIn(
 ): Promise<Answer | undefined> {
   try {
     const ctx = await openContext(globals);
-    const paths = await completePathInside(ctx, await find(ctx), path);
+    const paths = await completePathInside(ctx, await find(ctx), path === "" ? "/" : path);
     return { suggestions: paths.map((word) => [word, ""] as const) };
   } catch (error) {
     if (error instanceof KelpError) return undefined;

@@ -45,8 +45,8 @@ function globMounts(draft: Draft, origin: string, cwd: string): MountConfig[] {
 
 function oneMount(draft: Draft, flag: string, origin: string, cwd: string): MountConfig {
   if (draft.destination === undefined) {
-    throw new UsageError("invalid-mount", `must set volume destination: ${JSON.stringify(flag)}`, {
-      hint: "Add destination=PATH.",
+    throw new UsageError("invalid-mount", "must set volume destination", {
+      hint: `Add destination=PATH to --mount ${flag}.`,
     });
   }
   const destination = containerPath(draft.destination);

@@ -123,7 +123,7 @@ for (const delay of [150, 300, 500, 800]) {
   });
 }
 
-for (const signal of ["SIGINT", "SIGTERM"] as const) {
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
   test(`${signal} in a step ends the build: no process, container, mount or scratch is left`, async () => {
     const { child, ended, text } = await runningBuild(context(LONG));
     child.kill(signal);

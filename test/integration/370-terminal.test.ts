@@ -1,5 +1,7 @@
 /** Manners at a terminal, in a real one: what is asked, how wide, what is escaped, and how it ends. */
 import { beforeAll, expect, test } from "bun:test";
+import { randomBytes } from "node:crypto";
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   BUSYBOX,
@@ -12,6 +14,7 @@ import {
   run,
   useSandbox,
 } from "../support/index.ts";
+import { digestOf, StubRegistry } from "../support/stub-registry.ts";
 
 const box = useSandbox("370-terminal", { CONTAINERS_CONF: "/dev/null" });
 const needs = requires("tmux", "subuid", "overlay", "busybox");
@@ -87,7 +90,7 @@ needs.test(
     try {
       await terminal.waitFor(/ready>/);
       terminal.type(
-        `stty -a > ${box.directory}/before; kelp run --rm -it ${BUSYBOX} sh -c 'trap "exit 130" INT; echo inside; sleep 100; true'; echo status $?`,
+        `stty -a > ${box.directory}/before; kelp run --rm -it ${BUSYBOX} sh -c 'trap "exit 130" INT; echo inside; while sleep 0.2; do :; done'; echo status $?`,
       );
       terminal.keys("Enter");
       await terminal.waitFor(/^inside$/m);
@@ -102,6 +105,116 @@ needs.test(
     } finally {
       terminal.close();
     }
+  },
+  60_000,
+);
+
+/** A build whose second time comes from the cache, which a terminal shows in a colour. */
+function coloured(variables: string, turn: number) {
+  writeFileSync(join(box.directory, "Containerfile"), `FROM ${BUSYBOX}\nRUN echo made > /made\n`);
+  return `clear; ${variables} kelp build -t t370 ${box.directory}; echo turn ${turn} status $?`;
+}
+
+needs.test(
+  "a build has colours on a terminal, and none with NO_COLOR",
+  async () => {
+    const terminal = shell();
+    try {
+      await terminal.waitFor(/ready>/);
+      for (const [turn, [variables, painted]] of (
+        [
+          ["", undefined],
+          ["", true],
+          ["NO_COLOR=", true],
+          ["NO_COLOR=1", false],
+        ] as const
+      ).entries()) {
+        terminal.type(coloured(variables, turn));
+        terminal.keys("Enter");
+        await terminal.waitFor(new RegExp(`turn ${turn} status 0`));
+        if (painted === undefined) continue;
+        expect(terminal.screen()).toContain("CACHED");
+        expect({ variables, painted: terminal.painted().includes("\u001b[36m") }).toEqual({
+          variables,
+          painted,
+        });
+      }
+    } finally {
+      terminal.close();
+    }
+  },
+  60_000,
+);
+
+/** What a terminal and a store are like after ctrl-c in `command`, once `shown` has appeared. */
+async function interrupted(command: string, shown: RegExp): Promise<void> {
+  const terminal = shell();
+  const state = (name: string) => `stty -a > ${box.directory}/${name}`;
+  const before = await box.ok(["images", "-aq"]);
+  try {
+    await terminal.waitFor(/ready>/);
+    terminal.type(`${state("before")}; clear; ${command}; echo status $?`);
+    terminal.keys("Enter");
+    await terminal.waitFor(shown);
+    terminal.keys("C-c");
+    await terminal.waitFor(/^status 130$/m);
+    terminal.type(
+      `${state("after")}; cmp ${box.directory}/before ${box.directory}/after && echo same terminal`,
+    );
+    terminal.keys("Enter");
+    const screen = await terminal.waitFor(/^same terminal$/m);
+    expect(screen).not.toMatch(/internal error|at \/|Error: .*\n.*Error: /);
+  } finally {
+    terminal.close();
+  }
+  expect(await box.ok(["images", "-aq"])).toBe(before);
+  expect(await box.ok(["ps", "-aq"])).toBe("");
+}
+
+needs.test(
+  "ctrl-c ends a pull at once, and the next one goes on with what has come",
+  async () => {
+    const stub = await StubRegistry.start();
+    try {
+      const layer = await makeTar([{ name: "noise", content: randomBytes(1 << 20) }]);
+      const { layers } = stub.add("t/slow", "1", [{ tar: layer }]);
+      const blob = layers[0] as Buffer;
+      const half = blob.length >> 1;
+      stub.handler = (request, response) => {
+        if (!request.url?.endsWith(digestOf(blob))) return undefined;
+        response.writeHead(200, { "Content-Length": blob.length }).write(blob.subarray(0, half));
+        return true;
+      };
+      const name = `${stub.host}/t/slow:1`;
+      await interrupted(`kelp pull --tls-verify=false ${name}`, /[0-9a-f]{12} \[=+ .*1\.049MB/);
+      stub.reset();
+      await box.ok(["pull", "-q", "--tls-verify=false", name]);
+      const asked = stub.requests.find(({ url }) => url.endsWith(digestOf(blob)));
+      expect(asked?.headers.range).toMatch(/^bytes=[1-9]\d*-/);
+      await box.ok(["rmi", name]);
+    } finally {
+      stub.stop();
+    }
+  },
+  60_000,
+);
+
+needs.test(
+  "ctrl-c ends a build at once, with the program of its step",
+  async () => {
+    const mark = `t370-${process.pid}`;
+    const file = `FROM ${BUSYBOX}\nRUN echo begun ${mark}; sleep 3700 ${mark} || sleep 3700\n`;
+    writeFileSync(join(box.directory, "Containerfile"), file);
+    await interrupted(`kelp build ${box.directory}`, new RegExp(`> begun ${mark}`));
+    const alive = readdirSync("/proc").filter((pid) => {
+      if (!/^\d+$/.test(pid)) return false;
+      try {
+        return readFileSync(`/proc/${pid}/cmdline`, "utf8").includes(mark);
+      } catch {
+        return false;
+      }
+    });
+    expect(alive).toEqual([]);
   },
   60_000,
 );

@@ -10,6 +10,8 @@ export interface Terminal {
   type(text: string): void;
   /** What is on the screen, without empty lines at its end. */
   screen(): string;
+  /** The same with the colours there are, as escape sequences. */
+  painted(): string;
   /** Waits until the screen matches; throws with what it shows. */
   waitFor(pattern: RegExp, timeoutMs?: number): Promise<string>;
   close(): void;
@@ -39,6 +41,7 @@ export function openTerminal(command: readonly string[], options: TerminalOption
     keys: (...names) => void tmux("send-keys", ...names),
     type: (text) => void tmux("send-keys", "-l", text),
     screen,
+    painted: () => tmux("capture-pane", "-p", "-e").trimEnd(),
     close: () => {
       spawnSync("tmux", ["-L", socket, "kill-server"], { env });
       rmSync(directory, { recursive: true, force: true });
