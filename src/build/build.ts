@@ -20,6 +20,7 @@ import { exportFiles, exportImage } from "./output.ts";
 import { Session, type SessionParts } from "./session.ts";
 import { buildStage, fromName, hostPlatform, isNamed } from "./stage.ts";
 import { emptyState, type StageState } from "./stage-state.ts";
+import { StepLayers } from "./step-layers.ts";
 import { StepContext } from "./steps/step-context.ts";
 import type { BuildRequest, BuildResult, Reporter } from "./types.ts";
 import { BuildArgs, platformArgs } from "./variables.ts";
@@ -42,13 +43,12 @@ export async function buildImage(
   const lock = await lockShared(ctx.paths);
   try {
     const file = readDockerfile(context.dockerfile);
-    const parts = { ctx, request, reporter, file, context, remote };
-    const { platforms } = request;
-    const images: StoredImage[] = [];
-    for (const platform of platforms.length === 0 ? [undefined] : platforms) {
-      const image = await buildFor(parts, platform);
-      if (image !== undefined) images.push(image);
-    }
+    const steps = new StepLayers(ctx, request, remote);
+    const parts = { ctx, request, reporter, file, context, steps };
+    const platforms = request.platforms.length === 0 ? [undefined] : request.platforms;
+    const built = await allDone(platforms.map((platform) => buildFor(parts, platform)));
+    await steps.end();
+    const images = built.filter((image) => image !== undefined);
     return { images, lists: await joinImages(ctx, request, images) };
   } finally {
     lock.release();
@@ -92,9 +92,7 @@ async function buildFor(parts: Parts, platform: Platform | undefined): Promise<S
     const state = await runStages(session, target);
     context.contents.save();
     tellUnused(session);
-    const image = await deliver(session, state);
-    await session.end();
-    return image;
+    return await deliver(session, state);
   } catch (error) {
     await stopRunning(session);
     throw error;
@@ -154,10 +152,17 @@ async function runStages(session: Session, target: Stage): Promise<StageState> {
     const place = { position: index + 1, stages: needed.length, results };
     results.set(stage.index, startWhenReady(session, { stage, waitsFor }, place));
   }
-  // All are waited for: a stage that goes on alone would write into a store nobody watches.
-  const done = await Promise.allSettled(results.values());
-  for (const result of done) if (result.status === "rejected") throw result.reason;
+  await allDone(results.values());
   return results.get(target.index) as Promise<StageState>;
+}
+
+/** All are waited for, whatever becomes of one: what goes on alone would write into a store nobody watches. */
+async function allDone<T>(work: Iterable<Promise<T>>): Promise<T[]> {
+  const done = await Promise.allSettled(work);
+  return done.map((result) => {
+    if (result.status === "rejected") throw result.reason;
+    return result.value;
+  });
 }
 
 async function startWhenReady(

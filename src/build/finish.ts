@@ -75,7 +75,9 @@ function configBytes(
 function imageTime(session: Session, depends: readonly unknown[]): string {
   const { timestamp } = session.request;
   const time =
-    timestamp === undefined ? session.firstMade(session.key("image", depends), "image") : timestamp * 1000;
+    timestamp === undefined
+      ? session.steps.firstMade(session.key("image", depends), "image")
+      : timestamp * 1000;
   return rfc3339(time);
 }
 

@@ -25,7 +25,7 @@ export class PlainReporter implements Reporter {
   output(title: StepTitle, stream: "out" | "err", chunk: Buffer): void {
     const write = stream === "out" ? this.#out : this.#err;
     // One stage alone writes as it comes, so that a progress bar moves.
-    if (title.stages === 1) {
+    if (title.stages === 1 && title.platform === undefined) {
       write(chunk.toString("utf8"));
       return;
     }

@@ -1,5 +1,5 @@
 import { beforeAll, expect, test } from "bun:test";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type RealRegistry, startRegistry } from "../support/docker-registry.ts";
 import { busyboxArchive, KELP, makeTar, requires, useSandbox } from "../support/index.ts";
@@ -17,70 +17,6 @@ function context(files: Readonly<Record<string, string | Uint8Array>>): string {
 }
 
 const json = async (args: readonly string[]) => JSON.parse(await box.ok(args));
-
-const CROSS = `FROM --platform=$BUILDPLATFORM busybox AS make
-ARG TARGETPLATFORM
-RUN echo $TARGETPLATFORM > /for
-FROM scratch
-COPY --from=make /for /for
-`;
-
-test("several platforms give an image each, and the tag names the index of them", async () => {
-  const platforms = ["linux/amd64", "linux/arm64/v8"];
-  const ids = await box.ok([
-    "build",
-    "-q",
-    "--platform",
-    platforms.join(","),
-    "-t",
-    "multi",
-    context({ Dockerfile: CROSS }),
-  ]);
-  expect(ids.split("\n").length).toBe(2);
-  const index = await json(["manifest", "inspect", "multi"]);
-  expect(index.manifests.map(({ platform }: { platform: unknown }) => platform)).toEqual([
-    { os: "linux", architecture: "amd64" },
-    { os: "linux", architecture: "arm64", variant: "v8" },
-  ]);
-  const [, arm] = ids.split("\n");
-  expect((await json(["image", "inspect", arm as string]))[0]).toMatchObject({ Architecture: "arm64" });
-  // Built again, the name is that of the new index alone.
-  await box.ok([
-    "build",
-    "-q",
-    "--platform",
-    "linux/arm,linux/386",
-    "-t",
-    "multi",
-    context({ Dockerfile: CROSS }),
-  ]);
-  expect((await json(["manifest", "inspect", "multi"])).manifests.length).toBe(2);
-});
-
-test("--manifest adds each build to one index", async () => {
-  const directory = context({ Dockerfile: CROSS });
-  for (const platform of ["linux/amd64", "linux/arm64"])
-    await box.ok(["build", "-q", "--manifest", "listed", "--platform", platform, directory]);
-  const { manifests } = await json(["manifest", "inspect", "listed"]);
-  expect(manifests.map((one: { platform: { architecture: string } }) => one.platform.architecture)).toEqual([
-    "amd64",
-    "arm64",
-  ]);
-});
-
-test("a program of another machine ends the build with the reason and the way out", async () => {
-  // The beginning of an ELF file for an architecture nobody has.
-  const header = Buffer.alloc(64);
-  header.write("\x7fELF\x02\x01\x01", "latin1");
-  header.writeUInt16LE(2, 16);
-  header.writeUInt16LE(258, 18);
-  const directory = context({ Dockerfile: 'FROM scratch\nCOPY p /p\nRUN ["/p"]\n', p: header });
-  chmodSync(join(directory, "p"), 0o755);
-  const { code, stderr } = await box.kelp(["build", "--platform", "linux/loong64", directory]);
-  expect(code).not.toBe(0);
-  expect(stderr).toContain("RUN ended with exit status");
-  expect(stderr).toContain("the stage is for loong64, whose programs this machine does not run");
-});
 
 test("files that say what came out agree with the image", async () => {
   const out = (name: string) => join(box.directory, name);

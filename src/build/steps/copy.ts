@@ -6,8 +6,8 @@ import { withPlainArchive } from "../context/archive.ts";
 import { isWebAddress } from "../context/http.ts";
 import type { CopyInstruction } from "../dockerfile/instruction.ts";
 import type { CopyRequest } from "../inside/copy-job.ts";
-import type { LayerStep } from "../session.ts";
 import { chainOf, type StageState } from "../stage-state.ts";
+import type { LayerStep } from "../step-layers.ts";
 import { type AddedSources, withAdded } from "./add-sources.ts";
 import { contextDigest, missing } from "./context-digest.ts";
 import { sealStep } from "./seal.ts";
@@ -87,7 +87,7 @@ async function keyed(
     root.kind !== "directory" ||
     (added === undefined ? copied : contextDigest(step, root.path, request)) === content;
   const note = noteOf(step);
-  const result = await session.layerStep({ key, note, below: state.layers, make, holds });
+  const result = await session.steps.layer({ key, note, below: state.layers, make, holds });
   const source = request.inline.length > 0 ? "inline" : `dir:${content}`;
   return { ...result, history: `${step.line.keyword} ${source} in ${request.destination} ` };
 }

@@ -12,8 +12,9 @@ import { hostArchitecture } from "../../image/index.ts";
 import { capturePlan } from "../../runtime/index.ts";
 import type { StoredLayer } from "../../storage/index.ts";
 import type { RunInstruction } from "../dockerfile/instruction.ts";
-import type { LayerStep, Session } from "../session.ts";
+import type { Session } from "../session.ts";
 import { chainOf, envMap, type StageState, shellOf } from "../stage-state.ts";
+import type { LayerStep } from "../step-layers.ts";
 import { PROXY_ARGS } from "../variables.ts";
 import { type FindRoot, type ReadyMounts, type RunMounts, resolveRunMounts } from "./run-mounts.ts";
 import { sealStep } from "./seal.ts";
@@ -54,7 +55,7 @@ export async function runStep(
   );
   const make = () => perform(step, state, { argv, env, mounts, network: instruction.network });
   const note = noteOf(step);
-  const result = await session.layerStep({ key, note, below: state.layers, make });
+  const result = await session.steps.layer({ key, note, below: state.layers, make });
   return { ...result, history: historyOf(args, argv) };
 }
 

@@ -2,8 +2,8 @@
 import { runInside } from "../../runtime/index.ts";
 import { rootfsIn } from "../../storage/index.ts";
 import type { MakeDirectoryRequest } from "../inside/directory-job.ts";
-import type { LayerStep } from "../session.ts";
 import { chainOf, type StageState } from "../stage-state.ts";
+import type { LayerStep } from "../step-layers.ts";
 import { sealStep } from "./seal.ts";
 import { noteOf, type StepContext } from "./step-context.ts";
 
@@ -25,5 +25,5 @@ export async function workdirStep(path: string, state: StageState, step: StepCon
       return made.made ? sealStep(session, { dir, below: state.layers }) : undefined;
     });
   const key = session.key("workdir", chainOf(state), path, user);
-  return session.layerStep({ key, note: noteOf(step), below: state.layers, make });
+  return session.steps.layer({ key, note: noteOf(step), below: state.layers, make });
 }
