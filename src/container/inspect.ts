@@ -1,5 +1,6 @@
 /** One container in the shape `podman inspect` prints. */
 import { join } from "node:path";
+import { sha256Hex } from "../base/index.ts";
 import { cgroupMount, containerDir, containerRunDir } from "../host/index.ts";
 import { effectiveCapabilities, effectiveLimits } from "../runtime/index.ts";
 import type { ContainerRecord, Context, MountConfig } from "../state/index.ts";
@@ -7,6 +8,7 @@ import { cgroupOf } from "./cgroup-note.ts";
 import { type Health, healthOf } from "./health.ts";
 import { inspectConfig, inspectHostConfig } from "./inspect-config.ts";
 import { inspectNetworkSettings } from "./inspect-network.ts";
+import { broughtProcesses } from "./processes.ts";
 import { type ContainerView, isRunning } from "./view.ts";
 import { volumePaths } from "./volumes.ts";
 
@@ -16,6 +18,17 @@ export interface InspectExtras {
   /** Bytes of the container's own layer; asked for with --size. */
   readonly sizeRw?: number;
   readonly sizeRootFs?: number;
+}
+
+/**
+ * Of the processes that `exec` runs in it now, each named after itself. In the process namespace of somebody else they
+ * cannot be told from what the container's own processes have left behind: there nothing is said.
+ */
+function execIds(ctx: Context, { record, status }: ContainerView): string[] {
+  if (status.pid === 0 || record.config.namespaces.pid !== "private") return [];
+  return broughtProcesses(status.pid, cgroupOf(ctx, record.id)?.processes).map(({ pid, start }) =>
+    sha256Hex(`${record.id} ${pid} ${start}`),
+  );
 }
 
 /** podman's inspection; what kelp has nothing of (labels of SELinux, locks) has podman's empty value. */
@@ -54,7 +67,7 @@ export function inspectContainer(ctx: Context, view: ContainerView, extras: Insp
     AppArmorProfile: "",
     EffectiveCaps: capabilities.effective,
     BoundingCaps: capabilities.bounding,
-    ExecIDs: [],
+    ExecIDs: execIds(ctx, view),
     GraphDriver: {
       Name: config.storageDriver,
       Data: { MergedDir: file("merged"), UpperDir: file("upper"), WorkDir: file("work") },

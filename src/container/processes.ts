@@ -124,6 +124,43 @@ function readProcess(pid: number, uptime: number, maps: Maps): ContainerProcess 
   };
 }
 
+/** A process, and when it began, in clock ticks since the machine did. */
+export interface StartedProcess {
+  readonly pid: number;
+  readonly start: string;
+}
+
+/**
+ * The processes that `exec` and health checks brought into a container: its first process apart, they alone have a parent
+ * outside of it (what its own leave behind gets the first process for a parent). Nobody writes them down: an exec pays nothing for being seen.
+ *
+ * @param group the container's processes are in, if there is one; else they are known by their mounts, which no other has
+ */
+export function broughtProcesses(init: number, group: string | undefined): StartedProcess[] {
+  const pids = (group === undefined ? undefined : groupPids(group)) ?? sharingMounts(init);
+  const members = new Set(pids);
+  const found: StartedProcess[] = [];
+  for (const pid of pids) {
+    const fields = pid === init ? undefined : statFields(pid);
+    const [state, parent, start] = [fields?.[0], fields?.[1], fields?.[19]];
+    if (start !== undefined && state !== "Z" && !members.has(Number(parent))) found.push({ pid, start });
+  }
+  return found;
+}
+
+/** Those after the name, which may hold anything: the state is the first. */
+function statFields(pid: number): string[] | undefined {
+  const stat = readProcFile(`/proc/${pid}/stat`);
+  return stat?.slice(stat.lastIndexOf(")") + 2).split(" ");
+}
+
+function sharingMounts(init: number): number[] {
+  const mounts = link(`/proc/${init}/ns/mnt`);
+  if (mounts === undefined) return [];
+  const isMember = (name: string) => /^\d+$/.test(name) && link(`/proc/${name}/ns/mnt`) === mounts;
+  return readdirSync("/proc").filter(isMember).map(Number);
+}
+
 /** The processes of this machine by the pid namespace they are in. */
 export type PidIndex = ReadonlyMap<string, readonly number[]>;
 
@@ -174,9 +211,8 @@ export function wordAfter(text: string, key: string): string | undefined {
 export function processUsage(pids: readonly number[]): ProcessUsage {
   const total = { cpuNs: 0, cpuSystemNs: 0, memory: 0, pids: 0, blockRead: 0, blockWritten: 0 };
   for (const pid of pids) {
-    const stat = readProcFile(`/proc/${pid}/stat`);
-    if (stat === undefined) continue;
-    const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+    const fields = statFields(pid);
+    if (fields === undefined) continue;
     const ticks = (...places: number[]) => places.reduce((sum, place) => sum + Number(fields[place] ?? 0), 0);
     total.cpuNs += (ticks(11, 12, 13, 14) * 1e9) / TICKS;
     total.cpuSystemNs += (ticks(12, 14) * 1e9) / TICKS;

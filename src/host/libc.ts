@@ -26,6 +26,8 @@ export interface Libc {
   lsetxattr(path: PathArgument, name: string, value: Uint8Array): void;
   /** Empty also where the filesystem has no attributes. */
   llistxattr(path: PathArgument): string[];
+  /** The same of an open file. */
+  flistxattr(fd: number): string[];
   lremovexattr(path: PathArgument, name: string): void;
   /** `mode` with the file type's bits; the umask applies. */
   mknod(path: PathArgument, mode: number, major: number, minor: number): void;
@@ -166,7 +168,7 @@ function bindDup(call: Call, check: Check): Libc["dup"] {
   return (fd) => check(call(fd, F_DUPFD_CLOEXEC, 3), "fcntl");
 }
 
-type XattrCalls = Pick<Libc, "lgetxattr" | "lsetxattr" | "llistxattr" | "lremovexattr">;
+type XattrCalls = Pick<Libc, "lgetxattr" | "lsetxattr" | "llistxattr" | "flistxattr" | "lremovexattr">;
 
 function bindXattrs(declare: (prototype: string) => Call, check: Check): XattrCalls {
   const get = declare("long lgetxattr(const void *path, const char *name, void *value, size_t size)");
@@ -174,6 +176,7 @@ function bindXattrs(declare: (prototype: string) => Call, check: Check): XattrCa
     "int lsetxattr(const void *path, const char *name, const void *value, size_t size, int flags)",
   );
   const list = declare("long llistxattr(const void *path, void *list, size_t size)");
+  const listOpen = declare("long flistxattr(int fd, void *list, size_t size)");
   const remove = declare("int lremovexattr(const void *path, const char *name)");
   return {
     lgetxattr: (path, name) => {
@@ -192,15 +195,23 @@ function bindXattrs(declare: (prototype: string) => Call, check: Check): XattrCa
     },
     llistxattr: (path) => {
       const at = terminated(path);
-      const names = readGrowing((buffer) =>
-        check(list(at, buffer, buffer.length), "llistxattr", path, ["ENOTSUP", "EOPNOTSUPP", "ERANGE"]),
-      );
-      return names === undefined ? [] : names.toString().split("\0").slice(0, -1);
+      return names((buffer) => check(list(at, buffer, buffer.length), "llistxattr", path, NO_LIST));
     },
+    flistxattr: (fd) =>
+      names((buffer) =>
+        check(listOpen(fd, buffer, buffer.length), "flistxattr", `descriptor ${fd}`, NO_LIST),
+      ),
     lremovexattr: (path, name) => {
       check(remove(terminated(path), name), "lremovexattr", path);
     },
   };
+}
+
+const NO_LIST = ["ENOTSUP", "EOPNOTSUPP", "ERANGE"];
+
+function names(read: (buffer: Buffer) => number | undefined): string[] {
+  const found = readGrowing(read);
+  return found === undefined || found.length === 0 ? [] : found.toString().split("\0").slice(0, -1);
 }
 
 /** Values and lists have at most 64 KiB; nearly all fit the first buffer, which saves asking for the size. */

@@ -165,3 +165,19 @@ test("volumes: made when named, filled from nothing, kept, and removed with thei
   expect(await box.ok(["volume", "rm", "data"])).toBe("data");
   expect((await box.kelp(["volume", "rm", "data"])).code).toBe(1);
 });
+
+test("inspect names what exec runs in a container now, and nothing that the container left behind", async () => {
+  const orphan = "(sleep 100 &) ; exec sleep 100";
+  await box.ok(["run", "-d", "--name", "busy2", BUSYBOX, "sh", "-c", orphan]);
+  const ids = async () => JSON.parse(await field("busy2", "{{json .ExecIDs}}")) as string[];
+  expect(await ids()).toEqual([]);
+  await box.ok(["exec", "-d", "busy2", "sleep", "31"]);
+  await box.ok(["exec", "-d", "busy2", "sh", "-c", "sleep 32; true"]);
+  const [first, second] = await ids();
+  expect(first).toMatch(/^[0-9a-f]{64}$/);
+  expect(await ids()).toEqual([first!, second!]);
+  await box.ok(["exec", "busy2", "sh", "-c", "kill $(ps -o pid,args | awk '/sleep 3[12]/ && !/awk/ { print $1 }')"]);
+  for (let attempt = 0; attempt < 100 && (await ids()).length > 0; attempt++) await Bun.sleep(50);
+  expect(await ids()).toEqual([]);
+  await box.ok(["rm", "--force", "--time", "0", "busy2"]);
+});

@@ -46,9 +46,14 @@ export class Directory {
 
   /** In the order of their bytes, so that equal trees give equal archives. */
   names(): string[] {
-    return readdirSync(this.self, { encoding: "buffer" })
-      .map((name) => name.toString("latin1"))
-      .sort(compareBytes);
+    return readdirSync(this.self, { encoding: "latin1" }).sort(compareBytes);
+  }
+
+  /** The same with what the directory itself says of them: a file may still turn out to be something else. */
+  entries(): { readonly name: string; readonly isFile: boolean }[] {
+    return readdirSync(this.self, { encoding: "latin1", withFileTypes: true })
+      .map((entry) => ({ name: entry.name, isFile: entry.isFile() }))
+      .sort((a, b) => compareBytes(a.name, b.name));
   }
 
   stat(name: string): Stats | undefined {

@@ -51,6 +51,13 @@ interface Place {
   readonly opaque: boolean;
 }
 
+interface Listed {
+  readonly base: string;
+  /** From the root of the tree. */
+  readonly path: string;
+  readonly looks: Stats | undefined;
+}
+
 /** Emits what lies in one tree. Hard links are known across all calls of one emitter. */
 export class TreeEmitter {
   readonly #handler: TarHandler;
@@ -93,17 +100,29 @@ export class TreeEmitter {
   #children(dir: Directory, at: Place): void {
     const isRemoval = (base: string, looks: Stats) =>
       this.#options.layer === true && (isWhiteout(looks) || isWhiteoutFile(base));
-    const found = dir.names().flatMap((base) => {
-      const looks = dir.stat(base);
-      return looks === undefined ? [] : [{ base, looks, path: at.path === "" ? base : `${at.path}/${base}` }];
-    });
-    const removals = found.filter(({ base, looks }) => isRemoval(base, looks)).map(({ base }) => base);
+    const found = this.#entries(dir, at.path);
+    const removals = found
+      .filter(({ base, looks }) => looks !== undefined && isRemoval(base, looks))
+      .map(({ base }) => base);
     const opaque = this.#isOpaque(dir, at);
     for (const marker of this.#gone(dir, at, { removals, opaque })) this.#marker(at.name + marker);
     for (const { base, looks, path } of found) {
-      if (isRemoval(base, looks) || this.#options.skip?.(path, looks) === true) continue;
-      this.#one(dir, base, looks, { name: at.name + base, path, below: at.below, opaque });
+      const place = { name: at.name + base, path, below: at.below, opaque };
+      if (looks === undefined) this.#file(dir, base, place.name);
+      else if (!isRemoval(base, looks) && this.#options.skip?.(path, looks) !== true)
+        this.#one(dir, base, looks, place);
     }
+  }
+
+  /** What opening a file tells is not asked for before: a file has no looks here where nobody needs them to choose. */
+  #entries(dir: Directory, at: string): Listed[] {
+    const { layer, skip } = this.#options;
+    return dir.entries().flatMap(({ name: base, isFile }): Listed[] => {
+      const path = at === "" ? base : `${at}/${base}`;
+      if (isFile && layer !== true && skip === undefined) return [{ base, path, looks: undefined }];
+      const looks = dir.stat(base);
+      return looks === undefined ? [] : [{ base, path, looks }];
+    });
   }
 
   /** Nothing of the layers below is seen in it; what lies in such a directory is so as well. */
@@ -138,8 +157,8 @@ export class TreeEmitter {
   }
 
   #leaf(dir: Directory, base: string, looks: Stats, name: string): void {
-    if (looks.nlink > 1 && this.#isSecondName(looks, name)) return;
     if (looks.isFile()) this.#file(dir, base, name);
+    else if (this.#isSecondName(looks, name)) return;
     else if (looks.isSymbolicLink()) {
       const linkName = this.#attempt(name, () => dir.readlink(base));
       if (linkName !== undefined) this.#whole({ ...this.#entry("symlink", name, looks), linkName });
@@ -164,6 +183,7 @@ export class TreeEmitter {
   }
 
   #isSecondName(looks: Stats, name: string): boolean {
+    if (looks.nlink < 2) return false;
     const key = `${looks.dev}:${looks.ino}`;
     const first = this.#linked.get(key);
     if (first === undefined) {
@@ -180,8 +200,8 @@ export class TreeEmitter {
     if (fd === undefined) return;
     try {
       const looks = fstatSync(fd);
-      if (!looks.isFile()) return;
-      const xattrs = this.#xattrs(dir.path(base));
+      if (!looks.isFile() || this.#isSecondName(looks, name)) return;
+      const xattrs = this.#xattrs(dir.path(base), fd);
       this.#handler.entry({ ...this.#entry("file", name, looks), size: looks.size, xattrs });
       for (let at = 0; at < looks.size; ) {
         const got = readSync(fd, this.#buffer, 0, Math.min(CHUNK, looks.size - at), at);
@@ -227,10 +247,12 @@ export class TreeEmitter {
     this.#handler.endEntry();
   }
 
-  #xattrs(path: string | Buffer): (readonly [string, Buffer])[] {
+  /** @param fd of it, where it is open: asking that is cheaper, and most have none */
+  #xattrs(path: string | Buffer, fd?: number): (readonly [string, Buffer])[] {
     const { libc } = this.#options;
-    return libc
-      .llistxattr(path)
+    const names = fd === undefined ? libc.llistxattr(path) : libc.flistxattr(fd);
+    if (names.length === 0) return [];
+    return names
       .filter(isAllowedXattr)
       .sort()
       .flatMap((name) => {

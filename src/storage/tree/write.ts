@@ -147,6 +147,7 @@ export class TreeWriter implements TarHandler {
   }
 
   #object(parent: Place, name: string, entry: TarEntry): void {
+    if (entry.type === "file" && this.#newFile(parent, name, entry)) return;
     const found = this.#tree.step(parent, name);
     this.#refuseReadOnly(found.path);
     if (found.kind === "directory") {
@@ -162,6 +163,21 @@ export class TreeWriter implements TarHandler {
     }
     if (inPlace) throw Object.assign(new Error("EBUSY"), { code: "EBUSY" });
     this.#special(at, entry);
+  }
+
+  /** Nearly always nothing is there yet: then nobody needs to look for what it might be. */
+  #newFile(parent: Place, name: string, entry: TarEntry): boolean {
+    const path = parent.path === "/" ? `/${name}` : `${parent.path}/${name}`;
+    if (this.#tree.isMounted(path)) return false;
+    this.#refuseReadOnly(path);
+    try {
+      const fd = openSync(parent.dir.path(name), CREATE, 0o600);
+      this.#file = { fd, entry, place: parent, name };
+      return true;
+    } catch (error) {
+      if (errnoCode(error) === "EEXIST") return false;
+      throw error;
+    }
   }
 
   /** A file that something is mounted on cannot be replaced, only written into. */
