@@ -22,6 +22,7 @@ import {
   readLabels,
 } from "./config-words.ts";
 import type { CreateOptions, CreateRequest } from "./create-options.ts";
+import { deviceWarnings } from "./device-access.ts";
 import { resolveEnv } from "./env.ts";
 import { resolveMounts } from "./mounts.ts";
 import { checkRuntime, chooseRuntime } from "./oci-runtime.ts";
@@ -103,7 +104,7 @@ export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
   const noop = request.given.has("kernel-memory")
     ? ["The --kernel-memory flag is no longer supported. This flag is a noop."]
     : [];
-  return { config, warnings: [...warnings, ...noop] };
+  return { config, warnings: [...warnings, ...noop, ...deviceWarnings(config.devices, config.groupAdd)] };
 }
 
 /** Read only for who asks for it: most containers have no range of their own. */
@@ -293,6 +294,7 @@ function securityParts(
     readOnly: given.has("read-only") ? options["read-only"] === true : settings.readOnly,
     readOnlyTmpfs: given.has("read-only-tmpfs") ? options["read-only-tmpfs"] === true : true,
     shmSize: shmSize(options["shm-size"], settings.shmSize),
+    ...(given.has("shm-size-systemd") ? { shmSizeSystemd: shmSize(options["shm-size-systemd"], 0) } : {}),
   };
 }
 

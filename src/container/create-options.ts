@@ -80,6 +80,7 @@ export interface CreateOptions {
   readonly secret?: readonly string[];
   readonly "security-opt"?: readonly string[];
   readonly "shm-size"?: number | string | undefined;
+  readonly "shm-size-systemd"?: number | string | undefined;
   readonly "stop-signal"?: string | undefined;
   readonly "stop-timeout"?: number | undefined;
   readonly sysctl?: readonly string[];

@@ -1,7 +1,8 @@
 /** Namespaces of other containers. */
-import { ConflictError } from "../base/index.ts";
+import { ConflictError, UsageError } from "../base/index.ts";
 import type { SpecNamespaceType } from "../oci/index.ts";
-import type { ContainerRecord, Context } from "../state/index.ts";
+import { mayHave } from "../runtime/index.ts";
+import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
 import { statusOf } from "./status.ts";
 
 const FILES: Readonly<Record<string, string>> = {
@@ -16,7 +17,7 @@ const FILES: Readonly<Record<string, string>> = {
 /**
  * Paths of the namespaces that the modes `container:ID` mean.
  *
- * @throws {ConflictError} if such a container does not run
+ * @throws {ConflictError} if such a container does not run · @throws {UsageError} if its processes could take over the start
  */
 export function joinedNamespaces(
   ctx: Context,
@@ -39,7 +40,27 @@ export function joinedNamespaces(
         },
       );
     }
+    if (type === "pid") checkTracer(config, owner);
     joined[type as SpecNamespaceType] = `/proc/${status.pid}/ns/${FILES[type]}`;
   }
   return joined;
+}
+
+const TRACE = "CAP_SYS_PTRACE";
+
+/**
+ * A container's first process has the user's files before it before it has its own, and in a process namespace that is
+ * there already it is in sight of whoever lives there. Who may trace any process of the same user namespace could
+ * take it over; whoever gives the new container the same right says that the two are one.
+ */
+function checkTracer(config: ContainerConfig, owner: ContainerRecord): void {
+  const apart = owner.config.ownIds !== undefined || !mayHave(owner.config, TRACE);
+  if (apart || mayHave(config, TRACE)) return;
+  throw new UsageError(
+    "tracer-in-namespace",
+    `cannot join the process namespace of container ${owner.name}: it has ${TRACE}, with which it could take over this container's start and reach your files`,
+    {
+      hint: `Give ${owner.name} ids of its own (--userns auto), or, if you trust it, this container the same capability (--cap-add SYS_PTRACE)`,
+    },
+  );
 }

@@ -74,6 +74,14 @@ export function checkOptions(words: readonly string[], origin: string): string[]
       });
     }
   }
+  const layers = ["upperdir=", "workdir="].filter((key) => options.some((word) => word.startsWith(key)));
+  if (layers.length === 1) {
+    throw new UsageError(
+      "invalid-mount-option",
+      `cannot use ${layers[0]} alone: an overlay needs both upperdir= and workdir=, on one filesystem`,
+      { hint: `It comes from ${origin}.` },
+    );
+  }
   for (const group of EXCLUSIVE) {
     const given = options.filter((word) => group.includes(word));
     if (given.length > 1) {

@@ -70,8 +70,17 @@ function configuredMounts({ configured, cwd }: MountInput): Iterable<MountConfig
   ]).values();
 }
 
+/** `anonymous` is what containers.conf calls podman's `bind`. */
+const IMAGE_VOLUME_MODES = ["anonymous", "bind", "tmpfs", "ignore"];
+
 /** What becomes of the image's VOLUMEs where no flag has put anything. */
 function imageMounts(input: MountInput, taken: ReadonlyMap<string, MountConfig>): MountConfig[] {
+  if (!IMAGE_VOLUME_MODES.includes(input.imageVolumeMode)) {
+    throw new UsageError(
+      "invalid-image-volume",
+      `invalid image-volume type ${JSON.stringify(input.imageVolumeMode)}: must be one of bind, tmpfs, or ignore`,
+    );
+  }
   if (input.imageVolumeMode === "ignore") return [];
   const type = input.imageVolumeMode === "tmpfs" ? "tmpfs" : "volume";
   return imageVolumePaths(input.imageVolumes)

@@ -157,6 +157,26 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
           `cannot set up /dev${from(origin)}: a node is not the device its name says`,
         )
       : undefined,
+  newMount: ({ args }, { errno }) => {
+    const asked = args.options.filter((word) => !word.startsWith("source="));
+    return errno === 22 && asked.length > 0
+      ? new SetupError("mount-failed", `cannot mount ${args.type} with ${asked.join(",")}: ${words(errno)}`, {
+          hint: "the kernel does not take one of these options, or its value",
+        })
+      : undefined;
+  },
+  writeAt: ({ args }, { errno }) =>
+    args.path.startsWith("sys/")
+      ? new SetupError(
+          "sysctl-failed",
+          `cannot set sysctl ${args.path.slice(4).replaceAll("/", ".")} to ${JSON.stringify(args.data)}: ${words(errno)}`,
+          {
+            ...(errno === 1 || errno === 13
+              ? { hint: "the kernel lets nobody but the host's root change it" }
+              : {}),
+          },
+        )
+      : undefined,
   openTree: ({ args }, { errno }) =>
     new SetupError(
       errno === 2 ? "missing-source" : "mount-failed",

@@ -81,7 +81,8 @@ export {
   type SpecInput,
   specNotices,
 } from "./spec.ts";
-export { defaultCapabilities } from "./spec-capabilities.ts";
+export { defaultCapabilities, mayHave } from "./spec-capabilities.ts";
+export { parseDevice } from "./spec-devices.ts";
 export { type ExecRequest, makeExecProcess } from "./spec-exec.ts";
 export type { JoinedNamespaces } from "./spec-namespaces.ts";
 export { applicableSysctls } from "./spec-resources.ts";

@@ -55,7 +55,11 @@ function move(plan: PlanBuilder, tree: number, destination: string, create: numb
 function lowerFresh(plan: PlanBuilder, mount: SpecMount, input: LowerInput, origin: string): void {
   const { set, data } = parseMountOptions(mount.options);
   const options = [`source=${mount.source}`, ...ownerOptions(mount, data, input)];
-  const into = KEPT[mount.destination] ?? SLOT.tree;
+  const hidesSettings = mount.destination === "/proc" && data.some((word) => word.startsWith("subset="));
+  // What is written there comes from a whole one, which nobody else sees.
+  if (hidesSettings)
+    plan.add("setup", "newMount", { type: "proc", options: [], attrs: 0n, into: SLOT.proc }, { origin });
+  const into = (hidesSettings ? undefined : KEPT[mount.destination]) ?? SLOT.tree;
   // Nodes, links and mount points are still to be made in /dev; lowerDevReadOnly closes it.
   const copies = mount.type === "tmpfs" && mount.options.includes("tmpcopyup");
   const attrs = into === SLOT.dev || copies ? set & ~ATTR.RDONLY : set;

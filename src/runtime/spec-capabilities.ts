@@ -1,6 +1,7 @@
 /** Capability names, sets and what --cap-add, --cap-drop, --privileged and the user make of them. */
 import { UsageError } from "../base/index.ts";
 import type { SpecCapabilities } from "../oci/index.ts";
+import type { ContainerConfig } from "../state/index.ts";
 
 /** By number, as the kernel's capability.h numbers them. */
 export const CAPABILITIES: readonly string[] = (
@@ -38,7 +39,7 @@ export function capabilityName(word: string): string {
 }
 
 /** The bounding set. Drops win over the default, adds over a dropped ALL; the same name in both is an error. */
-function boundingSet(input: CapabilityInput): string[] {
+function boundingSet(input: Omit<CapabilityInput, "uid">): string[] {
   const all = CAPABILITIES.slice(0, input.lastCap + 1);
   const add = input.add.map(capabilityName);
   const drop = input.drop.map(capabilityName);
@@ -57,6 +58,15 @@ export interface CapabilityInput {
   readonly privileged: boolean;
   readonly uid: number;
   readonly lastCap: number;
+}
+
+/** Whether any process of such a container may come to have the capability. */
+export function mayHave(
+  { capAdd, capDrop, privileged }: Pick<ContainerConfig, "capAdd" | "capDrop" | "privileged">,
+  capability: string,
+): boolean {
+  const lastCap = CAPABILITIES.length - 1;
+  return boundingSet({ add: capAdd, drop: capDrop, privileged, lastCap }).includes(capability);
 }
 
 /**

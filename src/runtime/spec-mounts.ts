@@ -148,9 +148,10 @@ function temporaryMounts(input: MountsInput): SpecMount[] {
     places.set("/run", tmpfs("/run", ["nosuid", "nodev", "mode=755", "tmpcopyup"]));
   }
   if (input.systemd) {
+    const size = config.shmSizeSystemd === undefined ? [] : [`size=${config.shmSizeSystemd}`];
     for (const path of ["/run", "/run/lock", "/var/log/journal"])
-      places.set(path, tmpfs(path, ["nosuid", "nodev", "mode=755"]));
-    places.set("/tmp", tmpfs("/tmp", ["nosuid", "nodev", "mode=1777"]));
+      places.set(path, tmpfs(path, ["nosuid", "nodev", "mode=755", ...size]));
+    places.set("/tmp", tmpfs("/tmp", ["nosuid", "nodev", "mode=1777", ...size]));
   }
   return [...places.values()];
 }

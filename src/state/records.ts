@@ -142,6 +142,8 @@ export interface ContainerConfig {
   readonly readOnly: boolean;
   readonly readOnlyTmpfs: boolean;
   readonly shmSize: number;
+  /** Of each filesystem that systemd gets; absent: the kernel's default. */
+  readonly shmSizeSystemd?: number;
   readonly mounts: readonly MountConfig[];
   /** Paths of the image's VOLUMEs that got an anonymous volume. */
   readonly imageVolumes: readonly string[];

@@ -32,7 +32,7 @@ export const FILE_OPTIONS = {
   mount: {
     kind: "list",
     value: "type=TYPE,…",
-    text: "Mount something into the container: bind, tmpfs, volume, image, devpts",
+    text: "Mount something into the container: bind, tmpfs, volume, image, glob, devpts",
   },
   "read-only": { kind: "boolean", text: "Make the root filesystem read-only" },
   "read-only-tmpfs": {
@@ -49,10 +49,9 @@ export const FILE_OPTIONS = {
   },
   "shm-size": { kind: "bytes", value: "SIZE", text: "Size of /dev/shm" },
   "shm-size-systemd": {
-    unsupported: "systemd's filesystems have their own sizes",
     kind: "bytes",
     value: "SIZE",
-    text: "Size of systemd's own temporary filesystems",
+    text: "Size of what systemd gets at /run, /run/lock, /tmp and /var/log/journal; 0: half of the memory",
   },
   tmpfs: { kind: "list", value: "DIR[:OPTIONS]", text: "Mount a temporary filesystem" },
   volume: {
