@@ -32,7 +32,8 @@ export const SUITES = [
     directory: "test/vm",
     as: "caller",
     each: true,
-    parallel: 1,
+    // A machine seldom keeps more than one of its processors busy.
+    parallel: 2,
     timeout: 900,
     // A virtual machine a file, emulated: only where it is asked for, by name or as what must not be skipped.
     onDemand: true,

@@ -14,19 +14,30 @@ import { Machine } from "./machine.ts";
 /** A machine that has come back to where all begin. */
 export async function readyMachine(): Promise<Machine> {
   const image = await guestImage();
-  const saved = await alone(() => savedMachine(image));
   const directory = workDirectory();
   const own = (name: string) => join(directory, name);
-  // Links: another checkout's run may replace what was saved.
-  for (const name of ["root.ext4", "payload.ext4", "state"]) linkSync(join(saved, name), own(name));
-  copyDisk(join(saved, "home.ext4"), own("home.ext4"));
-  const machine = new Machine(
-    directory,
-    { ...image, root: own("root.ext4"), payload: own("payload.ext4") },
-    own("home.ext4"),
-  );
-  await machine.restore(own("state"));
-  return machine;
+  await alone(async () => {
+    const saved = await savedMachine(image);
+    // Links: another checkout's run may replace what was saved.
+    for (const name of ["root.ext4", "payload.ext4", "state"]) linkSync(join(saved, name), own(name));
+    linkSync(image.kernel, own("kernel"));
+    linkSync(image.initrd, own("initrd"));
+    copyDisk(join(saved, "home.ext4"), own("home.ext4"));
+  });
+  const hardware = {
+    kernel: own("kernel"),
+    initrd: own("initrd"),
+    root: own("root.ext4"),
+    payload: own("payload.ext4"),
+  };
+  const machine = new Machine(directory, hardware, own("home.ext4"));
+  try {
+    await machine.restore(own("state"));
+    return machine;
+  } catch (error) {
+    await machine.end();
+    throw error;
+  }
 }
 
 /** The directory of the saved one, which is made if it is not there. */
