@@ -80,12 +80,10 @@ interface Import {
 
 async function fromPodman(job: Import): Promise<number> {
   return withScratch(job.ctx, async (scratch) => {
+    // What the database says is not needed for images, and a broken one does not keep them.
+    const images = await takeImages(job, scratch);
     const records = readRecords(job.store.root, scratch);
-    return Math.max(
-      await takeImages(job, scratch),
-      await takeVolumes(job, records, scratch),
-      await takeContainers(job, records),
-    );
+    return Math.max(images, await takeVolumes(job, records, scratch), await takeContainers(job, records));
   });
 }
 

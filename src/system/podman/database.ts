@@ -1,6 +1,7 @@
 /** What podman's own database says of volumes and containers: BoltDB up to podman 4, SQLite since 5. Only read. */
 import { copyFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { KelpError, StorageError } from "../../base/index.ts";
 import { ensureDir } from "../../host/index.ts";
 import { type BoltBucket, readBolt } from "./bolt.ts";
 
@@ -37,9 +38,15 @@ interface Rows {
 export function readRecords(root: string, scratch: string): PodmanRecords {
   const bolt = join(root, "libpod", "bolt_state.db");
   const sqlite = join(root, "db.sql");
-  if (existsSync(sqlite)) return records(readSqlite(sqlite, scratch));
-  if (existsSync(bolt)) return records(boltRows(readBolt(readFileSync(bolt))));
-  return { volumes: [], containers: [] };
+  const path = [sqlite, bolt].find((file) => existsSync(file));
+  if (path === undefined) return { volumes: [], containers: [] };
+  try {
+    return records(path === sqlite ? readSqlite(path, scratch) : boltRows(readBolt(readFileSync(path))));
+  } catch (cause) {
+    if (cause instanceof KelpError) throw cause;
+    const { message } = cause as Error;
+    throw new StorageError("podman-store-damaged", `cannot read ${path}: ${message}`, { cause });
+  }
 }
 
 function boltRows(root: BoltBucket): Rows {
@@ -72,9 +79,11 @@ function readSqlite(path: string, scratch: string): Rows {
     try {
       const rows = <T>(query: string) => database.prepare(query).all() as T[];
       return {
-        volumes: rows<{ JSON: string }>("SELECT JSON FROM VolumeConfig").map(({ JSON: config }) => config),
+        volumes: rows<{ config: string }>(`SELECT ${asText("JSON")} AS config FROM VolumeConfig`).map(
+          ({ config }) => config,
+        ),
         containers: rows<{ config: string; state: string }>(
-          "SELECT c.JSON AS config, s.JSON AS state FROM ContainerConfig c JOIN ContainerState s ON s.ID = c.ID",
+          `SELECT ${asText("c.JSON")} AS config, ${asText("s.JSON")} AS state FROM ContainerConfig c JOIN ContainerState s ON s.ID = c.ID`,
         ).map(({ config, state }) => [config, state] as const),
       };
     } finally {
@@ -84,6 +93,9 @@ function readSqlite(path: string, scratch: string): Rows {
     rmSync(directory, { recursive: true, force: true });
   }
 }
+
+/** podman writes some of its documents as text and others as bytes. */
+const asText = (column: string) => `CAST(${column} AS TEXT)`;
 
 function records({ volumes, containers }: Rows): PodmanRecords {
   return {

@@ -1,0 +1,58 @@
+/**
+ * test/fixtures/podman5-db.sql.gz is the database that podman 5.8.6 left after `volume create -l kind=data data`,
+ * `create --name made -v data:/data bb true` and `run --name ended --network none -e TOKEN -v /anonymous bb true`.
+ */
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gunzipSync } from "node:zlib";
+import { StorageError } from "../../../src/base/index.ts";
+import { readRecords } from "../../../src/system/index.ts";
+import { ROOT } from "../../support/index.ts";
+
+let root: string;
+const scratch = () => join(root, "scratch");
+
+beforeAll(() => {
+  root = mkdtempSync(join(tmpdir(), "podman5-"));
+  const fixture = readFileSync(join(ROOT, "test", "fixtures", "podman5-db.sql.gz"));
+  writeFileSync(join(root, "db.sql"), gunzipSync(fixture), { mode: 0o400 });
+});
+afterAll(() => rmSync(root, { recursive: true, force: true }));
+
+test("podman 5's database tells its volumes and containers, and nothing is written beside it", () => {
+  const { volumes, containers } = readRecords(root, scratch());
+  expect(volumes.find(({ name }) => name === "data")).toMatchObject({
+    driver: "local",
+    labels: { kind: "data" },
+    isAnonymous: false,
+  });
+  expect(volumes.filter(({ isAnonymous }) => isAnonymous).length).toBe(1);
+  expect(containers.map(({ name, isRunning }) => ({ name, isRunning }))).toEqual([
+    { name: "ended", isRunning: false },
+    { name: "made", isRunning: false },
+  ]);
+  expect(containers[1]?.command.slice(5)).toEqual([
+    "create",
+    "--security-opt",
+    "seccomp=unconfined",
+    "--name",
+    "made",
+    "-v",
+    "data:/data",
+    "bb",
+    "true",
+  ]);
+  expect(containers[0]?.env).toContain("TOKEN=t");
+  expect(readdirSync(root).sort()).toEqual(["db.sql", "scratch"]);
+  expect(readdirSync(scratch())).toEqual([]);
+});
+
+test("a database that is none is named, and is no defect of kelp", () => {
+  const other = mkdtempSync(join(root, "other-"));
+  writeFileSync(join(other, "db.sql"), "not a database, but long enough to be looked at by anybody");
+  expect(() => readRecords(other, scratch())).toThrow(StorageError);
+  expect(() => readRecords(other, scratch())).toThrow(`cannot read ${other}/db.sql: `);
+  rmSync(other, { recursive: true });
+});
