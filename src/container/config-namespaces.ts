@@ -45,6 +45,8 @@ function checkMode(ctx: Context, type: keyof Namespaces, mode: string): string {
       `joining IPC of container ${owner.id} is not allowed: non-shareable IPC (hint: use IpcMode:shareable for the donor container)`,
     );
   }
+  // The host's namespaces belong to nobody of ours, so that no process could enter them; one that stays outside is in them.
+  if (type !== "user" && owner.config.namespaces[type] === "host") return "host";
   return `container:${owner.id}`;
 }
 

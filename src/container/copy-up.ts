@@ -1,10 +1,10 @@
 /** A new volume begins with what the image has at the place it is mounted on. */
-import { lstatSync, readdirSync, renameSync } from "node:fs";
+import { lstatSync, renameSync } from "node:fs";
 import { join } from "node:path";
 import { runInside } from "../runtime/index.ts";
 import type { ContainerConfig, Context, ImageRecord, MountConfig } from "../state/index.ts";
 import { layerDir } from "../storage/index.ts";
-import { isElsewhere } from "../volume/index.ts";
+import { isElsewhere, isEmptyVolume } from "../volume/index.ts";
 import { removeTrees } from "./trees.ts";
 
 interface Target {
@@ -28,18 +28,9 @@ export async function copyUpVolumes(
       continue;
     const volume = ctx.state.volumes.get(mount.source);
     if (volume === undefined || "nocopy" in volume.options || isElsewhere(volume)) continue;
-    if (!isEmptyDirectory(volume.mountpoint)) continue;
+    if (!isEmptyVolume(volume)) continue;
     const layers = await imageDirectories(ctx, image, mount.destination);
     if (layers.length > 0) await fill(ctx, layers, volume.mountpoint, ownIds);
-  }
-}
-
-function isEmptyDirectory(path: string): boolean {
-  try {
-    return readdirSync(path).length === 0;
-  } catch {
-    // Owned by a user of a container: it has been used.
-    return false;
   }
 }
 

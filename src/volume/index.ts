@@ -4,7 +4,7 @@
  * Must not know: containers (who uses a volume is asked by the caller), images, the network.
  */
 
-export { inspectVolume } from "./inspect.ts";
+export { inspectVolume, isEmptyVolume } from "./inspect.ts";
 export { checkVolumeOptions, isElsewhere, type VolumeSource, volumeFiles, volumeSource } from "./options.ts";
 export { type Reloaded, reloadVolumes, renameVolume } from "./places.ts";
 export {

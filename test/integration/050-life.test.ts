@@ -176,7 +176,13 @@ test("inspect names what exec runs in a container now, and nothing that the cont
   const [first, second] = await ids();
   expect(first).toMatch(/^[0-9a-f]{64}$/);
   expect(await ids()).toEqual([first!, second!]);
-  await box.ok(["exec", "busy2", "sh", "-c", "kill $(ps -o pid,args | awk '/sleep 3[12]/ && !/awk/ { print $1 }')"]);
+  await box.ok([
+    "exec",
+    "busy2",
+    "sh",
+    "-c",
+    "kill $(ps -o pid,args | awk '/sleep 3[12]/ && !/awk/ { print $1 }')",
+  ]);
   for (let attempt = 0; attempt < 100 && (await ids()).length > 0; attempt++) await Bun.sleep(50);
   expect(await ids()).toEqual([]);
   await box.ok(["rm", "--force", "--time", "0", "busy2"]);

@@ -65,3 +65,20 @@ describe("/etc/passwd", () => {
     expect(await run(["--user", "1234", "--passwd=false"], "grep -c 1234 /etc/passwd || :")).toBe("0");
   });
 });
+
+describe("a volume that nothing has been put into", () => {
+  test("says so until something is", async () => {
+    const state = () =>
+      box.ok(["volume", "inspect", "--format", "{{.NeedsCopyUp}} {{.NeedsChown}}", "new160"]);
+    await run(["-v", "new160:/nothing"], "true");
+    expect(await state()).toBe("true true");
+    await run(["-v", "new160:/etc"], "true");
+    expect(await state()).toBe("false false");
+    expect(await box.kelp(["volume", "prune"])).toEqual({
+      code: 0,
+      stdout: "",
+      stderr: expect.stringContaining("\nNo dangling anonymous volumes found\n"),
+    });
+    await box.ok(["volume", "rm", "new160"]);
+  });
+});

@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect } from "bun:test";
+import { readlinkSync } from "node:fs";
 import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
 
 const box = useSandbox("195-namespaces");
@@ -69,6 +70,20 @@ describe("--ipc container:", () => {
     expect(code).toBe(125);
     expect(stderr).toContain("is not allowed: non-shareable IPC");
     await box.ok(["rm", "-f", "-t", "0", "p195"]);
+  });
+});
+
+describe("a namespace of another container that is the host's", () => {
+  test("is the host's for who joins it, and for exec", async () => {
+    const modes = ["pid", "uts", "cgroupns"].flatMap((type) => [`--${type}`, "host"]);
+    await box.ok(["run", "-d", "--name", "h195", ...modes, ...quiet, BUSYBOX, "sleep", "60"]);
+    const joins = modes.map((word) => (word === "host" ? "container:h195" : word));
+    await box.ok(["run", "-d", "--name", "j195", ...joins, ...quiet, BUSYBOX, "sleep", "60"]);
+    for (const type of ["pid", "uts", "cgroup"]) {
+      const seen = await box.ok(["exec", "j195", "readlink", `/proc/self/ns/${type}`]);
+      expect(seen).toBe(readlinkSync(`/proc/self/ns/${type}`));
+    }
+    await box.ok(["rm", "-f", "-t", "0", "h195", "j195"]);
   });
 });
 

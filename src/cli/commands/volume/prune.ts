@@ -23,7 +23,11 @@ export default defineCommand({
       .list()
       .filter((volume) => (options.all || volume.anonymous) && wanted(volume))
       .filter((volume) => ctx.state.containers.usingVolume(volume.name).length === 0);
-    if (unused.length === 0) return 0;
+    if (unused.length === 0) {
+      if (!options.force && !options["dry-run"])
+        io.err(`${warning([], options.all)}${NONE[Number(options.all)]}\n`);
+      return 0;
+    }
     if (options["dry-run"]) {
       io.out(unused.map(({ name }) => `${name}\n`).join(""));
       return 0;
@@ -36,6 +40,9 @@ export default defineCommand({
     return 0;
   },
 });
+
+/** Without and with --all. */
+const NONE = ["No dangling anonymous volumes found", "No dangling volumes found"] as const;
 
 function warning(volumes: readonly VolumeRecord[], all: boolean): string {
   const kind = all ? "" : "anonymous ";
