@@ -6,7 +6,7 @@ import { hostEnvironment } from "../config/index.ts";
 import {
   type CgroupDelegation,
   controllersOf,
-  DELEGATE_COMMAND,
+  delegateAdvice,
   enableControllers,
   mayEnterCgroup,
   readIfExists,
@@ -145,7 +145,7 @@ function missingController({ controller, origin }: CgroupSetting, reason: string
     "missing-controller",
     `cannot apply ${origin}: the cgroup controller ${controller} is not available: ${reason}`,
     {
-      hint: `have it delegated (${DELEGATE_COMMAND}; kelp doctor cgroup-controllers), leave ${origin} out, or use --cgroups=disabled to run without limits`,
+      hint: `${delegateAdvice()}, leave ${origin} out, or use --cgroups=disabled to run without limits`,
     },
   );
 }

@@ -5,6 +5,8 @@ import { readIfExists } from "./fs.ts";
 import { readProcFile } from "./procfs.ts";
 
 const CGROUP2_MAGIC = 0x63677270;
+/** Where version 2 is beside a version 1. */
+const HYBRID_MOUNT = "/sys/fs/cgroup/unified";
 
 export type CgroupDelegation =
   | {
@@ -15,9 +17,13 @@ export type CgroupDelegation =
     }
   | { /** Why there is none, for people. */ readonly reason: string };
 
-/** What an administrator does to let users' systemds hand on every controller. */
-export const DELEGATE_COMMAND =
-  "as root: systemctl edit user@.service, add [Service] Delegate=cpu cpuset io memory pids, and log in again";
+/** What an administrator does to let users have a controller. */
+export function delegateAdvice(): string {
+  // Beside a version 1 that has taken the controllers there are none to hand on.
+  return cgroupMount() === HYBRID_MOUNT
+    ? "boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command line (kelp doctor cgroup)"
+    : "have it delegated (as root: systemctl edit user@.service, add [Service] Delegate=cpu cpuset io memory pids, and log in again; kelp doctor cgroup-controllers)";
+}
 
 export interface CgroupTree {
   /** Text of /proc/self/cgroup. */
@@ -56,7 +62,7 @@ export function findOwnCgroup(tree: CgroupTree = systemTree()): CgroupDelegation
 function systemTree(): CgroupTree {
   return {
     own: readProcFile("/proc/self/cgroup") ?? "",
-    mount: ["/sys/fs/cgroup", "/sys/fs/cgroup/unified"].find(isCgroup2),
+    mount: ["/sys/fs/cgroup", HYBRID_MOUNT].find(isCgroup2),
     isWritable: (path) => {
       try {
         accessSync(path, constants.W_OK);

@@ -10,7 +10,7 @@ export {
   type CgroupDelegation,
   cgroupMount,
   controllersOf,
-  DELEGATE_COMMAND,
+  delegateAdvice,
   enableControllers,
   enterCgroup,
   findDelegatedCgroup,

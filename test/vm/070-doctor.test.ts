@@ -78,6 +78,6 @@ test("on a machine with cgroup v1 containers run without limits, and doctor says
     kelp run --rm -m 64m ${BUSYBOX} true 2>&1; echo $?
     kelp doctor cgroup`);
   expect(out).toMatch(
-    /^runs\nError: cannot apply --memory[\s\S]*\n125\nadvice: cgroup: [\s\S]*unified_cgroup_hierarchy=1/,
+    /^runs\nError: cannot apply --memory: .*\nHint: boot with (systemd\.unified_cgroup_hierarchy=1) [\s\S]*\n125\nadvice: cgroup: [\s\S]*boot with \1 /,
   );
 });

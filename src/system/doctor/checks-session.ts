@@ -15,22 +15,22 @@ const DELEGATE = [
 ];
 
 function cgroup({ cgroup: { unified, manager }, session }: DoctorFacts) {
-  if (manager !== undefined) return undefined;
   const costs = "containers have no limits, and cannot be paused; stats count by /proc";
   if (!unified)
     return advice(
       "control groups version 2 are not mounted as the one hierarchy",
-      costs,
+      manager === undefined ? costs : "containers have no limits: version 1 has the controllers",
       "boot with systemd.unified_cgroup_hierarchy=1 on the kernel's command line",
     );
+  if (manager !== undefined) return undefined;
   const fix = session.systemd
     ? ["log in through systemd-logind (ssh, login), not with su or sudo"]
     : ["have an administrator give you a group: chown it, with its cgroup.procs and cgroup.subtree_control"];
   return advice("no control group was delegated to this user", costs, ...fix);
 }
 
-function controllers({ cgroup: { manager, controllers: given }, uid }: DoctorFacts) {
-  if (manager === undefined) return undefined;
+function controllers({ cgroup: { unified, manager, controllers: given }, uid }: DoctorFacts) {
+  if (manager === undefined || !unified) return undefined;
   const missing = CONTROLLERS.filter((name) => !given.includes(name));
   if (missing.length === 0) return undefined;
   const fix =

@@ -139,6 +139,12 @@ const CASES: readonly (readonly [string, Patch, "problem" | "advice", RegExp])[]
   ["keys", { keys: { used: 190, most: 200 } }, "advice", /190 of 200.*kernel\.keys\.maxkeys/s],
   ["open-files", { openFiles: 1024 }, "advice", /1024 files.*nofile/s],
   ["cgroup", { cgroup: { unified: false, manager: undefined } }, "advice", /unified_cgroup_hierarchy=1/],
+  [
+    "cgroup",
+    { cgroup: { unified: false, controllers: [] } },
+    "advice",
+    /version 1 has the controllers.*unified_cgroup_hierarchy=1/s,
+  ],
   ["cgroup", { cgroup: { manager: undefined } }, "advice", /logind/],
   ["cgroup", { cgroup: { manager: undefined }, session: { systemd: false } }, "advice", /chown/],
   [
