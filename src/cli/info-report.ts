@@ -12,7 +12,7 @@ import {
   readIfExists,
   userManagerCgroup,
 } from "../host/index.ts";
-import { DEFAULT_NETWORK, findUplink } from "../network/index.ts";
+import { DEFAULT_NETWORK, findNameServer, findUplink } from "../network/index.ts";
 import { loadRegistriesConf, searchRegistries } from "../registry/index.ts";
 import { defaultCapabilities, holdfastPath } from "../runtime/index.ts";
 import type { Context } from "../state/index.ts";
@@ -65,7 +65,12 @@ function hostReport(ctx: Context): object {
     memFree: freemem(),
     memTotal: totalmem(),
     networkBackend: "kelp",
-    networkBackendInfo: { backend: "kelp", ...holdfast, defaultNetwork: DEFAULT_NETWORK },
+    networkBackendInfo: {
+      backend: "kelp",
+      ...holdfast,
+      defaultNetwork: DEFAULT_NETWORK,
+      dns: nameServer(ctx),
+    },
     ociRuntime: { name: "holdfast", ...holdfast },
     os: "linux",
     pasta: networkProgram("pasta", ctx),
@@ -95,6 +100,12 @@ function networkProgram(name: string, ctx: Context): object {
   return path === undefined
     ? { executable: "", package: "", version: "" }
     : { executable: path, package: "Unknown", version: programVersion(path) };
+}
+
+/** Who tells containers one another's addresses beside their /etc/hosts. */
+function nameServer(ctx: Context): object {
+  const path = findNameServer(ctx);
+  return path === undefined ? {} : { package: "Unknown", path, version: programVersion(path) };
 }
 
 /** What containers reach the outside through; empty where there is nothing. */

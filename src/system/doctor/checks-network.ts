@@ -47,6 +47,18 @@ export const NETWORK_CHECKS: readonly Check[] = [
         : advice("pasta is not installed", "--network pasta is refused", install(family, "passt")),
   },
   {
+    name: "names",
+    about: "networks have a name server",
+    look: ({ programs, family }) =>
+      programs.aardvarkDns !== undefined
+        ? undefined
+        : advice(
+            "aardvark-dns is not installed",
+            "names of containers are in their /etc/hosts only, which programs that ask name servers themselves do not read",
+            install(family, "aardvark-dns"),
+          ),
+  },
+  {
     name: "low-ports",
     about: "ports below 1024 can be published",
     look: ({ firstPort, uid }) =>

@@ -42,6 +42,7 @@ export interface DoctorFacts {
   readonly devices: { readonly fuse: DeviceState; readonly tun: DeviceState };
   /** By name; undefined: not installed. */
   readonly programs: {
+    readonly aardvarkDns: ProgramFacts | undefined;
     readonly slirp4netns: ProgramFacts | undefined;
     readonly pasta: ProgramFacts | undefined;
     readonly fuseOverlayfs: ProgramFacts | undefined;

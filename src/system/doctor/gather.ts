@@ -19,6 +19,7 @@ import {
   readProcFile,
   userManagerCgroup,
 } from "../../host/index.ts";
+import { findNameServer } from "../../network/index.ts";
 import { holdfastPath } from "../../runtime/index.ts";
 import type { Context } from "../../state/index.ts";
 import { hasUserManager } from "../../systemd/index.ts";
@@ -39,6 +40,7 @@ export function gatherFacts(ctx: Context): DoctorFacts {
     ids: idFacts(),
     devices: { fuse: device("/dev/fuse"), tun: device("/dev/net/tun") },
     programs: {
+      aardvarkDns: withVersion(findNameServer(ctx)),
       slirp4netns: program(ctx, "slirp4netns"),
       pasta: program(ctx, "pasta"),
       fuseOverlayfs: program(ctx, "fuse-overlayfs"),
@@ -68,7 +70,10 @@ function device(path: string): DeviceState {
 }
 
 function program(ctx: Context, name: string): ProgramFacts | undefined {
-  const path = findProgram(name, ctx.settings.helperDirs);
+  return withVersion(findProgram(name, ctx.settings.helperDirs));
+}
+
+function withVersion(path: string | undefined): ProgramFacts | undefined {
   return path === undefined ? undefined : { path, version: programVersion(path) };
 }
 

@@ -9,7 +9,7 @@ const SUITE = "bookworm";
 const PACKAGES = [
   ...["linux-image-cloud-amd64", "initramfs-tools", "systemd", "systemd-sysv"],
   ...["dbus", "dbus-user-session", "libpam-systemd", "login", "passwd"],
-  ...["uidmap", "slirp4netns", "passt", "fuse-overlayfs", "busybox-static", "procps", "sudo"],
+  ...["uidmap", "slirp4netns", "passt", "aardvark-dns", "fuse-overlayfs", "busybox-static", "procps", "sudo"],
 ];
 
 const OPTIONS = [

@@ -33,6 +33,7 @@ const WELL: DoctorFacts = {
   },
   devices: { fuse: "ok", tun: "ok" },
   programs: {
+    aardvarkDns: { path: "/usr/lib/podman/aardvark-dns", version: "1.4.0" },
     slirp4netns: { path: "/usr/bin/slirp4netns", version: "1.2.0" },
     pasta: { path: "/usr/bin/pasta", version: "" },
     fuseOverlayfs: undefined,
@@ -178,6 +179,7 @@ const CASES: readonly (readonly [string, Patch, "problem" | "advice", RegExp])[]
   ],
   ["tun-device", { devices: { tun: "missing" } }, "problem", /modprobe tun/],
   ["tun-device", { devices: { tun: "denied" } }, "problem", /chmod 666 \/dev\/net\/tun/],
+  ["names", { programs: { aardvarkDns: undefined } }, "advice", /apt-get install aardvark-dns/],
   ["pasta", { programs: { pasta: undefined } }, "advice", /apt-get install passt/],
   ["low-ports", { firstPort: 1024 }, "advice", /ip_unprivileged_port_start = 80/],
   ["ping", { pingGroups: [1, 0] as never }, "advice", /ping_group_range = 0 2147483647/],
