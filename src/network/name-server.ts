@@ -3,10 +3,12 @@
  * passes on what it does not know. Members' names are in their /etc/hosts as well, so it is never needed to find a neighbour;
  * it serves those who do not look there, and knows newcomers at once.
  */
-import { rmSync } from "node:fs";
+import { readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { errnoCode } from "../base/index.ts";
 import { ensureDir, findProgram, namesDir, readIfExists, writeFileAtomic } from "../host/index.ts";
 import type { Context, NameServerPlan, NetworkRecord } from "../state/index.ts";
+import { listNetworks } from "./defaults.ts";
 import type { Membership } from "./plan.ts";
 import { NAME_FILTERS } from "./shared-filters.ts";
 import { HELPER_ENVIRONMENT, UPLINK_DNS } from "./uplink.ts";
@@ -90,12 +92,31 @@ export function writeNames(ctx: Context, network: NetworkRecord, entries: readon
   const before = readIfExists(path);
   const after = entries.length === 0 ? undefined : namesText(network, entries);
   if (before === after) return false;
+  sweepUnknown(ctx, directory);
   if (after === undefined) rmSync(path, { force: true });
   else {
     ensureDir(directory);
     writeFileAtomic(path, after);
   }
   return true;
+}
+
+/** Two files with one address keep newer servers from starting: of networks that are gone nothing may stay. */
+function sweepUnknown(ctx: Context, directory: string): void {
+  const known = new Set(listNetworks(ctx).map((network) => namesPath(directory, network)));
+  for (const name of namesIn(directory)) {
+    const path = join(directory, name);
+    if (/^[0-9a-f]{32}(%int)?$/.test(name) && !known.has(path)) rmSync(path, { force: true });
+  }
+}
+
+function namesIn(directory: string): string[] {
+  try {
+    return readdirSync(directory);
+  } catch (error) {
+    if (errnoCode(error) === "ENOENT") return [];
+    throw error;
+  }
 }
 
 /** The ending says to newer servers that nothing outside is to be asked. */

@@ -23,7 +23,7 @@ export async function resetStore(ctx: Context): Promise<void> {
     directories.map(({ name }) => join(paths.data, name)),
   );
   for (const { name } of entries) rmSync(join(paths.data, name), { force: true, recursive: true });
-  for (const name of ["c", "gone", "plans"])
+  for (const name of ["c", "gone", "names", "plans"])
     rmSync(join(paths.runtime, name), { recursive: true, force: true });
 }
 

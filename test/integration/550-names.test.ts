@@ -155,6 +155,15 @@ describe("the name server of a network", () => {
     expect(servers()).toEqual([]);
   });
 
+  test("hears nothing of a network that is gone, whatever was left of it", async () => {
+    await box.ok(["network", "create", "--subnet", "10.213.6.0/24", "n550"]);
+    mkdirSync(names, { recursive: true, mode: 0o700 });
+    writeFileSync(join(names, "0".repeat(32)), "10.213.6.1 10.0.2.3\nx 10.213.6.9  ghost\n");
+    await up("one", "--network", "n550");
+    await asked("one", "one", await address("one", "n550"));
+    expect(await ask("one", "ghost")).toBe("");
+  });
+
   test("ends with its last container, and nothing of it is left", async () => {
     await box.ok(["network", "create", "n550"]);
     await up("last", "--network", "n550");
