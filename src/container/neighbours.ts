@@ -2,9 +2,7 @@
  * Who is on a network under which names: told to its members by a part of their /etc/hosts, and to the networks' name server
  * where there is one.
  */
-import { existsSync } from "node:fs";
 import { hostname as machineName } from "node:os";
-import { containerRunDir } from "../host/index.ts";
 import { findNameServer, type Membership, writeNames } from "../network/index.ts";
 import type { ContainerRecord, Context, Endpoint, NetworkRecord } from "../state/index.ts";
 import { changeInPlace } from "./bound-file.ts";
@@ -35,8 +33,6 @@ interface Neighbour {
 /** Those who run or are about to. */
 function neighboursOn(ctx: Context, network: NetworkRecord): Neighbour[] {
   return ctx.state.networks.endpointsOn(network.id).flatMap((endpoint) => {
-    // Most of those that have ended have no runtime directory, which is known sooner than all the rest.
-    if (!existsSync(containerRunDir(ctx.paths, endpoint.container))) return [];
     const record = recordInUse(ctx, endpoint.container);
     if (record === undefined) return [];
     const attachment = record.config.network.networks.find(({ name }) => name === network.name);
