@@ -13,7 +13,7 @@ import { createServer } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { preparePackages, prepareUser, TURN } from "./lib/test-machine.mjs";
 import { clearPlace, makePlace } from "./lib/test-place.mjs";
-import { printSkips, tapLines } from "./lib/test-report.mjs";
+import { printSkips, tapLines, tapRows } from "./lib/test-report.mjs";
 import { endWithRunner, planPrograms, pool, runNativeMake, runProgram } from "./lib/test-suites.mjs";
 import { dependenciesPresent, ROOT } from "./lib/toolchain.mjs";
 
@@ -44,15 +44,19 @@ function printResult(suite, { label, passed, failed, skipped, note, output, seco
   if (failed) console.log(`${output.trim()}\n`);
 }
 
-/** A suite that speaks TAP: a line for each test as its file ends, and the plan at the end. */
+/** A suite that speaks TAP: a line for each test as its file ends; the plan and the counts at the end. */
 function tapPrinter() {
   let count = 0;
   return {
-    add(tests) {
-      for (const line of tapLines(tests, count + 1)) console.log(line);
-      count += tests.length;
+    add(result) {
+      const rows = tapRows(result);
+      for (const line of tapLines(rows, count + 1)) console.log(line);
+      count += rows.length;
     },
-    end: () => console.log(`1..${count}`),
+    end(results) {
+      const { passed, failed, skipped } = total(results);
+      console.log(`1..${count}\n# ${passed} passed, ${failed} failed, ${skipped} skipped`);
+    },
   };
 }
 
@@ -60,13 +64,13 @@ async function runSuite(place, { suite, programs }, wanted) {
   const tap = suite.tap ? tapPrinter() : undefined;
   const show = (result) => {
     printResult(suite, result);
-    tap?.add(result.tests);
+    tap?.add(result);
     return result;
   };
   const results = await pool(programs, suite.parallel ?? 1, async (program, number) =>
     show(await runProgram(place, suite, program, number)),
   );
-  tap?.end();
+  tap?.end(results);
   if (suite.name === "native" && (wanted.length === 0 || wanted.includes("native"))) {
     const native = await runNativeMake(place);
     if (native !== undefined) results.push(show(native));

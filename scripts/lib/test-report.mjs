@@ -28,7 +28,13 @@ export function junitTests(path) {
   }));
 }
 
-/** The same as lines of TAP, numbered from `first` on. */
+/** What a program's verdict comes to in TAP: its tests, and the program itself where no test says why it failed. */
+export function tapRows({ label, note = "failed", failed, seconds, tests }) {
+  const told = tests.filter(({ outcome }) => outcome === "failed").length;
+  return failed > told ? [...tests, { name: `${label}: ${note}`, seconds, outcome: "failed" }] : tests;
+}
+
+/** Tests as lines of TAP, numbered from `first` on. */
 export function tapLines(tests, first) {
   return tests.map(({ name, seconds, outcome }, index) => {
     const result = outcome === "failed" ? "not ok" : "ok";

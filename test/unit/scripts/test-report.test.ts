@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 // @ts-expect-error: plain JavaScript, because it runs before anything is installed
-import { countJunit, countTap, verdict } from "../../../scripts/lib/test-report.mjs";
+import * as report from "../../../scripts/lib/test-report.mjs";
 
+const { countJunit, countTap, junitTests, tapLines, tapRows, verdict } = report;
 const scratch = mkdtempSync(join(tmpdir(), "kelp-report-"));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -33,4 +34,23 @@ test("a crash is a failure, whatever passed before it", () => {
 
 test("a run of nothing is a failure", () => {
   expect(verdict({ passed: 0, failed: 0, skipped: 0 }, 0)).toMatchObject({ failed: 1, note: "ran no test" });
+});
+
+test("a program's tests become TAP with the same counts, and a failure that no test tells has a line as well", () => {
+  const path = join(scratch, "tests.xml");
+  const inside = [
+    '<testcase name="a &amp; b" classname="x" time="1.26" file="f" line="1" assertions="1" />',
+    '<testcase name="c" classname="" time="2" file="f" line="2" assertions="1">\n<failure type="E" />\n</testcase>',
+    '<testcase name="d" classname="" time="0" file="f" line="3" assertions="0">\n<skipped />\n</testcase>',
+  ];
+  writeFileSync(path, `<testsuites><testsuite>${inside.join("\n")}</testsuite></testsuites>`);
+  const tests = junitTests(path);
+  const lines = tapLines(tapRows({ label: "f", failed: 2, note: "exited with 1", seconds: 9, tests }), 4);
+  expect(lines).toEqual([
+    "ok 4 - a & b # time=1.3s",
+    "not ok 5 - c # time=2.0s",
+    "ok 6 - d # SKIP",
+    "not ok 7 - f: exited with 1 # time=9.0s",
+  ]);
+  expect(countTap(lines.join("\n"))).toEqual({ passed: 1, failed: 2, skipped: 1 });
 });
