@@ -15,6 +15,7 @@ export {
   type PodmanVolume,
   readRecords,
 } from "./podman/database.ts";
+export { type PodmanNetwork, readNetworks } from "./podman/networks.ts";
 export { openPodmanStore, type PodmanImage, type PodmanStore } from "./podman/store.ts";
 export { takeOverImage, takeOverVolume, withScratch } from "./podman/take-over.ts";
 export { type PruneOptions, type PruneReport, pruneStore } from "./prune.ts";

@@ -7,6 +7,7 @@ import {
   openPodmanStore,
   type PodmanRecords,
   type PodmanStore,
+  readNetworks,
   readRecords,
   takeOverImage,
   takeOverVolume,
@@ -19,9 +20,10 @@ const SOURCES = ["podman", "docker-archive"] as const;
 
 export default defineCommand({
   paths: [["import-from"]],
-  summary: "Take over images, volumes and stopped containers of podman, or images of docker's archives",
+  summary:
+    "Take over images, volumes, networks and stopped containers of podman, or images of docker's archives",
   description: `podman's store is read from its files and stays as it is. Images keep their IDs and names, volumes their files, owners
-  and labels; containers that do not run are made anew by the command line podman has noted for them, without the files
+  and labels, networks their addresses; containers that do not run are made anew by the command line podman has noted for them, without the files
   they changed. What is in kelp's store already under the same name is left alone.`,
   usage: "[options] SOURCE [FILE...]",
   examples: [
@@ -83,7 +85,12 @@ async function fromPodman(job: Import): Promise<number> {
     // What the database says is not needed for images, and a broken one does not keep them.
     const images = await takeImages(job, scratch);
     const records = readRecords(job.store.root, scratch);
-    return Math.max(images, await takeVolumes(job, records, scratch), await takeContainers(job, records));
+    return Math.max(
+      images,
+      await takeVolumes(job, records, scratch),
+      await takeNetworks(job),
+      await takeContainers(job, records),
+    );
   });
 }
 
@@ -135,6 +142,18 @@ async function takeVolumes(job: Import, { volumes }: PodmanRecords, scratch: str
     const isThere = job.ctx.state.volumes.get(volume.name) !== undefined;
     const work = () => takeOverVolume(job.ctx, volume, scratch);
     status = Math.max(status, await attempt(job, `volume ${volume.name}`, isThere, work));
+  }
+  return status;
+}
+
+/** With their addresses: containers may have some of their own. */
+async function takeNetworks(job: Import): Promise<number> {
+  const { createNetwork, findNetwork } = await import("../../network/index.ts");
+  let status = 0;
+  for (const network of readNetworks(job.store.root)) {
+    const isThere = findNetwork(job.ctx, network.name) !== undefined;
+    const work = async () => createNetwork(job.ctx, network);
+    status = Math.max(status, await attempt(job, `network ${network.name}`, isThere, work));
   }
   return status;
 }

@@ -306,7 +306,7 @@ const c56: CommandEntry = {
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c57: CommandEntry = {
-  summary: "Take over images, volumes and stopped containers of podman, or images of docker's archives",
+  summary: "Take over images, volumes, networks and stopped containers of podman, or images of docker's archives",
   usage: "[options] SOURCE [FILE...]",
   load: () => import("./import-from.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };

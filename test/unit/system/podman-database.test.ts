@@ -3,12 +3,12 @@
  * `create --name made -v data:/data bb true` and `run --name ended --network none -e TOKEN -v /anonymous bb true`.
  */
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { StorageError } from "../../../src/base/index.ts";
-import { readRecords } from "../../../src/system/index.ts";
+import { readNetworks, readRecords } from "../../../src/system/index.ts";
 import { ROOT } from "../../support/index.ts";
 
 let root: string;
@@ -55,4 +55,46 @@ test("a database that is none is named, and is no defect of kelp", () => {
   expect(() => readRecords(other, scratch())).toThrow(StorageError);
   expect(() => readRecords(other, scratch())).toThrow(`cannot read ${other}/db.sql: `);
   rmSync(other, { recursive: true });
+});
+
+test("podman's networks are read with their addresses, and its own is left", () => {
+  mkdirSync(join(root, "networks"));
+  // As podman 5.8.6 writes it, but for the interface's name and the time.
+  const written = {
+    name: "backend",
+    id: "0".repeat(64),
+    driver: "bridge",
+    network_interface: "podman1",
+    created: "2026-01-01T00:00:00Z",
+    subnets: [
+      { subnet: "10.90.7.0/24", gateway: "10.90.7.1" },
+      { subnet: "fd07::/64", gateway: "fd07::1" },
+    ],
+    ipv6_enabled: true,
+    internal: true,
+    dns_enabled: false,
+    labels: { team: "a" },
+    options: { mtu: "1400" },
+    ipam_options: { driver: "host-local" },
+  };
+  writeFileSync(join(root, "networks", "backend.json"), JSON.stringify(written));
+  writeFileSync(join(root, "networks", "podman.json"), JSON.stringify({ ...written, name: "podman" }));
+  expect(readNetworks(root)).toEqual([
+    {
+      name: "backend",
+      driver: "bridge",
+      subnets: ["10.90.7.0/24", "fd07::/64"],
+      gateways: ["10.90.7.1", "fd07::1"],
+      ranges: [],
+      ipv6: true,
+      internal: true,
+      disableDns: true,
+      dnsServers: [],
+      routes: [],
+      ipamDriver: "host-local",
+      labels: { team: "a" },
+      options: { mtu: "1400" },
+    },
+  ]);
+  expect(readNetworks(join(root, "nowhere"))).toEqual([]);
 });
