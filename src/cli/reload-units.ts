@@ -15,5 +15,8 @@ export async function reloadUnits(wanted: boolean): Promise<void> {
     return;
   }
   const { code, stderr } = await systemctl(["daemon-reload"]);
-  if (code !== 0) log.warn(`the units are written, but systemd did not read them: ${stderr.trim()}`);
+  if (code !== 0)
+    log.warn(
+      `the units are written, but systemd did not read them: ${stderr.trim()} (kelp doctor user-session)`,
+    );
 }
