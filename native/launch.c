@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
@@ -26,6 +27,7 @@ struct launcher {
 	int sync; /* write end: a byte says that the maps of the new base are written */
 	int client; /* our end of the socketpair, if we are to be the client */
 	pid_t holder;
+	int holder_fd; /* pidfd */
 	uint64_t holder_start;
 	sigset_t held; /* signals that are passed on: they wait from before there is somebody to pass them to */
 };
@@ -134,6 +136,25 @@ static int open_channels(struct launcher *l)
 	return fd_place(ends[1], FD_FOREGROUND);
 }
 
+/*
+ * A service's monitor is made a child of who runs us, its manager: of another's child systemd does not wait for the end,
+ * and when it ends the service kills it at once.
+ */
+static uint64_t whose_child(const struct launcher *l)
+{
+	return l->vm.verb == VERB_START && l->records.have & 1U << OP_NOTIFY ? CLONE_PARENT : 0;
+}
+
+/* Waits for the end of the process, whose child it may be. */
+static void await_end(const struct launcher *l)
+{
+	struct pollfd end = { .fd = l->holder_fd, .events = POLLIN };
+
+	while (poll(&end, 1, -1) < 0 && errno == EINTR)
+		;
+	(void)waitpid(l->holder, NULL, WNOHANG);
+}
+
 /* Forks the process inside the base. Return: 0, or -errno with the failure noted */
 static int fork_holder(struct launcher *l)
 {
@@ -141,7 +162,7 @@ static int fork_holder(struct launcher *l)
 	int error = open_channels(l);
 
 	if (error == 0) {
-		l->holder = sys_clone(vm->base == BASE_NEW ? vm->namespaces : 0, NULL, -1);
+		l->holder = sys_clone((vm->base == BASE_NEW ? vm->namespaces : 0) | whose_child(l), &l->holder_fd, -1);
 		error = l->holder < 0 ? l->holder : 0;
 	}
 	if (error != 0)
@@ -170,7 +191,7 @@ static int write_maps(struct launcher *l)
 	close(FD_LOCK);
 	syscall(SYS_close_range, FD_NAMESPACE, FD_NAMESPACE + NAMESPACE_KINDS - 1, 0);
 	if (error != 0)
-		process_wait(l->holder);
+		await_end(l);
 	return error;
 }
 
@@ -185,12 +206,12 @@ static int await_report(struct launcher *l)
 		return 0;
 	if (n == (ssize_t)sizeof(report)) {
 		l->vm.failure = report;
-		process_wait(l->holder);
+		await_end(l);
 		return -(int)report.error;
 	}
 	if (l->vm.verb == VERB_ENTER)
 		return 0;
-	process_wait(l->holder);
+	await_end(l);
 	return vm_fail(&l->vm, STAGE_MONITOR, l->vm.base_index, EOWNERDEAD);
 }
 

@@ -329,7 +329,10 @@ static void wake(struct server *s)
 		s->alarm = kill_ms;
 }
 
-/* SIGTERM to the monitor (a service manager's stop, the machine's end) asks for the container's end, as `stop` does. */
+/*
+ * SIGTERM to the monitor (a service manager's stop, the machine's end) asks for the container's end, as `stop` does; so
+ * does SIGABRT (its watchdog), which the process gets as it is: it may have something to tell before it ends.
+ */
 static void terminate(struct server *s)
 {
 	struct signalfd_siginfo info;
@@ -339,7 +342,7 @@ static void terminate(struct server *s)
 	s->asked = true;
 	if (s->ended || kill_ms)
 		return;
-	(void)server_signal(s, (int)s->stop_signal);
+	(void)server_signal(s, info.ssi_signo == SIGABRT ? SIGABRT : (int)s->stop_signal);
 	kill_ms = now_ms() + stop_ms;
 	s->alarm = now_ms(); /* at once: wake() finds out when next */
 }
@@ -350,6 +353,7 @@ static int term_signal(void)
 
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGABRT);
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

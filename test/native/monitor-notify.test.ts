@@ -66,6 +66,21 @@ describe("the manager is told", () => {
     expect(h.read("exit")).toContain("restarts 0\n");
   });
 
+  test("that its watchdog has lost patience: SIGABRT is the container's, and SIGKILL what does not end by it", async () => {
+    for (const [script, code] of [
+      ["trap 'exit 6' ABRT; while :; do sleep 0.02; done", 6],
+      ["trap '' ABRT; while :; do sleep 0.02; done", 137],
+    ] as const) {
+      const h = host();
+      const { socket } = await manager(h);
+      const monitor = await h.monitor(["-N", socket, "-r", "2"], ["sh", "-c", script]);
+      await Bun.sleep(100);
+      monitor.kill("SIGABRT");
+      expect(await monitor.exited).toBe(code);
+      expect(h.read("exit")).toContain("restarts 0\n");
+    }
+  });
+
   test("by the monitor's own status how the container ended", async () => {
     const h = host();
     const { socket } = await manager(h);
