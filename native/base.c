@@ -21,9 +21,9 @@ static const struct {
 	uint64_t flag;
 	const char *name;
 } kinds[NAMESPACE_KINDS] = {
-	{ CLONE_NEWUSER, "user" }, { CLONE_NEWNET, "net" },       { CLONE_NEWIPC, "ipc" },
-	{ CLONE_NEWUTS, "uts" },   { CLONE_NEWCGROUP, "cgroup" }, { 0x80, "time" },
-	{ CLONE_NEWPID, "pid" },   { CLONE_NEWNS, "mnt" },
+	{ CLONE_NEWUSER, "ns/user" }, { CLONE_NEWNET, "ns/net" },       { CLONE_NEWIPC, "ns/ipc" },
+	{ CLONE_NEWUTS, "ns/uts" },   { CLONE_NEWCGROUP, "ns/cgroup" }, { 0x80, "ns/time" },
+	{ CLONE_NEWPID, "ns/pid" },   { CLONE_NEWNS, "ns/mnt" },
 };
 
 /* Opens a path at a fixed descriptor. */
@@ -38,18 +38,12 @@ static int open_fixed(const char *path, int flags, int fixed)
 static int open_namespaces(pid_t pid, uint64_t wanted)
 {
 	for (int i = 0; i < NAMESPACE_KINDS; i++) {
-		char path[48];
-		struct line l;
-		int error;
+		int fd, error;
 
 		if (!(wanted & kinds[i].flag))
 			continue;
-		line_init(&l, path, sizeof(path));
-		line_text(&l, "/proc/");
-		line_number(&l, (uint64_t)pid);
-		line_text(&l, "/ns/");
-		line_text(&l, kinds[i].name);
-		error = open_fixed(path, O_RDONLY, FD_NAMESPACE + i);
+		fd = proc_open(pid, kinds[i].name, O_RDONLY);
+		error = fd_place(fd < 0 ? -errno : fd, FD_NAMESPACE + i);
 		if (error != 0)
 			return error;
 	}
@@ -296,19 +290,13 @@ void base_unregister(pid_t pid, uint64_t start)
  */
 int op_id_map(struct vm *vm, const union args *args)
 {
-	static const char *const names[] = { "/uid_map", "/gid_map", "/setgroups" };
+	static const char *const names[] = { "uid_map", "gid_map", "setgroups" };
 	const struct args_id_map *a = &args->id_map;
-	char path[48];
-	struct line l;
 	int fd, error = 0;
 
 	if (a->kind >= sizeof(names) / sizeof(names[0]))
 		return -EINVAL;
-	line_init(&l, path, sizeof(path));
-	line_text(&l, "/proc/");
-	line_number(&l, (uint64_t)vm->subject);
-	line_text(&l, names[a->kind]);
-	fd = open(path, O_WRONLY | O_CLOEXEC);
+	fd = proc_open(vm->subject, names[a->kind], O_WRONLY);
 	if (fd < 0)
 		return -errno;
 	if (write(fd, a->text.data, a->text.size) != (ssize_t)a->text.size)

@@ -292,6 +292,8 @@ void line_number(struct line *l, uint64_t number);
 int file_replace(int dir, const char *path, const void *data, size_t size);
 /* Field 22 of /proc/PID/stat; 0 if there is no such process. pid 0 is oneself. */
 uint64_t process_start(pid_t pid);
+/* A file of /proc/PID, close-on-exec: the descriptor, or -1 with errno. pid 0 is oneself. */
+int proc_open(pid_t pid, const char *name, int flags);
 /* pidfd_open, then the start time compared: the descriptor, or -ESRCH if it is another process or has ended. */
 int process_open(pid_t pid, uint64_t start);
 /* Waits for one child: its status as a shell says it (0..255, 128 + signal). */

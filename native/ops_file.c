@@ -176,27 +176,6 @@ int op_remove_at(struct vm *vm, const union args *args)
 	return error;
 }
 
-/* op_make_file() - a new file beneath a root, with content */
-int op_make_file(struct vm *vm, const union args *args)
-{
-	const struct args_make_file *a = &args->make_file;
-	char name[NAME_MAX + 1];
-	int dir = open_parent(slot_fd(vm, a->root), a->path.data, name, LINKS_MAX);
-	int fd, error;
-
-	if (dir < 0)
-		return dir;
-	fd = make_one(dir, name, S_IFREG | (a->mode & 07777));
-	close(dir);
-	if (fd < 0)
-		return fd;
-	error = write_all(fd, a->data.data, a->data.size);
-	if (error == 0 && fchown(fd, a->uid, a->gid) < 0)
-		error = -errno;
-	close(fd);
-	return error;
-}
-
 /* op_write_at() - one write to an existing file beneath a root: a control file, never through a link at its end */
 int op_write_at(struct vm *vm, const union args *args)
 {

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish" }
-#define PLAN_TABLE_HASH { 0xc2, 0xa3, 0xef, 0x75, 0x2f, 0x2f, 0xd3, 0x1d }
+#define PLAN_TABLE_HASH { 0x88, 0x71, 0x5b, 0x7e, 0x4f, 0x82, 0x2c, 0x47 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -70,7 +70,6 @@ enum opcode {
 	OP_UNMOUNT = 0x39,
 	OP_MAKE_DIR = 0x40,
 	OP_MAKE_LINK = 0x41,
-	OP_MAKE_FILE = 0x42,
 	OP_WRITE_AT = 0x43,
 	OP_CGROUP_MAKE = 0x44,
 	OP_REMOVE_AT = 0x46,
@@ -421,15 +420,6 @@ struct args_make_link {
 	struct text path;
 };
 
-struct args_make_file {
-	uint32_t root;
-	struct text path;
-	uint32_t mode;
-	uint32_t uid;
-	uint32_t gid;
-	struct text data;
-};
-
 struct args_write_at {
 	uint32_t root;
 	struct text path;
@@ -707,7 +697,6 @@ union args {
 	struct args_unmount unmount;
 	struct args_make_dir make_dir;
 	struct args_make_link make_link;
-	struct args_make_file make_file;
 	struct args_write_at write_at;
 	struct args_cgroup_make cgroup_make;
 	struct args_remove_at remove_at;
@@ -784,7 +773,6 @@ union args {
 	X(OP_UNMOUNT, op_unmount) \
 	X(OP_MAKE_DIR, op_make_dir) \
 	X(OP_MAKE_LINK, op_make_link) \
-	X(OP_MAKE_FILE, op_make_file) \
 	X(OP_WRITE_AT, op_write_at) \
 	X(OP_CGROUP_MAKE, op_cgroup_make) \
 	X(OP_REMOVE_AT, op_remove_at) \
@@ -1044,13 +1032,6 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_SLOT, offsetof(struct args_make_link, root) },
 		{ ARG_STR, offsetof(struct args_make_link, target) },
 		{ ARG_STR, offsetof(struct args_make_link, path) } } },
-	[OP_MAKE_FILE] = { 1 << STAGE_SETUP, 6, {
-		{ ARG_SLOT, offsetof(struct args_make_file, root) },
-		{ ARG_STR, offsetof(struct args_make_file, path) },
-		{ ARG_U32, offsetof(struct args_make_file, mode) },
-		{ ARG_U32, offsetof(struct args_make_file, uid) },
-		{ ARG_U32, offsetof(struct args_make_file, gid) },
-		{ ARG_BLOB, offsetof(struct args_make_file, data) } } },
 	[OP_WRITE_AT] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 4, {
 		{ ARG_SLOT, offsetof(struct args_write_at, root) },
 		{ ARG_STR, offsetof(struct args_write_at, path) },

@@ -150,23 +150,10 @@ static void probe_overlay(void)
 		rmdir(dirs[i]);
 }
 
-/* Opens or writes a file of another process. */
-static int open_of(pid_t pid, const char *name, int flags)
-{
-	char path[40];
-	struct line l;
-
-	line_init(&l, path, sizeof(path));
-	line_text(&l, "/proc/");
-	line_number(&l, (uint64_t)pid);
-	line_text(&l, name);
-	return open(path, flags | O_CLOEXEC);
-}
-
 /* An id-mapped mount needs a user namespace other than the file system's: one below ours, of a process that waits. */
 static void probe_idmap(void)
 {
-	static const char *const maps[] = { "/uid_map", "/gid_map" };
+	static const char *const maps[] = { "uid_map", "gid_map" };
 	struct mount_attr attr = { .attr_set = MOUNT_ATTR_IDMAP };
 	int tree = new_filesystem("tmpfs"), user;
 	pid_t pid = sys_clone(CLONE_NEWUSER, NULL, -1);
@@ -176,12 +163,12 @@ static void probe_idmap(void)
 		_exit(0);
 	}
 	for (int i = 0; i < 2; i++) {
-		int fd = open_of(pid, maps[i], O_WRONLY);
+		int fd = proc_open(pid, maps[i], O_WRONLY);
 
 		write_all(fd, "0 0 1", 5);
 		close_fd(&fd);
 	}
-	user = open_of(pid, "/ns/user", O_RDONLY);
+	user = proc_open(pid, "ns/user", O_RDONLY);
 	attr.userns_fd = (uint64_t)user;
 	say_result("idmapped_tmpfs", syscall(SYS_mount_setattr, tree, "", AT_EMPTY_PATH, &attr, sizeof(attr)));
 	close_fd(&user);

@@ -51,15 +51,9 @@ static void add_children_of(struct tree *t, pid_t pid)
 {
 	struct listing l = { 0 };
 	const char *thread;
-	char path[64];
-	struct line name;
 	int error;
 
-	line_init(&name, path, sizeof(path));
-	line_text(&name, "/proc/");
-	line_number(&name, (uint64_t)pid);
-	line_text(&name, "/task");
-	l.fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	l.fd = proc_open(pid, "task", O_RDONLY | O_DIRECTORY);
 	while (l.fd >= 0 && (thread = listing_next(&l, &error)) != NULL)
 		add_children(t, l.fd, thread);
 	close_fd(&l.fd);

@@ -134,14 +134,11 @@ void uplink_end(const struct vm *vm)
 /* The program's working directory: the keeper's descriptors, for a program that closes its own before it looks at them. */
 static int enter_descriptors(pid_t keeper)
 {
-	char path[48];
-	struct line l;
+	int fd = proc_open(keeper, "fd", O_PATH | O_DIRECTORY);
+	int result = fd < 0 ? fd : fchdir(fd);
 
-	line_init(&l, path, sizeof(path));
-	line_text(&l, "/proc/");
-	line_number(&l, (uint64_t)keeper);
-	line_text(&l, "/fd");
-	return chdir(path);
+	close_fd(&fd);
+	return result;
 }
 
 /* In the child: become the program. It dies with its keeper. */

@@ -225,13 +225,10 @@ static uint64_t stat_start(const char *text)
 	return start;
 }
 
-/* process_start() - when a process started, in the kernel's ticks; 0 if there is no such process; pid 0 is oneself */
-uint64_t process_start(pid_t pid)
+int proc_open(pid_t pid, const char *name, int flags)
 {
-	char path[40], text[1024];
+	char path[64];
 	struct line l;
-	ssize_t n;
-	int fd;
 
 	line_init(&l, path, sizeof(path));
 	line_text(&l, "/proc/");
@@ -239,8 +236,18 @@ uint64_t process_start(pid_t pid)
 		line_text(&l, "self");
 	else
 		line_number(&l, (uint64_t)pid);
-	line_text(&l, "/stat");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	line_text(&l, "/");
+	line_text(&l, name);
+	return open(path, flags | O_CLOEXEC);
+}
+
+/* process_start() - when a process started, in the kernel's ticks; 0 if there is no such process; pid 0 is oneself */
+uint64_t process_start(pid_t pid)
+{
+	char text[1024];
+	int fd = proc_open(pid, "stat", O_RDONLY);
+	ssize_t n;
+
 	if (fd < 0)
 		return 0;
 	n = read_some(fd, text, sizeof(text) - 1);

@@ -45,8 +45,5 @@ export function lowerNamespaces(plan: PlanBuilder, spec: RuntimeSpec): void {
   if (own("uts") && spec.hostname !== undefined) {
     plan.add("setup", "hostname", { name: spec.hostname }, { origin: "--hostname" });
   }
-  if (own("uts") && spec.domainname !== undefined) {
-    plan.add("setup", "domainname", { name: spec.domainname }, { origin: "--domainname" });
-  }
   if (own("network")) plan.add("setup", "linkUp", { name: "lo" }, { origin: "--network" });
 }

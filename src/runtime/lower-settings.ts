@@ -18,9 +18,20 @@ export function lowerHostProc(plan: PlanBuilder, spec: RuntimeSpec): void {
   openProc(plan, "--pid host");
 }
 
+/** The files of these are the host's root's, whoever owns the namespace; the calls are not. */
+const BY_CALL: Readonly<Record<string, "hostname" | "domainname">> = {
+  "kernel.hostname": "hostname",
+  "kernel.domainname": "domainname",
+};
+
 /** Before the root is changed, so that `lowerHostProc` can have opened the host's. */
 export function lowerSysctls(plan: PlanBuilder, spec: RuntimeSpec): void {
   for (const [key, value] of Object.entries(spec.linux.sysctl ?? {})) {
+    const call = BY_CALL[key.replaceAll("/", ".")];
+    if (call !== undefined) {
+      plan.add("setup", call, { name: value }, { origin: `--sysctl ${key}` });
+      continue;
+    }
     // A slash in a key separates, and then a dot is part of a name (net/ipv4/conf/eth0.1/...).
     const path = `sys/${key.includes("/") ? key : key.replaceAll(".", "/")}`;
     const args = { root: SLOT.proc, path, resolve: IN_PROC | RESOLVE.NO_SYMLINKS, data: value };

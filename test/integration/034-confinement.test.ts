@@ -47,6 +47,16 @@ describe("--security-opt proc-opts", () => {
   });
 });
 
+describe("--sysctl", () => {
+  test("gives names whose files belong to the host's root", async () => {
+    const { stdout } = await kelp(
+      ["--sysctl", "kernel.domainname=x.example", "--sysctl", "kernel/hostname=h034"],
+      ...["cat", "/proc/sys/kernel/domainname", "/proc/sys/kernel/hostname"],
+    );
+    expect(stdout).toBe("x.example\nh034\n");
+  });
+});
+
 describe("what a user cannot have is named", () => {
   test("a tmpfs option that does not exist", async () => {
     const { code, stderr } = await kelp(["--tmpfs", "/t:bogus"], "true");
@@ -55,11 +65,11 @@ describe("what a user cannot have is named", () => {
     expect(stderr).toContain("bogus: invalid argument");
   });
 
-  test("a setting that only the host's root may change", async () => {
-    const { code, stderr } = await kelp(["--sysctl", "kernel.domainname=x.example"], "true");
+  test("a value that a setting does not take", async () => {
+    const { code, stderr } = await kelp(["--sysctl", "kernel.shm_rmid_forced=7"], "true");
     expect({ code, stderr }).toEqual({
       code: 125,
-      stderr: 'Error: cannot set sysctl kernel.domainname to "x.example": permission denied\n',
+      stderr: 'Error: cannot set sysctl kernel.shm_rmid_forced to "7": invalid argument\n',
     });
   });
 

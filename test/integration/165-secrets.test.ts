@@ -52,6 +52,36 @@ describe("a secret", () => {
     await box.ok(["rm", "c165"]);
   });
 
+  test("is in nothing that is made of the container or told of it", async () => {
+    const flags = ["--secret", "s165,type=env,target=TOKEN", "--secret", "s165,target=/etc/token"];
+    await box.ok(["run", "-d", "--name", "m165", "--network", "none", ...flags, BUSYBOX, "sleep", "60"]);
+    expect(await box.ok(["exec", "m165", "sh", "-c", 'cat /etc/token; echo "$TOKEN"'])).toContain(VALUE);
+    await box.ok(["commit", "-q", "m165", "made165"]);
+    await box.ok(["container", "clone", "m165", "k165"]);
+    await box.ok(["save", "-q", "-o", join(box.directory, "made.tar"), "made165"]);
+    await box.ok(["export", "-o", join(box.directory, "files.tar"), "m165"]);
+    const told = [
+      ["image", "inspect", "made165"],
+      ["history", "--no-trunc", "made165"],
+      ["inspect", "m165", "k165"],
+      ["diff", "m165"],
+      ["logs", "m165"],
+      ["top", "m165", "args"],
+      ["explain", "m165"],
+      ["events", "--stream=false", "--format", "json"],
+      ["container", "spec", "m165"],
+      ["run", "--rm", "--network", "none", "made165", "sh", "-c", "env; cat /etc/token"],
+    ];
+    for (const words of told) {
+      const { stdout, stderr } = await box.kelp(words);
+      expect({ words, holds: (stdout + stderr).includes(VALUE) }).toEqual({ words, holds: false });
+    }
+    // The archives are plain: what is in them would be found. A running container's memory is not on the disk.
+    expect(holders(box.directory)).toEqual([]);
+    await box.ok(["rm", "-f", "-t", "0", "m165", "k165"]);
+    await box.ok(["rmi", "made165"]);
+  });
+
   test("is encrypted with a key that only its user may read", async () => {
     const key = join(box.directory, "config", "kelp", "secrets.key");
     expect(statSync(key).mode & 0o777).toBe(0o600);

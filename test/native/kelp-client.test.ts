@@ -75,7 +75,7 @@ describe("kelp's client of a real monitor", () => {
     const h = host();
     const deep = join(h.dir, "d".repeat(200));
     mkdirSync(deep);
-    await h.monitor([], sh("sleep 0.05; exit 2"));
+    await h.monitor([], sh("sleep 1; exit 2"));
     symlinkSync("../socket", join(deep, "socket"));
     expect(await waitForExit(join(deep, "socket"))).toMatchObject({ kind: "exited", code: 2 });
   });

@@ -101,7 +101,6 @@ export const OPS = {
   // --- files inside a root ----------------------------------------------------------------------------
   makeDir: op(0x40, ["setup", "exec"], { root: "slot", path: "str", mode: "u32", uid: "u32", gid: "u32" }),
   makeLink: op(0x41, ["setup"], { root: "slot", target: "str", path: "str" }),
-  makeFile: op(0x42, ["setup"], { root: "slot", path: "str", mode: "u32", uid: "u32", gid: "u32", data: "blob" }),
   ownTree: op(0x4c, ["monitor"], { path: "str", uid: "u32", gid: "u32" }),
   copyTree: op(0x4b, ["setup"], { from: "slot", to: "slot", looks: "u32" }),
   writeAt: op(0x43, ["netbase", ...inside], { root: "slot", path: "str", resolve: "u64", data: "str" }),
