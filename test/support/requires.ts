@@ -125,6 +125,12 @@ function emulator(): string | undefined {
   return program("qemu-system-x86_64", "mmdebstrap", "mke2fs", "setpriv");
 }
 
+/** What builds kelp for arm64 and runs it in a machine of that kind. */
+function armEmulator(): string | undefined {
+  if (process.arch !== "x64") return `the machine is emulated on x86_64, not on ${process.arch}`;
+  return program("qemu-system-aarch64", "mmdebstrap", "mke2fs", "aarch64-linux-gnu-gcc", "busybox");
+}
+
 const PROBES = {
   subuid: subordinateIds,
   overlay: layers,
@@ -162,6 +168,7 @@ const PROBES = {
   runc: () => program("runc"),
   runsc: () => program("runsc"),
   vm: emulator,
+  arm64: armEmulator,
   zstd: () => program("zstd"),
   xz: () => program("xz"),
   bzip2: () => program("bzip2"),

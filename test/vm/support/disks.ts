@@ -32,7 +32,7 @@ export function homeDisk(file: string): void {
   }
 }
 
-function makeDisk(file: string, bytes: number, label: string, content: string): void {
+export function makeDisk(file: string, bytes: number, label: string, content: string): void {
   writeFileSync(file, "");
   truncateSync(file, bytes);
   const made = Bun.spawnSync(["mke2fs", "-q", "-t", "ext4", "-L", label, "-d", content, file], {

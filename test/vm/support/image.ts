@@ -4,7 +4,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { alone, CACHE, keep, workDirectory } from "./cache.ts";
 
-const GUEST = join(import.meta.dirname, "..", "guest");
+export const GUEST = join(import.meta.dirname, "..", "guest");
 const SUITE = "bookworm";
 const PACKAGES = [
   ...["linux-image-cloud-amd64", "initramfs-tools", "systemd", "systemd-sysv"],
@@ -30,7 +30,7 @@ export class NoPackages extends Error {}
 
 /** Takes a minute where it is not there yet: mmdebstrap fetches Debian's packages. */
 export async function guestImage(): Promise<GuestImage> {
-  const name = recipeHash();
+  const name = hashOf([SUITE, ...OPTIONS], ["agent.service", "initrd.sh", "make-root.sh"]);
   const directory = join(CACHE, name);
   await alone(async () => {
     if (!existsSync(directory)) await build(name);
@@ -42,36 +42,35 @@ export async function guestImage(): Promise<GuestImage> {
   };
 }
 
-/** Changes with everything the disk is made from; Debian's own updates come with a new recipe. */
-function recipeHash(): string {
-  const hash = createHash("sha256").update(`${SUITE} ${OPTIONS.join(" ")}`);
-  for (const name of ["agent.service", "initrd.sh", "make-root.sh"])
-    hash.update(readFileSync(join(GUEST, name)));
+/** Changes with everything a disk is made from; Debian's own updates come with a new recipe. @param files of guest/ */
+export function hashOf(options: readonly string[], files: readonly string[]): string {
+  const hash = createHash("sha256").update(options.join(" "));
+  for (const name of files) hash.update(readFileSync(join(GUEST, name)));
   return hash.digest("hex").slice(0, 16);
 }
 
 async function build(name: string): Promise<void> {
   const temporary = workDirectory();
   try {
-    const child = Bun.spawn(
-      [
-        "mmdebstrap",
-        ...OPTIONS,
-        `--customize-hook=sh ${join(GUEST, "make-root.sh")} "$1" ${temporary}`,
-        SUITE,
-      ],
-      { stdout: "ignore", stderr: "pipe" },
-    );
-    const errors = await new Response(child.stderr).text();
-    if ((await child.exited) !== 0) {
-      const unreachable = /^.*(?:Could not (?:resolve|connect)|Unable to connect|Failed to fetch).*$/m.exec(
-        errors,
-      );
-      if (unreachable !== null) throw new NoPackages(`the image cannot be made: ${unreachable[0]}`);
-      throw new Error(`mmdebstrap failed: ${errors}`);
-    }
+    await mmdebstrap([
+      ...OPTIONS,
+      `--customize-hook=sh ${join(GUEST, "make-root.sh")} "$1" ${temporary}`,
+      SUITE,
+    ]);
     keep(temporary, CACHE, name, /^[0-9a-f]{16}$/);
   } finally {
     rmSync(temporary, { recursive: true, force: true });
   }
+}
+
+/** @throws {NoPackages} */
+export async function mmdebstrap(words: readonly string[]): Promise<void> {
+  const child = Bun.spawn(["mmdebstrap", ...words], { stdout: "ignore", stderr: "pipe" });
+  const errors = await new Response(child.stderr).text();
+  if ((await child.exited) === 0) return;
+  const unreachable = /^.*(?:Could not (?:resolve|connect)|Unable to connect|Failed to fetch).*$/m.exec(
+    errors,
+  );
+  if (unreachable !== null) throw new NoPackages(`the image cannot be made: ${unreachable[0]}`);
+  throw new Error(`mmdebstrap failed: ${errors}`);
 }

@@ -20,7 +20,7 @@ export interface Guest {
 
 /** A machine for this file, logged in, with the image in the stores of the users kelp and guest. */
 export async function useGuest(): Promise<Guest> {
-  if (missing("vm") === undefined) noteMissing("vm", await whyNoImage());
+  if (missing("vm") === undefined) noteMissing("vm", await whyNoImage(guestImage));
   const needs = requires("vm");
   let machine: Machine | undefined;
   const running = () => {
@@ -41,9 +41,10 @@ export async function useGuest(): Promise<Guest> {
   };
 }
 
-async function whyNoImage(): Promise<string | undefined> {
+/** Makes what a machine begins with; where Debian's packages cannot be had, its tests are skipped for that reason. */
+export async function whyNoImage(make: () => Promise<unknown>): Promise<string | undefined> {
   try {
-    await guestImage();
+    await make();
     return undefined;
   } catch (error) {
     if (error instanceof NoPackages) return error.message;
