@@ -38,7 +38,14 @@ export const SUITES = [
     // A virtual machine a file, emulated: only where it is asked for, by name or as what must not be skipped.
     onDemand: true,
     tap: true,
-    packages: { "qemu-system-x86": "qemu-system-x86_64", mmdebstrap: "mmdebstrap", e2fsprogs: "mke2fs" },
+    packages: {
+      "qemu-system-x86": "qemu-system-x86_64",
+      mmdebstrap: "mmdebstrap",
+      e2fsprogs: "mke2fs",
+      "qemu-system-arm": "qemu-system-aarch64",
+      "gcc-aarch64-linux-gnu": "aarch64-linux-gnu-gcc",
+      "libc6-dev-arm64-cross": "../aarch64-linux-gnu/lib/libc.a",
+    },
   },
   { name: "faults", directory: "test/fault", as: "user", each: true, parallel: 1, timeout: 300 },
 ];
