@@ -14,7 +14,7 @@ import type {
 import { hostsText } from "./hosts.ts";
 import { effectiveHostname } from "./neighbours.ts";
 import type { Networking } from "./network.ts";
-import { resolvText } from "./resolv.ts";
+import { NO_RESOLV, resolvText } from "./resolv.ts";
 
 const CONTAINER = "container:";
 const ZONES = "/usr/share/zoneinfo";
@@ -37,11 +37,12 @@ export function writeBindFiles(
     const text = hostsText(ctx, record, networking);
     return text === undefined ? {} : { hosts: write("hosts", text) };
   };
+  const resolv = () => write("resolv.conf", resolvText(config, networking));
   const shared = sharedFiles(ctx, config);
   return {
     ...(shared.hosts === undefined ? hosts() : { hosts: shared.hosts }),
     ...(config.network.noHostname ? {} : { hostname: write("hostname", `${effectiveHostname(record)}\n`) }),
-    resolvConf: shared.resolvConf ?? write("resolv.conf", resolvText(config, networking)),
+    ...(config.network.dns[0] === NO_RESOLV ? {} : { resolvConf: shared.resolvConf ?? resolv() }),
     containerEnv: write(
       "containerenv",
       containerEnvText({

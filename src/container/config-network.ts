@@ -4,6 +4,7 @@ import type { Context, NetworkConfig } from "../state/index.ts";
 import { exposedPorts, publishedPorts } from "./config-ports.ts";
 import type { CreateOptions } from "./create-options.ts";
 import { chooseNetworks } from "./network-names.ts";
+import { NO_RESOLV } from "./resolv.ts";
 
 const NO_PORTS = new Set(["host", "none", "container", "ns"]);
 
@@ -35,7 +36,7 @@ export function networkConfig(
     mode,
     networks,
     ...ports.config,
-    dns: given(options.dns?.map(parseDns), ctx.settings.dnsServers),
+    dns: given(parseServers(options.dns ?? []), ctx.settings.dnsServers),
     dnsSearch: given(options["dns-search"], ctx.settings.dnsSearches),
     dnsOptions: given(options["dns-option"], ctx.settings.dnsOptions),
     addHosts,
@@ -65,6 +66,16 @@ function portConfig(
 
 function given(flags: readonly string[] | undefined, settings: readonly string[]): readonly string[] {
   return flags === undefined || flags.length === 0 ? settings : flags;
+}
+
+/** `none` alone: the image's own resolv.conf. */
+function parseServers(words: readonly string[]): readonly string[] {
+  if (words.length > 1 && words.includes(NO_RESOLV))
+    throw new UsageError(
+      "conflicting-flags",
+      "--dns none leaves no room for name servers: give one or the other",
+    );
+  return words[0] === NO_RESOLV ? words : words.map(parseDns);
 }
 
 function parseDns(word: string): string {

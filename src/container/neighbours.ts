@@ -8,6 +8,7 @@ import type { ContainerRecord, Context, Endpoint, NetworkRecord } from "../state
 import { changeInPlace } from "./bound-file.ts";
 import { recordInUse } from "./claim.ts";
 import { membersOf } from "./network.ts";
+import { NO_RESOLV } from "./resolv.ts";
 
 /** Between these lines of a hosts file it is kelp's; around them it may be changed by hand. */
 const BEGIN = "# neighbours, kept by kelp";
@@ -122,7 +123,7 @@ function refreshOnce(ctx: Context, networks: readonly NetworkRecord[]): boolean 
 
 function tellNameServer(ctx: Context, network: NetworkRecord, neighbours: readonly Neighbour[]): boolean {
   const entries = neighbours.map(({ record, endpoint: { ip, ip6 }, names }) => {
-    const servers = record.config.network.dns;
+    const servers = record.config.network.dns.filter((server) => server !== NO_RESOLV);
     return { container: record.id, ip, ip6, names, servers };
   });
   return writeNames(ctx, network, entries);

@@ -5,6 +5,9 @@ import type { ContainerConfig, ContainerRecord, Context } from "../state/index.t
 import { changeInPlace } from "./bound-file.ts";
 import type { Networking } from "./network.ts";
 
+/** In the place of name servers: no file of kelp's. */
+export const NO_RESOLV = "none";
+
 /**
  * What the flags say, else the networks', else the host's. On kelp's own networks the host's servers are asked through the
  * uplink, whose one address stays right when the host's change, and which reaches servers on the host's loopback. Networks

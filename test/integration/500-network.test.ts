@@ -104,6 +104,21 @@ describe("the default network", () => {
     expect([none.stdout, host.stdout]).toEqual(["1\n", "from outside"]);
   });
 
+  test("leaves the image's own resolv.conf with --dns none", async () => {
+    expect(
+      await sh("ls /etc/resolv.conf 2>&1 || grep -c resolv.conf /proc/self/mounts", "--dns", "none"),
+    ).toEqual({
+      code: 1,
+      stdout: "ls: /etc/resolv.conf: No such file or directory\n0\n",
+      stderr: "",
+    });
+    expect(await sh("true", "--dns", "none", "--dns", "192.0.2.1")).toEqual({
+      code: 125,
+      stdout: "",
+      stderr: "Error: --dns none leaves no room for name servers: give one or the other\n",
+    });
+  });
+
   test("cannot be removed", async () => {
     expect(await box.kelp(["network", "rm", "kelp"])).toEqual({
       code: 125,

@@ -4,7 +4,12 @@ import { NO_LINK_LOCAL } from "./reasons.ts";
 
 export const NETWORK_OPTIONS = {
   "add-host": { kind: "list", value: "NAME[;NAME…]:IP", text: "Line in the container's /etc/hosts" },
-  dns: { kind: "list", comma: true, value: "IP", text: "Name server" },
+  dns: {
+    kind: "list",
+    comma: true,
+    value: "IP|none",
+    text: "Name server; none: the image's own resolv.conf",
+  },
   "dns-option": {
     kind: "list",
     comma: true,

@@ -19,6 +19,7 @@ import type { ContainerConfig, ContainerRecord, Context, RootfsSource } from "..
 import { volumeDir } from "../../volume/index.ts";
 import { checkCgroup } from "../cgroup.ts";
 import { imageFilesPreview } from "../image-mounts.ts";
+import { NO_RESOLV } from "../resolv.ts";
 import { layersView } from "../rootfs.ts";
 import { completeUsers } from "../user-db.ts";
 
@@ -119,7 +120,7 @@ export function ownFiles(ctx: Context, id: string, { network }: ContainerConfig)
   return {
     ...(noHosts ? {} : { hosts: file("hosts") }),
     ...(network.noHostname ? {} : { hostname: file("hostname") }),
-    resolvConf: file("resolv.conf"),
+    ...(network.dns[0] === NO_RESOLV ? {} : { resolvConf: file("resolv.conf") }),
     containerEnv: file("containerenv"),
   };
 }
