@@ -14,6 +14,7 @@ import {
   writePlan,
 } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
+import { replacesUnhealthy } from "./config-health.ts";
 import { healthPlan } from "./health-plan.ts";
 import { runningSpec } from "./running-spec.ts";
 import { ownStreams } from "./start-monitor.ts";
@@ -33,7 +34,7 @@ export async function amendRunning(
   const { config, id, name } = record;
   const cannot = (flags: string, reason: string) =>
     new ConflictError("needs-restart", `cannot apply ${flags} to the running container ${name}: ${reason}`, {
-      hint: `stop it, change it, and start it again`,
+      hint: config.autoRemove ? "make it with that option" : "stop it, change it, and start it again",
     });
   if (parts.restart && config.restart.policy !== "no" && ownStreams(config))
     throw cannot("--restart", `with --log-driver ${config.log.driver} its streams end with its process`);
@@ -42,6 +43,8 @@ export async function amendRunning(
   const plan = startedPlan(ctx, id);
   if (plan === undefined)
     throw cannot(parts.restart ? "--restart" : "--health flags", "another version of kelp started it");
+  if (parts.health && replacesUnhealthy(config.health) && isThrownAway(plan))
+    throw cannot("--health-on-failure restart", "it was made with --rm, and its files last for one process");
   const path = join(containerRunDir(ctx.paths, id), AMENDED);
   try {
     writePlan(path, amendPlan(plan, await amendment(ctx, record, parts.health)));
@@ -61,6 +64,11 @@ export async function amendRunning(
 function startedPlan(ctx: Context, id: string): Plan | undefined {
   const secret = secretPlanPath(ctx, id);
   return decodePlan(readFileSync(existsSync(secret) ? secret : join(containerDir(ctx.paths, id), "plan")));
+}
+
+/** Its layer is mounted in a way that allows for no second time. */
+function isThrownAway({ ops }: Plan): boolean {
+  return ops.some((op) => op.op === "overlay" && op.args.data.split(",").includes("volatile"));
 }
 
 async function amendment(ctx: Context, record: ContainerRecord, checks: boolean): Promise<Amendment> {

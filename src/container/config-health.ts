@@ -65,6 +65,11 @@ export function isActive(health: HealthConfig | undefined): health is HealthConf
   return health !== undefined && health.test.length > 0 && health.test[0] !== "NONE" && health.test[0] !== "";
 }
 
+/** Whether a check may have the monitor put another process in the place of the one that runs. */
+export function replacesUnhealthy(health: HealthConfig | undefined): boolean {
+  return isActive(health) && (health.onFailure === "restart" || (health.startup?.retries ?? 0) > 0);
+}
+
 /** The words to execute. */
 export function checkCommand(test: readonly string[]): string[] {
   const [kind = "", ...words] = test;

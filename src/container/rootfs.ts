@@ -13,6 +13,7 @@ import {
   type Remap,
   type RunInside,
 } from "../storage/index.ts";
+import { replacesUnhealthy } from "./config-health.ts";
 
 /** The image's layers through the driver the container was made with, or the directory of --rootfs. */
 export async function containerRootfs(ctx: Context, record: ContainerRecord): Promise<RootfsSource> {
@@ -41,10 +42,12 @@ export async function startRootfs(ctx: Context, record: ContainerRecord): Promis
 /**
  * At its end overlay writes everything of the whole disk that holds `upper` (milliseconds on an idle machine, a second
  * beside somebody who writes), unless it is mounted `volatile`: for a container whose files go at its end anyway,
- * and for a step of a build, whose files are synced as the layer they become.
+ * and for a step of a build, whose files are synced as the layer they become. Such a mount cannot be made twice, as for
+ * a process that its monitor puts in the place of an unhealthy one.
  */
 function unsynced({ config }: ContainerRecord, rootfs: RootfsSource): RootfsSource {
-  if ((!config.autoRemove && config.layers === undefined) || rootfs.kind !== "overlay") return rootfs;
+  const isThrownAway = config.autoRemove && !replacesUnhealthy(config.health);
+  if ((!isThrownAway && config.layers === undefined) || rootfs.kind !== "overlay") return rootfs;
   // Left by a start whose end nobody saw, it would keep the kernel from mounting these directories again.
   const own = join(rootfs.work, "work");
   if (existsSync(own)) {

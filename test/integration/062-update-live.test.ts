@@ -92,6 +92,23 @@ test("a health check is given, changed and taken away", async () => {
   await box.ok(["rm", "--force", "--time", "0", "h"]);
 });
 
+test("an unhealthy --rm container gets another process, if it was made for that", async () => {
+  const checked = ["--health-cmd", "test ! -e /ill", "--health-interval", "100ms", "--health-retries", "1"];
+  const ill = "rm -f /ill; trap 'exit 0' TERM; while :; do sleep 0.05; done";
+  const flags = ["run", "-d", "--rm", "--name", "i", ...checked];
+  await box.ok([...flags, "--health-on-failure", "restart", ...sh(ill)]);
+  await box.ok(["exec", "i", "touch", "/ill"]);
+  await runsAgain("i", 1);
+  await box.ok(["kill", "i"]);
+  await box.ok([...flags, ...sh(ill)]);
+  const { code, stderr } = await box.kelp(["update", "--health-on-failure", "restart", "i"]);
+  expect(code).toBe(125);
+  expect(stderr).toStartWith(
+    "Error: cannot apply --health-on-failure restart to the running container i: it was made with --rm",
+  );
+  await box.ok(["kill", "i"]);
+});
+
 test("a monitor's memory does not grow with the number of changes", async () => {
   await box.ok(["run", "-d", "--name", "m", BUSYBOX, "sleep", "100"]);
   const monitor = await field("m", "{{.State.ConmonPid}}");
