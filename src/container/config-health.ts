@@ -198,7 +198,7 @@ function checkDirectory(path: string): string {
 /** Settings of a check that there is not would be said to nobody. */
 function refuseWithoutCommand(known: HealthConfig | undefined, given: ReadonlySet<string>): void {
   const [flag] = [...given].filter((name) =>
-    /^health-(startup-|interval|retries|timeout|start-period|start-interval)/.test(name),
+    /^health-(startup-|interval|retries|timeout|start-period|start-interval|log-|max-log-)/.test(name),
   );
   const startup = flag?.startsWith("health-startup-") === true;
   const has = startup
@@ -227,6 +227,7 @@ export function changedHealth(
   return {
     ...known,
     ...fresh,
+    ...(given.has("health-on-failure") ? { onFailure: chooseAction(input.options) } : {}),
     log: {
       ...(given.has("health-log-destination") ? {} : known.log),
       ...fresh.log,

@@ -83,6 +83,10 @@ test("a health check is given, changed and taken away", async () => {
   await box.ok(["exec", "h", "rm", "/tmp/well"]);
   await box.ok(["update", "--health-retries", "1", "--health-interval", "50ms", "h"]);
   await until("illness", async () => (await status()) === "unhealthy");
+  for (const action of ["stop", "none"]) {
+    await box.ok(["update", "--health-on-failure", action, "--health-interval", "1h", "h"]);
+    expect(await field("h", "{{.Config.HealthcheckOnFailureAction}}")).toBe(action);
+  }
   await box.ok(["update", "--no-healthcheck", "h"]);
   const { code, stderr } = await box.kelp(["healthcheck", "run", "h"]);
   expect({ code, stderr }).toEqual({
