@@ -32,6 +32,7 @@ static struct {
 	bool starting; /* the startup check comes first */
 	bool acted; /* the action has been taken for this process */
 	bool restart; /* another process is to follow */
+	bool spared; /* it has followed: its first check is not at once, but after an interval */
 	uint64_t begun; /* milliseconds, as all of these; 0: never */
 	uint64_t due; /* the next check */
 	uint64_t limit; /* the running check has to be done by then */
@@ -360,8 +361,9 @@ void health_begin(struct server *s, const struct records *records, int cgroup)
 	health.kill_at = 0;
 	health.begun = now_ms();
 	schedule(false, health.begun);
-	if (health.due)
+	if (health.due && !health.spared)
 		health.due = health.begun;
+	health.spared = false;
 	write_state();
 	if (!first)
 		server_tell_check(s);
@@ -425,5 +427,6 @@ bool health_restarts(void)
 	const bool wanted = health.restart;
 
 	health.restart = false;
+	health.spared = wanted;
 	return wanted;
 }

@@ -146,6 +146,20 @@ describe("an unhealthy container", () => {
     expect(restarts).toBeLessThanOrEqual(6); // 0.1 + 0.2 + 0.4 + 0.8 + 1.6 s
   });
 
+  test("has an interval's time after that to get well", async () => {
+    const h = host();
+    await h.monitor(["-y", "exit 1", "-i", "1000", "-a", RESTART], SLEEP);
+    await until(
+      "a second life",
+      () => /restarts 1/.test(h.read("status")) && !/code/.test(h.read("status")),
+      10_000,
+    );
+    const count = results(h).length;
+    await Bun.sleep(500);
+    expect(results(h).length).toBe(count);
+    expect(h.read("status")).not.toContain("code");
+  });
+
   test("can still be ended for good", async () => {
     const h = host();
     await h.monitor(failing(RESTART), SLEEP);
