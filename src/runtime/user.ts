@@ -116,7 +116,7 @@ function unknownUser(word: string): never {
 /** The number, undefined for a name; digits too large for an id are an error, not a name. */
 function parseId(word: string, kind: string): number | undefined {
   if (!/^[0-9]+$/.test(word)) {
-    if (/^[+-]?[\p{Nd}.]+(?:e[+-]?\p{Nd}+)?$/iu.test(word)) throw outOfRange(word, kind);
+    if (/^[+-]?(?:[\p{Nd}.]+(?:e[+-]?\p{Nd}+)?|0[xob][\da-f]+)$/iu.test(word)) throw outOfRange(word, kind);
     return undefined;
   }
   const id = Number(word);

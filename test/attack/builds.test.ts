@@ -1,8 +1,8 @@
-/** Builds that are attacked, by the row B4: repositories that want to run something here. */
+/** Builds that are attacked, by the rows B1 and B4: by who swaps what they mount and copy, and by repositories that want to run something here. */
 import { afterAll, beforeAll, describe, expect } from "bun:test";
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { HOSTILE, requires, run, useSandbox, writeHostileArchive } from "../support/index.ts";
+import { HOSTILE, makeCanary, requires, run, useSandbox, writeHostileArchive } from "../support/index.ts";
 
 const box = useSandbox("attack-builds");
 const { test } = requires("busybox", "overlay", "subuid", "cc", "git");
@@ -142,4 +142,77 @@ describe("B4: a hostile repository", () => {
     await git(directory, ["status"]);
     expect(fired()).toBe(true);
   });
+});
+
+describe("B1: what is swapped for a link to the host while a build uses it (CVE-2024-9675, CVE-2024-23651)", () => {
+  test("a path in a cache that two builds share is mounted as it is, or refused", async () => {
+    const canary = makeCanary(box.directory);
+    const cache = "--mount=type=cache,id=race";
+    const prepare = `mkdir -p /v/a && echo in it >/v/a/secret && ln -s ${canary.directory} /v/l && touch /v/go`;
+    const swap = `hostile swap /v/a /v/l & while [ ! -e /v/stop ]; do sleep 0.1; done; kill $!`;
+    const swapper = box.kelp(
+      ["build", "--no-cache", context(`FROM ${HOSTILE}\nRUN ${cache},target=/v ${prepare}; ${swap}; true\n`)],
+      {},
+    );
+    const wait = `RUN ${cache},target=/v until [ -e /v/go ]; do sleep 0.1; done\n`;
+    await box.ok(["build", "--no-cache", context(`FROM ${HOSTILE}\n${wait}`)]);
+    const step = `RUN ${cache},source=a,target=/m cat /m/secret\n`;
+    const directory = context(`FROM ${HOSTILE}\n${step.repeat(5)}`);
+    const codes = new Set<number>();
+    for (let round = 0; round < 30; round++) {
+      const { code, stdout, stderr } = await box.kelp(["build", "--no-cache", directory]);
+      codes.add(code);
+      expect(stdout + stderr).not.toContain(canary.token);
+      canary.expectIntact();
+    }
+    await box.ok(["build", "--no-cache", context(`FROM ${HOSTILE}\nRUN ${cache},target=/v touch /v/stop\n`)]);
+    expect((await swapper).code).toBe(0);
+    // Both states were met, or this proves nothing.
+    expect(codes.size).toBeGreaterThan(1);
+  }, 180_000);
+
+  test("a directory of the context is copied as it is, with its links as links", async () => {
+    const canary = makeCanary(box.directory);
+    const directory = context(`FROM ${HOSTILE}\nCOPY d /d\nCOPY d/secret /e/\n`);
+    mkdirSync(join(directory, "d"));
+    writeFileSync(join(directory, "d", "secret"), "in it\n");
+    const swap = ["sh", "-c", `ln -s ${canary.directory} /c/l && exec hostile swap /c/d /c/l`];
+    await box.ok([
+      "run",
+      "-d",
+      "--name",
+      "b1",
+      "--network",
+      "none",
+      "-v",
+      `${directory}:/c`,
+      HOSTILE,
+      ...swap,
+    ]);
+    const seen = new Set<string>();
+    for (let round = 0; round < 40; round++) {
+      const { code, stderr } = await box.kelp(["build", "-q", "--no-cache", "-t", "b1", directory]);
+      expect(stderr).not.toContain(canary.token);
+      if (code !== 0) {
+        seen.add("refused");
+        continue;
+      }
+      const look = [
+        "run",
+        "--rm",
+        "--network",
+        "none",
+        "b1",
+        "sh",
+        "-c",
+        "cat /d/secret /e/secret; ls -l /d",
+      ];
+      const { stdout } = await box.kelp(look);
+      expect(stdout).not.toContain(canary.token);
+      seen.add(stdout);
+    }
+    await box.ok(["rm", "-f", "-t", "0", "b1"]);
+    canary.expectIntact();
+    expect(seen.size).toBeGreaterThan(1);
+  }, 180_000);
 });

@@ -1,6 +1,6 @@
 /** Attacks by names, numbers and capabilities, by the rows C1 to C5, E3, E8 and E9. */
 import { beforeAll, describe, expect } from "bun:test";
-import { lstatSync, readdirSync, writeFileSync } from "node:fs";
+import { lstatSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   BUSYBOX,
@@ -65,62 +65,150 @@ describe("C1: capabilities", () => {
 });
 
 describe("C3: user strings that are read as root", () => {
+  // What atoi, strtol, parseInt or a 32-bit cast would make a number of, among them 0.
   const refused = [
-    "+1",
-    "-1",
-    "1e3",
-    "2147483648",
-    "4294967295",
-    "4294967296",
-    "99999999999",
-    ":0",
-    "root:",
-    "1:2:3",
-    "１",
-    "0x0",
-    "nobody ",
-    "-u",
+    ...[
+      "+1",
+      "-1",
+      "+0",
+      "-0",
+      "1e3",
+      "1.0",
+      "0x0",
+      "0x1",
+      "0b1",
+      "0o7",
+      "1_000",
+      "1,2",
+      "1 ",
+      "0 ",
+      "nobody ",
+    ],
+    ...[
+      "2147483648",
+      "4294967294",
+      "4294967295",
+      "4294967296",
+      "4294967297",
+      "99999999999",
+      "18446744073709551616",
+    ],
+    ...["9".repeat(400), ":0", ":", "root:", "1:2:3", "0:-1", "0:4294967296", "root:nosuch", "nosuch"],
+    ...["\uff11", "\uff10", "\u0661", "-u", "--", "../root", "root\nroot"],
   ];
+  const honest: readonly (readonly [string, string])[] = [
+    ["1", "1:0"],
+    ["007", "7:0"],
+    ["0", "0:0"],
+    ["5:7", "5:7"],
+    ["root", "0:0"],
+  ];
+  // Entries that would match, whose uid is 0.
+  const passwd = ["root", "99999999999", "+1", "1e3", "0x1", "-1", "4294967297"]
+    .map((name) => `${name}:x:0:0::/:/bin/sh\n`)
+    .join("");
 
-  test("are errors, and never uid 0", async () => {
-    const passwd =
-      "root:x:0:0::/:/bin/sh\n99999999999:x:0:0::/:/bin/sh\n+1:x:0:0::/:/bin/sh\n1e3:x:0:0::/:/bin/sh\n";
+  /** An image of these users, with USER; its name. */
+  async function imageOf(user: string): Promise<string> {
     const files = busyboxFiles().map((file) =>
       file.name === "etc/passwd" ? { ...file, content: passwd } : file,
     );
     const path = join(box.directory, "users.tar");
-    writeFileSync(path, await dockerArchive([await makeTar(files)], { tags: ["localhost/users:latest"] }));
-    await box.ok(["load", "-i", path]);
+    const options = { tags: ["localhost/users:latest"], config: { User: user } };
+    writeFileSync(path, await dockerArchive([await makeTar(files)], options));
+    await box.ok(["load", "-q", "-i", path]);
+    return "localhost/users";
+  }
+  const look = ["sh", "-c", "echo $(id -u):$(id -g)"];
+  const quiet = ["run", "--rm", "--network", "none"];
+
+  test("are errors, and never uid 0: --user and exec --user", async () => {
+    const image = await imageOf("");
+    await box.ok(["run", "-d", "--name", "c3", "--network", "none", image, "sleep", "600"]);
+    const ways = (user: string) => [
+      [...quiet, `--user=${user}`, image, ...look],
+      ["exec", `--user=${user}`, "c3", ...look],
+    ];
     for (const user of refused) {
-      const { code, stdout } = await box.kelp([
-        "run",
-        "--rm",
-        "--network",
-        "none",
-        `--user=${user}`,
-        "localhost/users",
-        "id",
-        "-u",
-      ]);
+      for (const words of ways(user)) {
+        const { code, stdout } = await box.kelp(words);
+        expect({ words: words[0], user, ok: code === 0, stdout }).toEqual({
+          words: words[0],
+          user,
+          ok: false,
+          stdout: "",
+        });
+      }
+    }
+    for (const [user, ids] of honest)
+      for (const words of ways(user)) expect([user, await box.ok(words)]).toEqual([user, ids]);
+    // The greatest number there is is nobody's, but not root's.
+    expect((await box.kelp([...quiet, "--user=2147483647", image, ...look])).stdout).not.toStartWith("0:");
+    await box.ok(["rm", "-f", "-t", "0", "c3"]);
+  }, 120_000);
+
+  test("are errors as an image's USER, in run, in a build's steps and in health checks", async () => {
+    for (const user of refused.filter((_, index) => index % 3 === 0)) {
+      const image = await imageOf(user);
+      const { code, stdout } = await box.kelp([...quiet, image, ...look]);
       expect({ user, ok: code === 0, stdout }).toEqual({ user, ok: false, stdout: "" });
     }
-    for (const [user, uid] of [
-      ["1", "1"],
-      ["007", "7"],
-      ["0", "0"],
-      ["2147483647", undefined],
-    ] as const) {
-      const { stdout } = await run([`--user=${user}`], "id", "-u");
-      expect({ user, uid: uid === undefined ? "not 0" : stdout.trim() }).toEqual({
-        user,
-        uid: uid ?? "not 0",
-      });
-      if (uid === undefined) expect(stdout.trim()).not.toBe("0");
+    const image = await imageOf("");
+    for (const user of ["+1", "1e3", "4294967296", "4294967297", "99999999999", "-1"]) {
+      const file = join(box.directory, "Dockerfile.c3");
+      writeFileSync(file, `FROM ${image}\nUSER ${user}\nRUN echo ran as $(id -u)\n`);
+      const { code, stdout, stderr } = await box.kelp(["build", "--no-cache", "-f", file, box.directory]);
+      expect({ user, ok: code === 0 }).toEqual({ user, ok: false });
+      expect(stdout + stderr).not.toContain("ran as 0\n");
     }
-  }, 30_000);
+    const checked = await imageOf("1");
+    const check = ["--health-cmd", "id -u", "--health-interval", "disable"];
+    await box.ok(["run", "-d", "--name", "c3h", "--network", "none", ...check, checked, "sleep", "60"]);
+    await box.ok(["healthcheck", "run", "c3h"]);
+    const output = ["inspect", "-f", "{{(index .State.Health.Log 0).Output}}", "c3h"];
+    expect((await box.ok(output)).trim()).toBe("1");
+    await box.ok(["rm", "-f", "-t", "0", "c3h"]);
+  }, 120_000);
 });
 
 describe("C4, E3: what was asked for is what is", () => {
+  test("read from outside: privileges, filter, capabilities, ids and limits of the first process", async () => {
+    const flags = [
+      ...["--security-opt", "no-new-privileges", "--cap-drop", "all", "--cap-add", "CHOWN,KILL"],
+      ...["--userns", "auto:size=1500", "--user", "7:8", "--ulimit", "nofile=77:88", "--umask", "0027"],
+    ];
+    await box.ok(["run", "-d", "--name", "c4", "--network", "none", ...flags, BUSYBOX, "sleep", "60"]);
+    const pid = await box.ok(["inspect", "-f", "{{.State.Pid}}", "c4"]);
+    const status = readFileSync(`/proc/${pid}/status`, "utf8");
+    const field = (name: string) => new RegExp(`^${name}:\\s+(.*)$`, "m").exec(status)?.[1];
+    const names = [
+      "NoNewPrivs",
+      "Seccomp",
+      "Seccomp_filters",
+      "CapInh",
+      "CapEff",
+      "CapBnd",
+      "CapAmb",
+      "Umask",
+    ];
+    const both = "0000000000000021";
+    expect(names.map(field)).toEqual(["1", "2", "1", both, both, both, both, "0027"]);
+    expect(readFileSync(`/proc/${pid}/uid_map`, "utf8").trim().split(/\s+/)).toEqual([
+      "0",
+      expect.any(String),
+      "1500",
+    ]);
+    expect(readFileSync(`/proc/${pid}/limits`, "utf8")).toMatch(/open files\s+77\s+88/);
+    // A filter that cannot be had fails the start rather than being left out.
+    const profile = join(box.directory, "none.json");
+    writeFileSync(profile, '{"defaultAction": "SCMP_ACT_NOSUCH"}');
+    expect(await run(["--security-opt", `seccomp=${profile}`], "true")).toMatchObject({
+      code: 125,
+      stdout: "",
+    });
+    await box.ok(["rm", "-f", "-t", "0", "c4"]);
+  });
+
   test("exec has the namespaces, filter, privileges and limits of the container", async () => {
     await box.ok([
       "run",
