@@ -157,7 +157,7 @@ describe("B1: what is swapped for a link to the host while a build uses it (CVE-
     const wait = `RUN ${cache},target=/v until [ -e /v/go ]; do sleep 0.1; done\n`;
     await box.ok(["build", "--no-cache", context(`FROM ${HOSTILE}\n${wait}`)]);
     const step = `RUN ${cache},source=a,target=/m cat /m/secret\n`;
-    const directory = context(`FROM ${HOSTILE}\n${step.repeat(5)}`);
+    const directory = context(`FROM ${HOSTILE}\n${step}`);
     const codes = new Set<number>();
     for (let round = 0; round < 30; round++) {
       const { code, stdout, stderr } = await box.kelp(["build", "--no-cache", directory]);
