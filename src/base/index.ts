@@ -24,6 +24,7 @@ export { Sha256, sha256Bytes, sha256Hex } from "./hash.ts";
 export { type LogFields, type LogLevel, log, logs, parseLogLevel, startLog } from "./log.ts";
 export { randomBelow, randomHex } from "./random.ts";
 export { redact, redactEnv } from "./redact.ts";
+export { closest, nearHint } from "./suggest.ts";
 export { ellipsis, escapeControl, escapeJson, escapeLines } from "./text.ts";
 export { ago, formatDuration, humanDuration, parseDuration, parseTime, parseUntil, rfc3339 } from "./time.ts";
 export { humanBinarySize, humanSize, parseSize, type SizeFormat } from "./units.ts";

@@ -6,9 +6,9 @@
  * Pure: the answer is a list of (long name, text) pairs and the remaining arguments; values.ts makes
  * typed values of the texts.
  */
+import { closest } from "../base/index.ts";
 import type { OptionDef, OptionTable } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
-import { closest } from "./suggest.ts";
 
 export interface FlagUse {
   /** The key in the table. */

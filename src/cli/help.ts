@@ -1,5 +1,5 @@
 /** Help as podman's users and scripts read it. Everything comes from the command table. */
-import { UsageError } from "../base/index.ts";
+import { closest, UsageError } from "../base/index.ts";
 import type { CommandDef, OptionDef, OptionTable } from "./command.ts";
 import { COMMANDS, type CommandEntry } from "./commands/index.ts";
 import { ROOT_OPTIONS } from "./globals.ts";
@@ -7,7 +7,6 @@ import { GROUPS, ROOT_SUMMARY } from "./groups.ts";
 import { findCommand } from "./lookup.ts";
 import { notOurs } from "./not-ours.ts";
 import { spokenCommand } from "./program.ts";
-import { closest } from "./suggest.ts";
 import { TOPICS } from "./topics/index.ts";
 import { topicText } from "./topics/text.ts";
 

@@ -21,7 +21,7 @@ import { goMap } from "./template.ts";
 import { goArch, versionReport } from "./version.ts";
 
 /** The whole report; fields that templates know under other names than JSON are hidden copies. */
-export async function infoReport(ctx: Context): Promise<object> {
+export async function infoReport(ctx: Context) {
   const { registries } = searchRegistries(await loadRegistriesConf(ctx.paths));
   return {
     host: hostReport(ctx),
@@ -37,7 +37,7 @@ export async function infoReport(ctx: Context): Promise<object> {
   };
 }
 
-function hostReport(ctx: Context): object {
+function hostReport(ctx: Context): Record<string, unknown> {
   const cgroupVersion = readIfExists("/sys/fs/cgroup/cgroup.controllers") === undefined ? "v1" : "v2";
   const { Version } = versionReport();
   const holdfast = {

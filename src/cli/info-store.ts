@@ -17,7 +17,7 @@ const FILESYSTEMS: Readonly<Record<number, string>> = {
 };
 
 /** Counts, places and sizes; reading them makes no store where there is none. */
-export function storeReport(ctx: Context): object {
+export function storeReport(ctx: Context): Record<string, unknown> {
   const { paths, settings } = ctx;
   const disk = statfsSync(nearestExisting(paths.data));
   const stored = existsSync(join(paths.data, "kelp.db"));

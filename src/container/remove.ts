@@ -62,11 +62,11 @@ export async function removeContainer(
   return [...removed, record.id];
 }
 
-function stillRunning({ id }: ContainerRecord): ConflictError {
+function stillRunning({ id, name }: ContainerRecord): ConflictError {
   return new ConflictError(
     "container-running",
     `cannot remove container ${id} as it is running - running or paused containers cannot be removed without force: container state improper`,
-    { exitCode: 2 },
+    { exitCode: 2, hint: `kelp stop ${name} first, or kelp rm --force ${name}` },
   );
 }
 

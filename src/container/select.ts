@@ -83,10 +83,7 @@ export function resolveContainer(ctx: Context, word: string): ContainerRecord {
   const name = word.startsWith("/") ? word.slice(1) : word;
   const record = ctx.state.containers.resolve(name);
   if (!isGone(ctx, record)) return record;
-  throw new NotFoundError(
-    "no-such-container",
-    `no container with name or ID ${JSON.stringify(name)} found: no such container`,
-  );
+  throw ctx.state.containers.missing(name);
 }
 
 /** The ID in the first line of a --cidfile. */

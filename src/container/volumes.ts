@@ -1,6 +1,6 @@
 /** Volumes as containers use them: where they lie, and which are made with a container. */
 import { dirname } from "node:path";
-import { ConflictError, NotFoundError } from "../base/index.ts";
+import { ConflictError, NotFoundError, nearHint } from "../base/index.ts";
 import { type Context, type MountConfig, type VolumeRecord, writeEvent } from "../state/index.ts";
 import { ensureVolume, isElsewhere, newVolumeName, volumeSource } from "../volume/index.ts";
 import { removeTrees } from "./trees.ts";
@@ -88,9 +88,10 @@ export function volumeByName(ctx: Context, name: string): VolumeRecord {
       `more than one result for volume name ${name}: volume already exists`,
     );
   if (found[0] !== undefined) return found[0];
+  const names = ctx.state.volumes.list().map((volume) => volume.name);
   throw new NotFoundError(
     "no-such-volume",
     `no volume with name ${JSON.stringify(name)} found: no such volume`,
-    { exitCode: 1 },
+    { exitCode: 1, ...nearHint(name, names, "`kelp volume ls` lists the volumes") },
   );
 }

@@ -46,7 +46,14 @@ export {
   removeAllImages,
   removeImages,
 } from "./remove.ts";
-export { displayName, type FoundImage, findImage, resolveImage, tryFindImage } from "./resolve.ts";
+export {
+  displayName,
+  type FoundImage,
+  findImage,
+  imageNotKnown,
+  resolveImage,
+  tryFindImage,
+} from "./resolve.ts";
 export { SAVE_FORMATS, type SaveFormat, type SaveOptions, saveImages } from "./save.ts";
 export type { CachedLayer, StepCache, StepCacheOptions } from "./step-cache.ts";
 export { type NewImage, recordImage, type StoredImage, storeImage } from "./store-image.ts";

@@ -1,5 +1,5 @@
 /** From what the user calls an image to its record. */
-import { ConflictError, NotFoundError, UsageError } from "../base/index.ts";
+import { ConflictError, NotFoundError, nearHint, UsageError } from "../base/index.ts";
 import {
   formatReference,
   localCandidates,
@@ -25,7 +25,23 @@ export interface FoundImage {
 export function findImage(ctx: Context, name: string): FoundImage {
   const found = tryFindImage(ctx, name);
   if (found !== undefined) return found;
-  throw new NotFoundError("image-not-known", `${name}: image not known`);
+  throw imageNotKnown(ctx, name);
+}
+
+export function imageNotKnown(ctx: Context, name: string): NotFoundError {
+  const full = ctx.state.images.list().flatMap(({ names }) => names);
+  const words = [...full, ...full.flatMap(shorterNames)];
+  return new NotFoundError(
+    "image-not-known",
+    `${name}: image not known`,
+    nearHint(name, words, "`kelp images` lists the images"),
+  );
+}
+
+/** What people write instead of `localhost/web:latest`. */
+function shorterNames(name: string): string[] {
+  const last = name.slice(name.lastIndexOf("/") + 1);
+  return [last, last.replace(/:[^:]*$/, "")];
 }
 
 /** Same, but undefined for what is not there. */
@@ -110,5 +126,5 @@ export async function resolveImage(ctx: Context, name: string): Promise<FoundIma
     await loadEmbedded(ctx);
     return findImage(ctx, name);
   }
-  throw new NotFoundError("image-not-known", `${name}: image not known`);
+  throw imageNotKnown(ctx, name);
 }

@@ -1,5 +1,5 @@
 /** The network that is always there, and how networks are found. */
-import { ConflictError, NotFoundError } from "../base/index.ts";
+import { ConflictError, NotFoundError, nearHint } from "../base/index.ts";
 import type { Context, NetworkRecord } from "../state/index.ts";
 
 /** Name of the default network. */
@@ -57,7 +57,11 @@ export function requireNetwork(ctx: Context, name: string, exitCode?: number): N
     "no-such-network",
     `unable to find network with name or ID ${name}: network not found`,
     {
-      hint: "`kelp network ls` lists the networks.",
+      ...nearHint(
+        name,
+        listNetworks(ctx).map((network) => network.name),
+        "`kelp network ls` lists the networks",
+      ),
       ...(exitCode === undefined ? {} : { exitCode }),
     },
   );

@@ -69,6 +69,7 @@ export function connectionError(url: URL, error: unknown): RegistryError {
   if (code === "ENOTFOUND")
     return new RegistryError("host-unknown", message(`dial tcp: lookup ${url.hostname}: ${words}`), {
       cause: error,
+      hint: "is the registry's name right, and is there a network? `kelp doctor` looks at the machine",
     });
   const broken = code === "ECONNRESET" || NETWORK_WORDS[code] === undefined;
   return new TransientError(

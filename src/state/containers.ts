@@ -1,7 +1,7 @@
 /** The containers' records: who they are and what `create` decided. How they live is in files (see runtime). */
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { ConflictError, errnoCode, NotFoundError } from "../base/index.ts";
+import { ConflictError, errnoCode, NotFoundError, nearHint } from "../base/index.ts";
 import { containerDir, goneDir, type Paths } from "../host/index.ts";
 import type { Database, Row } from "./db.ts";
 import { isIdPrefix, randomName } from "./names.ts";
@@ -137,9 +137,15 @@ export class Containers {
     }
     const only = found[0];
     if (only !== undefined) return only;
-    throw new NotFoundError(
+    throw this.missing(nameOrPrefix);
+  }
+
+  missing(name: string): NotFoundError {
+    const names = this.list().map((record) => record.name);
+    return new NotFoundError(
       "no-such-container",
-      `no container with name or ID "${nameOrPrefix}" found: no such container`,
+      `no container with name or ID ${JSON.stringify(name)} found: no such container`,
+      nearHint(name, names, "`kelp ps -a` lists the containers"),
     );
   }
 

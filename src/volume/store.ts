@@ -25,6 +25,7 @@ export function checkVolumeName(name: string): string {
     throw new UsageError(
       "invalid-name",
       `running volume create option: names must match [a-zA-Z0-9][a-zA-Z0-9_.-]*: invalid argument`,
+      name.includes("/") ? { hint: `a directory of this machine is written as ./${name} or /…` } : {},
     );
   }
   return name;

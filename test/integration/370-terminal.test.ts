@@ -61,6 +61,28 @@ needs.test(
 );
 
 needs.test(
+  "a name that is nearly right is told at a terminal, and in one line to scripts",
+  async () => {
+    await box.ok(["create", "--name", "t370-web", BUSYBOX]);
+    const message = (name: string) => `no container with name or ID "${name}" found: no such container`;
+    const terminal = shell();
+    try {
+      await terminal.waitFor(/ready>/);
+      terminal.type("clear; kelp logs t370-wbe; kelp history busybx");
+      terminal.keys("Enter");
+      const shown = await terminal.waitFor(/busybx: image not known\s+Hint: .*\s+ready>/);
+      expect(shown).toContain(`Error: ${message("t370-wbe")}\nHint: did you mean t370-web?\n`);
+      expect(shown).toContain("Hint: did you mean busybox?");
+    } finally {
+      terminal.close();
+    }
+    expect((await box.kelp(["logs", "t370-wbe"])).stderr).toBe(`Error: ${message("t370-wbe")}\n`);
+    await box.ok(["rm", "t370-web"]);
+  },
+  60_000,
+);
+
+needs.test(
   "tables are as wide as the terminal there, and as wide as they must be in a pipe",
   async () => {
     const long = `localhost/${"very-long-name-".repeat(8)}end`;

@@ -588,6 +588,7 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "builder prune": c1,
   "buildx build": c40,
   "buildx prune": c1,
+  "buildx version": c97,
   commit: c6,
   completion: c2,
   config: c3,

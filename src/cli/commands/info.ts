@@ -1,5 +1,6 @@
 import { openContext } from "../../state/index.ts";
 import { defineCommand } from "../command.ts";
+import { withDockerInfo } from "../docker-words.ts";
 import { printObject } from "../format.ts";
 import { infoReport } from "../info-report.ts";
 import { toYaml } from "../yaml.ts";
@@ -27,7 +28,11 @@ export default defineCommand({
     const report = await infoReport(await openContext(globals));
     if (options.format === undefined) io.out(toYaml(report));
     else if (options.format !== "")
-      await printObject(io, report, { name: "info", type: "define.Info", format: options.format });
+      await printObject(io, withDockerInfo(report), {
+        name: "info",
+        type: "define.Info",
+        format: options.format,
+      });
     return 0;
   },
 });

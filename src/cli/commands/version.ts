@@ -1,9 +1,10 @@
 import { defineCommand } from "../command.ts";
+import { withServer } from "../docker-words.ts";
 import { printFormatted, printObject } from "../format.ts";
 import { versionReport } from "../version.ts";
 
 export default defineCommand({
-  paths: [["version"]],
+  paths: [["version"], ["buildx", "version"]],
   summary: "Display the kelp version information",
   usage: "[options]",
   examples: [["kelp version --format '{{.Client.Version}}'", "The version alone"]],
@@ -20,11 +21,8 @@ export default defineCommand({
   async run({ io, options }) {
     const Client = versionReport();
     if (options.format !== undefined) {
-      await printObject(
-        io,
-        { Client, ...(options.format === "json" ? {} : Client) },
-        { name: "version", format: options.format },
-      );
+      const report = withServer({ Client, ...(options.format === "json" ? {} : Client) });
+      await printObject(io, report, { name: "version", format: options.format });
       return 0;
     }
     const rows = [

@@ -107,6 +107,11 @@ export const BUILD_OPTIONS = {
   },
   label: { kind: "list", value: "NAME=VALUE", text: "Label of the image" },
   layers: { kind: "boolean", default: true, text: "A layer for every step, kept for later builds" },
+  load: {
+    kind: "boolean",
+    hidden: true,
+    text: "Has no effect: an image is in the store. docker buildx has it",
+  },
   logfile: { kind: "string", value: "FILE", text: "Write what is printed to a file", completes: "file" },
   manifest: {
     kind: "string",

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "bun:test";
+import { closest, nearHint } from "../../../src/base/index.ts";
 import {
   booleanFilter,
   compileFilters,
@@ -8,7 +9,6 @@ import {
   untilFilter,
 } from "../../../src/cli/filters.ts";
 import { printFormatted, printObject } from "../../../src/cli/format.ts";
-import { closest } from "../../../src/cli/suggest.ts";
 import { alignColumns, headingOf } from "../../../src/cli/table.ts";
 import { goMap, renderList } from "../../../src/cli/template.ts";
 import { recordingIo } from "../../support/io.ts";
@@ -197,6 +197,12 @@ describe("--format", () => {
     await printObject(io, { Client: { Version: "1" } }, { name: "version", format: "{{.Client.Version}}" });
     expect(io.stdout).toBe("1\n");
   });
+});
+
+test("an error of a name says what was meant, else where to look", () => {
+  expect(nearHint("wbe1", ["web1", "db"], "look")).toEqual({ hint: "did you mean web1?" });
+  expect(nearHint("xyzzy", ["web1", "db"], "look")).toEqual({ hint: "look" });
+  expect(nearHint("xyzzy", [])).toEqual({});
 });
 
 test("the closest word is suggested, or none", () => {

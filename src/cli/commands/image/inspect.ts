@@ -1,5 +1,4 @@
-import { NotFoundError } from "../../../base/index.ts";
-import { inspectImage, tryFindImage } from "../../../image/index.ts";
+import { imageNotKnown, inspectImage, tryFindImage } from "../../../image/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { INSPECT_FORMAT, inspectEach } from "../../inspected.ts";
@@ -17,7 +16,7 @@ export default defineCommand({
       format: options.format,
       find: (name) => {
         const found = tryFindImage(ctx, name);
-        if (found === undefined) throw new NotFoundError("image-not-known", `${name}: image not known`);
+        if (found === undefined) throw imageNotKnown(ctx, name);
         return inspectImage(ctx, found.record);
       },
     });

@@ -1,3 +1,14 @@
+/** For the error of a name that is not there: what may have been meant, else how to find out what there is. */
+export function nearHint(
+  word: string,
+  candidates: readonly string[],
+  otherwise?: string,
+): { readonly hint?: string } {
+  const near = closest(word, candidates);
+  if (near !== undefined) return { hint: `did you mean ${near}?` };
+  return otherwise === undefined ? {} : { hint: otherwise };
+}
+
 /** The candidate nearest to `word` (edit distance, or one it begins), if any is near enough to be meant. */
 export function closest(word: string, candidates: readonly string[]): string | undefined {
   let best: string | undefined;
