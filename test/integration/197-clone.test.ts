@@ -93,7 +93,11 @@ describe("health checks", () => {
 
   test("update: settings of a check that there is not are refused", async () => {
     await box.ok(["create", "--name", "u197", BUSYBOX, "true"]);
-    for (const flag of ["--health-interval=10s", "--health-max-log-count=5", "--health-startup-interval=10s"]) {
+    for (const flag of [
+      "--health-interval=10s",
+      "--health-max-log-count=5",
+      "--health-startup-interval=10s",
+    ]) {
       const { code, stderr } = await box.kelp(["update", flag, "u197"]);
       expect(code).toBe(125);
       expect(stderr).toContain("healthcheck command is not set");
