@@ -100,7 +100,7 @@ export function syncDirectory(path: string): void {
   }
 }
 
-const FULL_HINT = "free some space, or move the store with --root";
+const FULL_HINT = "free some space, or move the store with --root (kelp doctor disk-space)";
 const WRITABLE_HINT = "choose a writable place with --root and --runroot, or with XDG_DATA_HOME";
 
 /** The words for a failed write, with the advice that fits its cause. */

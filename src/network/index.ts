@@ -20,4 +20,4 @@ export {
 export { checkOwnStack, isOwnStack, type OwnStack, planOwnStack } from "./own-stack.ts";
 export { type Membership, peerName, planNetwork } from "./plan.ts";
 export { forwardTarget } from "./ports.ts";
-export { findUplink, UPLINK_DNS, type Uplink, uplinkNotice } from "./uplink.ts";
+export { canServe, findUplink, UPLINK_DNS, type Uplink, uplinkNotice } from "./uplink.ts";

@@ -30,6 +30,11 @@ const OLDEST: readonly [number, number] = [1, 0];
  * one (bench/README.md); older ones close what they inherit or lose the end of a transfer.
  */
 const OLDEST_PASTA = "2026_01_01";
+
+/** Whether a pasta can be the uplink of the shared network. @param program its path */
+export function canServe(program: string): boolean {
+  return pastaVersion(program) >= OLDEST_PASTA;
+}
 /** What every slirp4netns gets: its sandbox, and the descriptors of its keeper (native/PLAN.md, "The uplink"). */
 export const SLIRP4NETNS_KEPT: readonly string[] = [
   "--enable-sandbox",
@@ -103,7 +108,7 @@ function bestProgram(dirs: readonly string[]): string | undefined {
   const slirp = findProgram("slirp4netns", dirs);
   if (slirp !== undefined) return slirp;
   const pasta = findProgram("pasta", dirs);
-  return pasta !== undefined && pastaVersion(pasta) >= OLDEST_PASTA ? pasta : undefined;
+  return pasta !== undefined && canServe(pasta) ? pasta : undefined;
 }
 
 /**
@@ -196,7 +201,7 @@ function requireVersion(program: string): void {
   throw new HostError(
     "uplink-too-old",
     `cannot use ${program}: version ${major}.${minor} is older than ${OLDEST.join(".")}`,
-    { hint: "Install a newer slirp4netns, or give --network none." },
+    { hint: "Install a newer slirp4netns (kelp doctor uplink), or give --network none." },
   );
 }
 

@@ -6,8 +6,14 @@ import { advice, type Check, problem } from "./finding.ts";
 /** Older ones lack the sandbox, or have known holes. */
 const OLDEST_SLIRP: readonly [number, number] = [1, 0];
 
-function uplink({ programs: { slirp4netns }, family }: DoctorFacts) {
+function uplink({ programs: { slirp4netns, pasta }, family }: DoctorFacts) {
   const costs = "containers reach one another, but nothing outside, unless they use --network host";
+  if (slirp4netns === undefined && pasta?.serves === true)
+    return advice(
+      "slirp4netns is not installed: pasta is used in its place",
+      "containers on networks of their own reach the outside more slowly by one connection",
+      install(family, "slirp4netns"),
+    );
   if (slirp4netns === undefined)
     return problem("slirp4netns is not installed", costs, install(family, "slirp4netns"));
   const version = /(\d+)\.(\d+)/.exec(slirp4netns.version);

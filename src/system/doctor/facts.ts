@@ -44,7 +44,8 @@ export interface DoctorFacts {
   readonly programs: {
     readonly aardvarkDns: ProgramFacts | undefined;
     readonly slirp4netns: ProgramFacts | undefined;
-    readonly pasta: ProgramFacts | undefined;
+    /** `serves`: new enough to be the uplink of the shared network. */
+    readonly pasta: (ProgramFacts & { readonly serves: boolean }) | undefined;
     readonly fuseOverlayfs: ProgramFacts | undefined;
   };
   readonly libseccomp: boolean;

@@ -19,7 +19,7 @@ import {
   readProcFile,
   userManagerCgroup,
 } from "../../host/index.ts";
-import { findNameServer } from "../../network/index.ts";
+import { canServe, findNameServer } from "../../network/index.ts";
 import { holdfastPath } from "../../runtime/index.ts";
 import type { Context } from "../../state/index.ts";
 import { hasUserManager } from "../../systemd/index.ts";
@@ -42,7 +42,7 @@ export function gatherFacts(ctx: Context): DoctorFacts {
     programs: {
       aardvarkDns: withVersion(findNameServer(ctx)),
       slirp4netns: program(ctx, "slirp4netns"),
-      pasta: program(ctx, "pasta"),
+      pasta: pasta(ctx),
       fuseOverlayfs: program(ctx, "fuse-overlayfs"),
     },
     libseccomp: hasLibSeccomp(),
@@ -75,6 +75,11 @@ function program(ctx: Context, name: string): ProgramFacts | undefined {
 
 function withVersion(path: string | undefined): ProgramFacts | undefined {
   return path === undefined ? undefined : { path, version: programVersion(path) };
+}
+
+function pasta(ctx: Context): DoctorFacts["programs"]["pasta"] {
+  const found = program(ctx, "pasta");
+  return found === undefined ? undefined : { ...found, serves: canServe(found.path) };
 }
 
 function hasLibSeccomp(): boolean {

@@ -35,7 +35,7 @@ const WELL: DoctorFacts = {
   programs: {
     aardvarkDns: { path: "/usr/lib/podman/aardvark-dns", version: "1.4.0" },
     slirp4netns: { path: "/usr/bin/slirp4netns", version: "1.2.0" },
-    pasta: { path: "/usr/bin/pasta", version: "" },
+    pasta: { path: "/usr/bin/pasta", version: "", serves: false },
     fuseOverlayfs: undefined,
   },
   libseccomp: true,
@@ -171,6 +171,12 @@ const CASES: readonly (readonly [string, Patch, "problem" | "advice", RegExp])[]
   ],
   ["clock", { clock: { now: 1e9 } }, "problem", /behind.*timedatectl/s],
   ["uplink", { programs: { slirp4netns: undefined } }, "problem", /apt-get install slirp4netns/],
+  [
+    "uplink",
+    { programs: { slirp4netns: undefined, pasta: { path: "/x", version: "2026_06_01", serves: true } } },
+    "advice",
+    /pasta is used in its place/,
+  ],
   [
     "uplink",
     { programs: { slirp4netns: { path: "/x", version: "0.4.3" } } },
