@@ -45,7 +45,11 @@ export function chooseNetworks(ctx: Context, options: CreateOptions): NetworkCho
 function singleMode(ctx: Context, word: string): string | undefined {
   const kind = word.split(":", 1)[0]!;
   if (ALONE.has(word)) return word;
-  if (kind === "container") return `container:${resolveContainer(ctx, word.slice("container:".length)).id}`;
+  if (kind === "container") {
+    const owner = resolveContainer(ctx, word.slice("container:".length));
+    // The host's network cannot be entered; one that stays outside is in it.
+    return owner.config.network.mode === "host" ? "host" : `container:${owner.id}`;
+  }
   if (kind === "ns") return word;
   if (!isOwnStack(kind)) return undefined;
   checkOwnStack(word);

@@ -75,11 +75,11 @@ describe("--ipc container:", () => {
 
 describe("a namespace of another container that is the host's", () => {
   test("is the host's for who joins it, and for exec", async () => {
-    const modes = ["pid", "uts", "cgroupns"].flatMap((type) => [`--${type}`, "host"]);
-    await box.ok(["run", "-d", "--name", "h195", ...modes, ...quiet, BUSYBOX, "sleep", "60"]);
+    const modes = ["pid", "uts", "cgroupns", "network"].flatMap((type) => [`--${type}`, "host"]);
+    await box.ok(["run", "-d", "--name", "h195", ...modes, BUSYBOX, "sleep", "60"]);
     const joins = modes.map((word) => (word === "host" ? "container:h195" : word));
-    await box.ok(["run", "-d", "--name", "j195", ...joins, ...quiet, BUSYBOX, "sleep", "60"]);
-    for (const type of ["pid", "uts", "cgroup"]) {
+    await box.ok(["run", "-d", "--name", "j195", ...joins, BUSYBOX, "sleep", "60"]);
+    for (const type of ["pid", "uts", "cgroup", "net"]) {
       const seen = await box.ok(["exec", "j195", "readlink", `/proc/self/ns/${type}`]);
       expect(seen).toBe(readlinkSync(`/proc/self/ns/${type}`));
     }
