@@ -83,7 +83,6 @@ needs.test(
     for (const network of ["first", "second"]) await box.ok(["network", "create", network]);
     const settings = async (name: string) =>
       JSON.parse(await box.ok(["inspect", "-f", "{{json .NetworkSettings}}", name]));
-    const expected = (word: string) => word.replace(/\bpodman\b/, "kelp");
     const stopped = attached.containers.filter(({ args }) => args.length === 0);
     const running = attached.containers.filter(({ args }) => args.length > 0);
     const made = running.map(({ name }) => name);
@@ -92,8 +91,8 @@ needs.test(
     const compare = async ({ name, set, empty }: Shown, container: string) =>
       expect({ name, ...filled(await settings(container)) }).toEqual({
         name,
-        set: set.map(expected),
-        empty: empty.map(expected),
+        set: [...set],
+        empty: [...empty],
       });
     for (const shown of running) await compare(shown, shown.name);
     const { Networks } = await settings("two");
