@@ -26,8 +26,8 @@ const TUN = "/dev/net/tun";
 /** Older ones lack the sandbox, or have known holes in their TCP/IP stack. */
 const OLDEST: readonly [number, number] = [1, 0];
 /**
- * The oldest pasta that stands in for a missing slirp4netns. It moves three times as much by eight connections, and a fifth by
- * one (bench/README.md); older ones close what they inherit or lose the end of a transfer.
+ * The oldest pasta that stands in for a missing slirp4netns. It is often faster by eight connections, and uneven by one
+ * (bench/README.md); older ones close what they inherit or lose the end of a transfer.
  */
 const OLDEST_PASTA = "2026_01_01";
 
