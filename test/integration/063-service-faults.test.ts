@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
 
-const box = useSandbox("062-service-faults");
+const box = useSandbox("063-service-faults");
 const { test } = requires("overlay");
 const field = (name: string, format: string) => box.ok(["inspect", "--format", format, name]);
 const sh = (script: string) => [BUSYBOX, "sh", "-c", script];
