@@ -20,6 +20,7 @@ export {
   StorageError,
   UsageError,
 } from "./errors.ts";
+export { collectGarbage } from "./garbage.ts";
 export { Sha256, sha256Bytes, sha256Hex } from "./hash.ts";
 export { type LogFields, type LogLevel, log, logs, parseLogLevel, startLog } from "./log.ts";
 export { randomBelow, randomHex } from "./random.ts";

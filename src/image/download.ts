@@ -1,11 +1,14 @@
 /** One blob from a registry into the store: gone on with where an earlier attempt broke, and verified. */
 import { linkSync } from "node:fs";
-import { errnoCode, StorageError } from "../base/index.ts";
+import { collectGarbage, errnoCode, StorageError } from "../base/index.ts";
 import { type Descriptor, Digester } from "../oci/index.ts";
 import { backOff, type Repository, sleep, TransientError } from "../registry/index.ts";
 import type { Context } from "../state/index.ts";
 import { BlobStore, PartialBlob } from "../storage/index.ts";
 import type { BlobMeter } from "./progress.ts";
+
+/** Bytes received between two collections. */
+const GARBAGE = 8 << 20;
 
 export interface BlobDownload {
   readonly repository: Repository;
@@ -19,8 +22,6 @@ export interface BlobDownload {
 /** Attempts in a row that may bring nothing new. */
 const BARREN_ATTEMPTS = 5;
 const POLL_MS = 100;
-/** Bytes received between two collections. */
-const GARBAGE = 8 << 20;
 /** After a connection that brought something. */
 const MENDED_PAUSE_MS = 100;
 
@@ -83,7 +84,7 @@ async function fill(partial: PartialBlob, { repository, blob, meter, signal }: B
       digester.update(fresh);
       partial.append(fresh);
       meter.at(partial.size);
-      collectGarbage(piece.length);
+      collectGarbage(piece.length, GARBAGE);
     }
   };
   for (let barren = 0; partial.size < blob.size; ) {
@@ -101,16 +102,6 @@ async function fill(partial: PartialBlob, { repository, blob, meter, signal }: B
     resumed > 0 ? "download-stale" : "digest-mismatch",
     `cannot use blob ${blob.digest}: what was downloaded has the digest ${found}`,
   );
-}
-
-let uncollected = 0;
-
-/** Each piece is a buffer outside the heap, which the collector does not see grow: it is told, every few megabytes. */
-function collectGarbage(bytes: number): void {
-  uncollected += bytes;
-  if (uncollected < GARBAGE) return;
-  uncollected = 0;
-  Bun.gc(true);
 }
 
 /** Undefined if all has come; any other failure than a broken connection is thrown. */

@@ -1,6 +1,6 @@
 /** Reading a stretch of a file in large pieces, and what comes out of it decompressed. */
 import { closeSync, openSync, readSync } from "node:fs";
-import { errnoCode, StorageError } from "../base/index.ts";
+import { collectGarbage, errnoCode, StorageError } from "../base/index.ts";
 import type { LayerCompression } from "../oci/index.ts";
 import { DownloadWatch } from "./growing.ts";
 import { archiveError } from "./tar/header.ts";
@@ -8,6 +8,8 @@ import { archiveError } from "./tar/header.ts";
 export const CHUNK = 1 << 20;
 /** Of a download: small, because every piece of it is a buffer of its own until the next collection. */
 const PIECE = 128 << 10;
+/** Bytes decompressed between two collections. */
+const GARBAGE = 32 << 20;
 
 /** node:zlib and node:stream take 8 ms to load, which a `run` that unpacks nothing must not pay. */
 export function zlib() {
@@ -118,7 +120,10 @@ export async function* decompress(
   const stream = compression === "gzip" ? createGunzip(options) : createZstdDecompress(options);
   pipeline(Readable.from(pieces, { objectMode: true, highWaterMark: 2 }), stream, () => {});
   try {
-    for await (const piece of stream) yield piece as Buffer;
+    for await (const piece of stream as AsyncIterable<Buffer>) {
+      yield piece;
+      collectGarbage(piece.length, GARBAGE);
+    }
   } catch (error) {
     throw decompressionError(error, compression);
   }
