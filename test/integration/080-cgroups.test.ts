@@ -4,7 +4,7 @@ import { dirname, join } from "node:path";
 import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
 
 const box = useSandbox("080-cgroups");
-const { test } = requires("cgroup2", "busybox", "overlay");
+const { test } = requires("own-cgroup", "busybox", "overlay");
 
 beforeAll(async () => {
   await box.ok(["load", "-i", await busyboxArchive()]);

@@ -80,6 +80,11 @@ function delegatedCgroup(): string | undefined {
     : readWrite(join("/sys/fs/cgroup", own, "cgroup.procs"));
 }
 
+/** Whether the runner has given this program a group that no other makes containers in. */
+function isAlone(): boolean {
+  return /^0::.*\/kelp-test-[^/]+\//m.test(readFileSync("/proc/self/cgroup", "utf8"));
+}
+
 /** What `useSystemd` of user-systemd.ts needs to start one. */
 function userSystemd(): string | undefined {
   if (!existsSync(SYSTEMD)) return `${SYSTEMD} is not installed`;
@@ -138,6 +143,9 @@ const PROBES = {
   fuse,
   tun: () => readWrite("/dev/net/tun"),
   cgroup2: delegatedCgroup,
+  "own-cgroup": () =>
+    delegatedCgroup() ??
+    (isAlone() ? undefined : "other tests share the control group: run npm test as root"),
   systemd: () =>
     Bun.which("systemctl") !== null && Bun.spawnSync(["systemctl", "--user", "is-system-running"]).success
       ? undefined
