@@ -87,12 +87,12 @@ export class DbusConnection {
   }
 
   /**
-   * EXTERNAL: the kernel tells the other side our uid, we only name it. What follows need not wait for the answer, which
-   * comes first whatever it is.
+   * EXTERNAL: the kernel tells the other side our uid, we only name it. Calls wait for the answer: one that systemd reads
+   * together with this stays unseen in its buffer until something else comes.
    */
   #introduce(uid: number): void {
     const identity = Buffer.from(String(uid)).toString("hex");
-    this.#send(Buffer.from(`\0AUTH EXTERNAL ${identity}\r\nBEGIN\r\n`));
+    this.#socket.write(`\0AUTH EXTERNAL ${identity}\r\nBEGIN\r\n`);
   }
 
   #receive(bytes: Uint8Array): void {
@@ -115,6 +115,7 @@ export class DbusConnection {
     this.#received = this.#received.subarray(end + 2);
     if (!line.startsWith("OK ")) throw new Error(`it refuses us: ${line}`);
     this.#accepted = true;
+    this.#flush();
     return true;
   }
 
@@ -140,6 +141,7 @@ export class DbusConnection {
   }
 
   #flush(): void {
+    if (!this.#accepted) return;
     for (let [next] = this.#unsent; next !== undefined; [next] = this.#unsent) {
       const sent = this.#socket.write(next);
       if (sent < next.length) {

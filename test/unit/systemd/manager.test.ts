@@ -29,19 +29,23 @@ function errorReply(name: string, text: string): Buffer {
   return Buffer.concat([pad(Buffer.concat([head, fields])), body]);
 }
 
-/** A systemd that greets with one line and answers the first call with bytes, or hangs up. */
+/** A systemd that greets with one line and, after a while, answers the first call with bytes, or hangs up. */
 function fakeManager(name: string, greeting: string, answer: Buffer | undefined) {
   const runtime = join(root, name);
   mkdirSync(join(runtime, "systemd"), { recursive: true });
-  let greeted = false;
   let heard = Buffer.alloc(0);
+  /** What had come when it greeted, and nothing else: a real one sees what follows only when more comes. */
+  const early = Promise.withResolvers<string>();
   const server = Bun.listen({
     unix: join(runtime, "systemd", "private"),
     socket: {
       data(peer, bytes) {
         heard = Buffer.concat([heard, bytes]);
-        if (!greeted) peer.write(`${greeting}\r\n`);
-        greeted = true;
+        if (heard.length === bytes.length)
+          setTimeout(() => {
+            early.resolve(heard.toString("latin1"));
+            peer.write(`${greeting}\r\n`);
+          }, 20);
         const begin = heard.indexOf("BEGIN\r\n");
         if (begin < 0 || decodeMessage(heard.subarray(begin + 7)) === undefined) return;
         if (answer === undefined) peer.end();
@@ -49,7 +53,7 @@ function fakeManager(name: string, greeting: string, answer: Buffer | undefined)
       },
     },
   });
-  return { env: { XDG_RUNTIME_DIR: runtime }, stop: () => server.stop(true) };
+  return { env: { XDG_RUNTIME_DIR: runtime }, early: early.promise, stop: () => server.stop(true) };
 }
 
 const SCOPE = { name: "kelp-1.scope", slice: "user.slice", description: "d", pids: [1] };
@@ -60,6 +64,15 @@ test("a scope that systemd refuses is refused in its words", async () => {
   const manager = await UserManager.open(fake.env);
   const error = await manager.startScope(SCOPE).catch((cause) => cause);
   expect(error).toMatchObject({ errorName: name, message: "Unit kelp-1.scope already exists." });
+  manager.close();
+  fake.stop();
+});
+
+test("nothing is asked before systemd has let us in: it would not look at it", async () => {
+  const fake = fakeManager("slow", "OK 00", errorReply("x.y", "no"));
+  const manager = await UserManager.open(fake.env);
+  await manager.reload().catch(() => undefined);
+  expect(await fake.early).toEndWith("BEGIN\r\n");
   manager.close();
   fake.stop();
 });
