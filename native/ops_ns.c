@@ -52,6 +52,14 @@ int op_close_slot(struct vm *vm, const union args *args)
 	return 0;
 }
 
+/* op_hold() - the monitor keeps what is in the slot until it ends; for a further first process it has it already */
+int op_hold(struct vm *vm, const union args *args)
+{
+	if (vm->again)
+		return 0;
+	return fcntl(slot_fd(vm, args->hold.slot), F_DUPFD_CLOEXEC, 3 + (int)vm->keep_fds) < 0 ? -errno : 0;
+}
+
 /*
  * op_expect_device() - is this really that device, directory or file?
  * Whatever stands at a path of an image is the image's choice; before it is mounted over or written to as

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish" }
-#define PLAN_TABLE_HASH { 0x88, 0x71, 0x5b, 0x7e, 0x4f, 0x82, 0x2c, 0x47 }
+#define PLAN_TABLE_HASH { 0x8b, 0xdb, 0x38, 0x97, 0x4f, 0x9a, 0x0b, 0x4f }
 
 enum stage {
 	STAGE_CONFIG,
@@ -50,6 +50,7 @@ enum opcode {
 	OP_CLOSE_SLOT = 0x23,
 	OP_EXPECT_DEVICE = 0x24,
 	OP_CONNECT_DATAGRAM = 0x26,
+	OP_HOLD = 0x27,
 	OP_JOIN_NS = 0x28,
 	OP_JOIN_PID = 0x29,
 	OP_UNSHARE = 0x2a,
@@ -303,6 +304,10 @@ struct args_expect_device {
 struct args_connect_datagram {
 	struct text address;
 	uint32_t into;
+};
+
+struct args_hold {
+	uint32_t slot;
 };
 
 struct args_join_ns {
@@ -677,6 +682,7 @@ union args {
 	struct args_close_slot close_slot;
 	struct args_expect_device expect_device;
 	struct args_connect_datagram connect_datagram;
+	struct args_hold hold;
 	struct args_join_ns join_ns;
 	struct args_join_pid join_pid;
 	struct args_unshare unshare;
@@ -753,6 +759,7 @@ union args {
 	X(OP_CLOSE_SLOT, op_close_slot) \
 	X(OP_EXPECT_DEVICE, op_expect_device) \
 	X(OP_CONNECT_DATAGRAM, op_connect_datagram) \
+	X(OP_HOLD, op_hold) \
 	X(OP_JOIN_NS, op_join_ns) \
 	X(OP_JOIN_PID, op_join_pid) \
 	X(OP_UNSHARE, op_unshare) \
@@ -957,6 +964,8 @@ static const struct op_def op_defs[OP_LIMIT] = {
 	[OP_CONNECT_DATAGRAM] = { 1 << STAGE_LAUNCH, 2, {
 		{ ARG_BLOB, offsetof(struct args_connect_datagram, address) },
 		{ ARG_INTO, offsetof(struct args_connect_datagram, into) } } },
+	[OP_HOLD] = { 1 << STAGE_MONITOR, 1, {
+		{ ARG_SLOT, offsetof(struct args_hold, slot) } } },
 	[OP_JOIN_NS] = { 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 2, {
 		{ ARG_STR, offsetof(struct args_join_ns, path) },
 		{ ARG_U32, offsetof(struct args_join_ns, kind) } } },

@@ -182,7 +182,7 @@ static void probe_idmap(void)
 /* As root of new namespaces, PID 1 of one of them. */
 static _Noreturn void probe_inside(const char *dir)
 {
-	static const char *const types[] = { "proc", "sysfs", "mqueue", "devpts", "cgroup2" };
+	static const char *const types[] = { "proc", "sysfs", "mqueue", "devpts", "cgroup2", "binfmt_misc" };
 	int tmpfs;
 
 	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)

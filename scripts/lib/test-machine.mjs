@@ -45,6 +45,7 @@ const PACKAGES = {
   crun: "crun",
   runc: "runc",
   runsc: "runsc",
+  "qemu-user-static": "qemu-aarch64-static",
 };
 
 const DIRECTORIES = [

@@ -2,11 +2,12 @@
 
 import { cpus, freemem, hostname, release, totalmem, uptime } from "node:os";
 import { basename } from "node:path";
-import { cgroupManager, LOG_DRIVERS } from "../container/index.ts";
+import { cgroupManager, findEmulation, LOG_DRIVERS } from "../container/index.ts";
 import {
   controllersOf,
   findDelegatedCgroup,
   findProgram,
+  hostFacts,
   loadIdMaps,
   programVersion,
   readIfExists,
@@ -55,6 +56,7 @@ function hostReport(ctx: Context): Record<string, unknown> {
     cpus: cpus().length,
     databaseBackend: "sqlite",
     distribution: distribution(),
+    emulatedArchitectures: emulatedArchitectures(ctx),
     cpuUtilization: cpuUtilization(),
     eventLogger: ctx.settings.eventsLogger,
     hostname: hostname(),
@@ -93,6 +95,14 @@ function usableControllers(ctx: Context): readonly string[] {
   if (given !== undefined) return controllersOf(given);
   const delegation = findDelegatedCgroup();
   return "path" in delegation ? delegation.controllers : [];
+}
+
+/** What `--platform` can be besides this machine's. */
+function emulatedArchitectures(ctx: Context): readonly string[] {
+  const { registered, installed } = findEmulation(ctx);
+  const { results } = hostFacts(ctx.paths, holdfastPath(ctx.paths));
+  const usable = results.binfmt_misc === 0 ? installed : [];
+  return [...new Set([...registered, ...usable])].sort().map((architecture) => `linux/${architecture}`);
 }
 
 function networkProgram(name: string, ctx: Context): object {

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { hostname as machineName } from "node:os";
 import { resolve } from "node:path";
 import { parseSize, UsageError } from "../base/index.ts";
+import { hostArchitecture, normaliseArchitecture } from "../image/index.ts";
 import { type ImageRunConfig, parseImageConfig } from "../oci/index.ts";
 import { applicableSysctls, readUserFiles } from "../runtime/index.ts";
 import type { ContainerConfig, Context, ImageRecord } from "../state/index.ts";
@@ -67,13 +68,14 @@ function isConfigured(limit: string, value: unknown): boolean {
 export function buildConfig(ctx: Context, input: ConfigInput): BuiltConfig {
   const { request, image } = input;
   const { options } = request;
-  const own = image === undefined ? {} : parseImageConfig(Buffer.from(image.configJson)).config;
-  const run = request.step?.run ?? own;
+  const own = image === undefined ? NO_IMAGE : parseImageConfig(Buffer.from(image.configJson));
+  const { run, architecture } = request.step ?? { run: own.config, architecture: own.architecture };
   const { network, warnings } = networkConfig(ctx, options, Object.keys(run.ExposedPorts ?? {}));
   const users = userNamespace(ctx, options, ctx.settings.userNamespace, autoImage(ctx, image, run));
   const namespaces = namespaceConfig(ctx, options, users.mode);
   const config: ContainerConfig = {
     ...imageParts(input),
+    ...foreignPart(architecture),
     ...processParts(ctx, request, run),
     ...lifeParts(ctx, input, run),
     ...securityParts(ctx, options, request.given, { ...namespaces, network: network.mode }),
@@ -158,6 +160,13 @@ function imageParts({ image, imageName, request, storageDriver }: ConfigInput) {
   const path = resolve(request.cwd, overlay ? request.image.slice(0, -2) : request.image);
   if (!existsSync(path)) throw new UsageError("missing-rootfs", `stat ${path}: no such file or directory`);
   return { image: "", imageName: "", rawImageName: request.image, storageDriver, rootfs: { path, overlay } };
+}
+
+const NO_IMAGE = { config: {} as ImageRunConfig, architecture: "" };
+
+function foreignPart(architecture: string): Pick<ContainerConfig, "architecture"> {
+  const known = normaliseArchitecture(architecture);
+  return known === "" || known === hostArchitecture() ? {} : { architecture: known };
 }
 
 /** What --name says, without the characters that a hostname may not have; empty: the short ID. */

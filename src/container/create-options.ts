@@ -1,5 +1,5 @@
 import type { FoundImage, PullPolicy, wantedPlatform } from "../image/index.ts";
-import type { ImageRunConfig } from "../oci/index.ts";
+import type { ImageConfig, ImageRunConfig } from "../oci/index.ts";
 
 /**
  * What `create` and `run` are asked for, under the flags' own names, as the command line has read them.
@@ -115,7 +115,10 @@ export interface CreateRequest {
   readonly command: readonly string[];
   readonly options: CreateOptions;
   /** A step of a build: the layers it runs on (rows, lowest first) and their configuration, instead of an image's. */
-  readonly step?: { readonly layers: readonly number[]; readonly run: ImageRunConfig };
+  readonly step?: Pick<ImageConfig, "architecture"> & {
+    readonly layers: readonly number[];
+    readonly run: ImageRunConfig;
+  };
   /** Flags given explicitly; others may be overruled by the settings. */
   readonly given: ReadonlySet<string>;
   /** The whole command line, for inspection. */

@@ -30,6 +30,7 @@ export async function explainFailedStart(words: readonly string[]): Promise<Kelp
       index: Number(index),
       errno: Number(errno),
       id,
+      architecture: ctx.state.containers.get(id)?.config.architecture,
       runtimeLog: readText(join(containerRunDir(ctx.paths, id), "oci.log")),
     });
   await tidyUp(ctx, id, planPath, mode as Mode);

@@ -18,6 +18,7 @@ export { type CopyPlace, type CopyRequest, copyFiles } from "./copy.ts";
 export { type Created, createContainer } from "./create.ts";
 export type { CreateOptions, CreateRequest } from "./create-options.ts";
 export { parseDetachKeys } from "./detach-keys.ts";
+export { type Emulation, findEmulation, lacksEmulator } from "./emulators.ts";
 export { finishEnded, removeUnusedImage } from "./ended.ts";
 export { type ExecOptions, prepareExec } from "./exec.ts";
 export { type Explained, explainName, explainRequest } from "./explain/explain.ts";

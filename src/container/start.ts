@@ -42,6 +42,7 @@ import type {
 import { writeBindFiles } from "./bind-files.ts";
 import { noteCgroup, prepareCgroup } from "./cgroup.ts";
 import { claimStart } from "./claim.ts";
+import { emulatorRules } from "./emulators.ts";
 import { forgetHealth } from "./health.ts";
 import { healthPlan } from "./health-plan.ts";
 import { joinedNamespaces } from "./joined.ts";
@@ -195,6 +196,7 @@ async function lowerInput(
     facts,
     network: networking.plan,
     fileSources: bindSources(spec),
+    emulators: emulatorRules(ctx, config.architecture),
     seccomp: config.runtime === undefined ? await compiledSeccomp(spec, config) : undefined,
     secrets:
       config.secrets.length === 0

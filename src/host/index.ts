@@ -5,7 +5,12 @@
  * Must not know: containers, images, settings, the database.
  */
 export { unpackedAsset } from "./assets.ts";
-export { runsArchitecture } from "./binfmt.ts";
+export {
+  emulatorRule,
+  findEmulators,
+  registeredArchitectures,
+  runsArchitecture,
+} from "./binfmt.ts";
 export {
   type CgroupDelegation,
   cgroupMount,

@@ -20,6 +20,7 @@ export { byName, type ImageSummary, listImages, splitName } from "./list.ts";
 export { loadArchive } from "./load.ts";
 export {
   hostArchitecture,
+  normaliseArchitecture,
   type PlatformFlags,
   parsePlatform,
   platformName,

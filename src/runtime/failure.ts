@@ -17,6 +17,8 @@ export interface FailureInput {
   readonly errno: number;
   /** The container's ID, for messages that name it. */
   readonly id: string;
+  /** What the image is for, if not for this machine. */
+  readonly architecture?: string | undefined;
   /** What was tried, if it is not the start of a container. */
   readonly purpose?: string;
   /** What an OCI runtime wrote into its log. */
@@ -193,7 +195,10 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
 };
 
 /** podman's suite looks for its runtime's words here; the status tells scripts the two cases apart. */
-function explainExecve({ args }: Extract<PlanOp, { op: "execve" }>, { errno }: FailureInput): KelpError {
+function explainExecve(
+  { args }: Extract<PlanOp, { op: "execve" }>,
+  { errno, architecture }: FailureInput,
+): KelpError {
   const name = args.argv[0] ?? "";
   if (errno === 2 || errno === 20 || name === "") {
     const what = name.includes("/")
@@ -208,11 +213,18 @@ function explainExecve({ args }: Extract<PlanOp, { op: "execve" }>, { errno }: F
     );
   }
   const reason = errno === 13 ? "permission denied: OCI permission denied" : words(errno);
-  return new CommandNotExecutableError(
-    "command-not-executable",
-    `open executable: exec \`${name}\`: ${reason}`,
-  );
+  const said = `open executable: exec \`${name}\`: ${reason}`;
+  if (errno !== ENOEXEC) return new CommandNotExecutableError("command-not-executable", said);
+  return architecture === undefined
+    ? new CommandNotExecutableError("command-not-executable", said, {
+        hint: "it is no program for this machine, and no script whose first line names an interpreter",
+      })
+    : new CommandNotExecutableError("no-emulator", `${said}: the image is for ${architecture}`, {
+        hint: "install qemu-user-static, the emulator (kelp doctor emulators)",
+      });
 }
+
+const ENOEXEC = 8;
 
 function explainRun({ args }: Extract<PlanOp, { op: "run" | "begin" }>, { errno }: FailureInput): KelpError {
   const [shell = "", , , wrapped] = args.argv;

@@ -7,6 +7,7 @@ import { lowerBase } from "./lower-base.ts";
 import { type CgroupConfig, lowerCgroup, lowerCgroupEnd, lowerCgroupNamespace } from "./lower-cgroup.ts";
 import { lowerConfig, lowerFinish, lowerVanish } from "./lower-config.ts";
 import { lowerDevices, lowerTerminal } from "./lower-devices.ts";
+import { lowerEmulators } from "./lower-emulators.ts";
 import { type HealthPlan, lowerHealth } from "./lower-health.ts";
 import { lowerJoinedShm } from "./lower-joined-shm.ts";
 import { lowerMasks } from "./lower-masks.ts";
@@ -35,6 +36,8 @@ export interface LowerInput {
   readonly network?: NetworkPlan | undefined;
   /** Bind sources that are not directories (`bindSources` finds them): their targets are made as files. */
   readonly fileSources: ReadonlySet<string>;
+  /** What the kernel is to be told of emulators (`emulatorRule`), for an image of another architecture. */
+  readonly emulators?: readonly string[];
   /** The compiled seccomp filter; undefined: none. */
   readonly seccomp?: Uint8Array | undefined;
   /** --preserve-fds: descriptors from 3 on that the process gets. */
@@ -124,12 +127,13 @@ export function lowerSpec(input: LowerInput): Plan {
   return plan.build();
 }
 
-/** Everything outside of the container: ports, base namespaces, shared network, cgroup. */
+/** Everything outside of the container: ports, base namespaces, emulators, shared network, cgroup. */
 export function lowerSurroundings(plan: PlanBuilder, input: LowerInput): void {
   const { network } = input;
   lowerPorts(plan, network?.ports ?? []);
   lowerBase(plan, { ...input, holders: network?.holders, ownNetwork: network?.own });
   plan.add("monitor", "reexecReadOnly", {}, { origin: "default" });
+  lowerEmulators(plan, input.emulators ?? []);
   lowerNetwork(plan, network, input.cgroup);
   plan.add("monitor", "registerHolder", {}, { origin: "default" });
   lowerNetworkSlots(plan, network);

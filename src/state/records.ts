@@ -114,6 +114,8 @@ export interface ContainerConfig {
   readonly rootfs?: { readonly path: string; readonly overlay: boolean };
   /** A step of a build: rows of the layers it runs on, lowest first, which are no image's yet. `image` is empty. */
   readonly layers?: readonly number[];
+  /** The image's architecture, where it is not this machine's. */
+  readonly architecture?: string;
   readonly storageDriver: string;
   readonly entrypoint: readonly string[];
   readonly command: readonly string[];

@@ -71,6 +71,27 @@ describe("K6, K8: mounts", () => {
   });
 });
 
+describe("binfmt_misc", () => {
+  const mount = "mount -t binfmt_misc b /tmp 2>/dev/null";
+  const register = `${mount} && echo ':evil:E::evil::/bin/echo:F' > /tmp/register && ls /tmp`;
+  const attempt = "touch /root/x.evil && chmod 755 /root/x.evil && /root/x.evil INTERPRETED";
+
+  requires("emulation", "overlay", "subuid").test(
+    "a container registers no interpreter for others without SYS_ADMIN, or with users of its own",
+    async () => {
+      expect((await run([], register)).stdout).toBe("");
+      await box.ok(["run", "-d", "--name", "bm", "--network", "none", BUSYBOX, "sleep", "100"]);
+      // Beside it: it can for itself.
+      const own = ["--network", "none", "--userns", "auto", "--cap-add", "SYS_ADMIN", BUSYBOX, "sh", "-c"];
+      await box.ok(["run", "-d", "--name", "bk", ...own, `${register}; ${attempt}; sleep 100`]);
+      const heard = "evil\nregister\nstatus\n/root/x.evil INTERPRETED";
+      while ((await box.ok(["logs", "bk"])) !== heard) await Bun.sleep(50);
+      expect(await box.ok(["exec", "bm", "sh", "-c", attempt])).toBe("");
+      await box.ok(["rm", "-f", "-t", "0", "bm", "bk"]);
+    },
+  );
+});
+
 describe("E7: floods", () => {
   test("a line without an end and a reader that has gone leave the monitor as it was", async () => {
     await box.ok([

@@ -1,6 +1,7 @@
 /** Everything an integration test needs; CONTRIBUTING.md, "Testing", shows how. */
 export { type Canary, makeCanary } from "./canary.ts";
 export { cacheDirectory, KELP, ROOT, smallDisk } from "./environment.ts";
+export { arm64Uname } from "./foreign.ts";
 export { HOSTILE, hostileProgram, writeHostileArchive } from "./hostile.ts";
 export {
   BUSYBOX,

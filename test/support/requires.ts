@@ -136,6 +136,16 @@ function armEmulator(): string | undefined {
   return program("qemu-system-aarch64", "mmdebstrap", "mke2fs", "aarch64-linux-gnu-gcc", "busybox");
 }
 
+/** A kernel to which users may tell their emulators, and one to tell it of. */
+function ownEmulator(): string | undefined {
+  if (process.arch !== "x64") return `the tests' program is emulated on x86_64, not on ${process.arch}`;
+  const none = program("qemu-aarch64-static");
+  if (none !== undefined) return none;
+  if (existsSync("/proc/sys/fs/binfmt_misc/qemu-aarch64")) return "the machine has registered it already";
+  const { success } = Bun.spawnSync(["unshare", "-rm", "mount", "-t", "binfmt_misc", "none", "/tmp"]);
+  return success ? undefined : "the kernel takes emulators from root only (Linux 6.7)";
+}
+
 const PROBES = {
   subuid: subordinateIds,
   overlay: layers,
@@ -176,6 +186,7 @@ const PROBES = {
   runc: () => program("runc"),
   runsc: () => program("runsc"),
   vm: emulator,
+  emulation: ownEmulator,
   arm64: armEmulator,
   zstd: () => program("zstd"),
   xz: () => program("xz"),

@@ -3,13 +3,14 @@ import { KelpError } from "../../base/index.ts";
 import {
   type CreateRequest,
   createContainer,
+  lacksEmulator,
   MOUNT_POINTS,
   prepareStart,
   removeContainer,
 } from "../../container/index.ts";
-import { containerDir, runsArchitecture } from "../../host/index.ts";
-import { hostArchitecture } from "../../image/index.ts";
+import { containerDir } from "../../host/index.ts";
 import { capturePlan } from "../../runtime/index.ts";
+import type { Context } from "../../state/index.ts";
 import type { StoredLayer } from "../../storage/index.ts";
 import type { RunInstruction } from "../dockerfile/instruction.ts";
 import type { Session } from "../session.ts";
@@ -137,6 +138,7 @@ function request(step: StepContext, state: StageState, work: Work, mounts: Ready
       "no-healthcheck": true,
     },
     step: {
+      architecture: state.architecture,
       layers: state.layers.map((layer) => layer.record.row),
       run: {
         Env: work.env,
@@ -188,13 +190,14 @@ async function start(step: StepContext, id: string, secretEnv: readonly string[]
 }
 
 function failed(step: StepContext, state: StageState, argv: readonly string[], status: number): KelpError {
-  const { message } = step.error(`RUN ended with exit status ${status}${foreign(state)}`);
+  const { session } = step;
+  const { message } = step.error(`RUN ended with exit status ${status}${foreign(session.ctx, state)}`);
   const hint = `it ran ${argv.join(" ").split("\n")[0]?.slice(0, 200)}`;
   return new KelpError("step-failed", message, { exitCode: status, hint });
 }
 
 /** Without an emulator nothing of another machine's runs, and no program says why. */
-function foreign({ architecture }: StageState): string {
-  if (runsArchitecture(architecture, hostArchitecture())) return "";
+function foreign(ctx: Context, { architecture }: StageState): string {
+  if (!lacksEmulator(ctx, architecture)) return "";
   return `: the stage is for ${architecture}, whose programs this machine does not run; install qemu-user-static, or begin the stage with FROM --platform=$BUILDPLATFORM`;
 }

@@ -137,7 +137,7 @@ export const BUILD_OPTIONS = {
     kind: "list",
     comma: true,
     value: "OS/ARCH[/VARIANT]",
-    text: "What the image is for; several make an index",
+    text: "What the image is for; several make an index (kelp help platforms)",
   },
   progress: {
     kind: "string",

@@ -43,7 +43,7 @@ export const RETRY_OPTIONS = {
 export const PLATFORM_OPTIONS = {
   arch: { kind: "string", value: "ARCH", text: "Architecture of the image instead of this machine's" },
   os: { kind: "string", value: "OS", text: "Operating system of the image" },
-  platform: { kind: "string", value: "OS/ARCH[/VARIANT]", text: "All three in one" },
+  platform: { kind: "string", value: "OS/ARCH[/VARIANT]", text: "All three in one (kelp help platforms)" },
   variant: { kind: "string", value: "VARIANT", text: "Variant of the architecture" },
 } as const satisfies OptionTable;
 

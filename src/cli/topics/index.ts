@@ -25,6 +25,10 @@ export const TOPICS: Readonly<Record<string, TopicEntry>> = {
     summary: "What --format knows: JSON, tables and Go templates",
     load: async () => (await import("./formats.ts")).FORMATS,
   },
+  platforms: {
+    summary: "Images for other architectures",
+    load: async () => (await import("./platforms.ts")).PLATFORMS,
+  },
   settings: {
     summary: "Configuration files, variables and options",
     load: async () => (await import("./settings.ts")).settingsTopic(),

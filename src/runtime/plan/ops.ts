@@ -78,6 +78,7 @@ export const OPS = {
   closeSlot: op(0x23, inside, { slot: "slot" }),
   expectDevice: op(0x24, inside, { slot: "slot", kind: "u32", major: "u32", minor: "u32" }),
   connectDatagram: op(0x26, ["launch"], { address: "blob", into: "into" }),
+  hold: op(0x27, ["monitor"], { slot: "slot" }),
   // --- namespaces -----------------------------------------------------------------------------------
   joinNs: op(0x28, inside, { path: "str", kind: "u32" }),
   joinPid: op(0x29, inside, { slot: "slot", namespaces: "u64" }),

@@ -86,6 +86,23 @@ function fuseFix(state: "missing" | "denied" | "ok"): string[] {
   return state === "missing" ? ["sudo modprobe fuse"] : ["sudo chmod 666 /dev/fuse"];
 }
 
+function emulators({ emulation: { registered, installed }, probe, family }: DoctorFacts) {
+  const costs = "images for other architectures (--platform) do not run";
+  if (registered.length > 0) return undefined;
+  if (installed.length === 0)
+    return advice(
+      "no emulator for programs of other architectures is installed",
+      costs,
+      install(family, "qemu-user-static"),
+    );
+  if (probe.results.binfmt_misc === 0) return undefined;
+  return advice(
+    "the kernel takes emulators from root only (from users as well since Linux 6.7)",
+    costs,
+    "sudo systemctl restart systemd-binfmt",
+  );
+}
+
 export const KERNEL_CHECKS: readonly Check[] = [
   {
     name: "kernel",
@@ -124,5 +141,10 @@ export const KERNEL_CHECKS: readonly Check[] = [
             "--security-opt seccomp=FILE is refused, and added capabilities get the stricter default profile",
             install(family, "libseccomp"),
           ),
+  },
+  {
+    name: "emulators",
+    about: "programs of other architectures run",
+    look: emulators,
   },
 ];

@@ -41,6 +41,13 @@ const PACKAGES: Readonly<Record<string, Readonly<Record<Exclude<Family, "other">
     alpine: "shadow-subids",
     suse: "shadow",
   },
+  "qemu-user-static": {
+    debian: "qemu-user-static",
+    fedora: "qemu-user-static",
+    arch: "qemu-user-static",
+    alpine: "qemu-aarch64 qemu-arm qemu-x86_64",
+    suse: "qemu-linux-user",
+  },
   libseccomp: {
     debian: "libseccomp2",
     fedora: "libseccomp",

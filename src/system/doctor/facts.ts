@@ -1,4 +1,5 @@
 /** What the checks of `kelp doctor` are decided by: plain values, so that every finding can be tried with invented ones. */
+import type { Emulation } from "../../container/index.ts";
 import type { HostFacts } from "../../host/index.ts";
 
 /** Distributions by how software is installed there. */
@@ -49,6 +50,7 @@ export interface DoctorFacts {
     readonly fuseOverlayfs: ProgramFacts | undefined;
   };
   readonly libseccomp: boolean;
+  readonly emulation: Emulation;
   readonly cgroup: {
     /** Whether the one hierarchy of version 2 is mounted where programs look for it. */
     readonly unified: boolean;

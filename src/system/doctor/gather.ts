@@ -4,7 +4,7 @@ import { release } from "node:os";
 import { dirname } from "node:path";
 import { BUILD } from "../../base/index.ts";
 import { hostEnvironment } from "../../config/index.ts";
-import { cgroupManager } from "../../container/index.ts";
+import { cgroupManager, findEmulation } from "../../container/index.ts";
 import {
   controllersOf,
   findDelegatedCgroup,
@@ -46,6 +46,7 @@ export function gatherFacts(ctx: Context): DoctorFacts {
       fuseOverlayfs: program(ctx, "fuse-overlayfs"),
     },
     libseccomp: hasLibSeccomp(),
+    emulation: findEmulation(ctx),
     cgroup: cgroupFacts(ctx),
     session: sessionFacts(ctx, userName),
     ...diskFacts(ctx),

@@ -3,7 +3,7 @@ import { explainFailure, explainRuntimeExec } from "../../../src/runtime/index.t
 import type { OpName } from "../../../src/runtime/plan/ops.ts";
 import { type Case, ID, planOf } from "./fixture.ts";
 
-const [EPERM, ENOENT, EACCES, EINVAL] = [1, 2, 13, 22];
+const [EPERM, ENOENT, ENOEXEC, EACCES, EINVAL] = [1, 2, 8, 13, 22];
 
 function failure(op: OpName, errno: number, what: Case = {}) {
   const plan = planOf(what);
@@ -32,6 +32,18 @@ test("a command that cannot be executed is 126", () => {
   const error = failure("execve", EACCES, { config: { command: ["/etc"] } });
   expect(error.exitCode).toBe(126);
   expect(error.message).toMatch(/exec.*permission denied/);
+});
+
+test("a file of no format the kernel knows is 126, and an image of another architecture is named", () => {
+  const own = failure("execve", ENOEXEC);
+  expect(own).toMatchObject({ exitCode: 126, code: "command-not-executable" });
+  expect(own.hint).toContain("no script whose first line names an interpreter");
+  const plan = planOf({});
+  const index = plan.ops.findIndex(({ op }) => op === "execve");
+  const foreign = explainFailure({ plan, index, errno: ENOEXEC, id: ID, architecture: "s390x" });
+  expect(foreign).toMatchObject({ exitCode: 126, code: "no-emulator" });
+  expect(foreign.message).toEndWith("exec format error: the image is for s390x");
+  expect(foreign.hint).toContain("install qemu-user-static");
 });
 
 test("everything before the command is 125 and names the option", () => {

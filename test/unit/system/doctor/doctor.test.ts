@@ -8,7 +8,15 @@ import { mountOf } from "../../../../src/system/doctor/mounts.ts";
 
 const PROBE = {
   kernel: "6.1.0",
-  results: { openat2: 0, open_tree: 0, mount_setattr: 0, close_range: 0, pidfd_open: 0, userns: 0 },
+  results: {
+    openat2: 0,
+    open_tree: 0,
+    mount_setattr: 0,
+    close_range: 0,
+    pidfd_open: 0,
+    userns: 0,
+    binfmt_misc: 0,
+  },
   namespaces: true,
   overlay: true,
   overlayData: true,
@@ -39,6 +47,7 @@ const WELL: DoctorFacts = {
     fuseOverlayfs: undefined,
   },
   libseccomp: true,
+  emulation: { registered: [], installed: ["arm64"] },
   cgroup: { unified: true, manager: "systemd", controllers: ["cpu", "cpuset", "io", "memory", "pids"] },
   session: {
     systemd: true,
@@ -187,6 +196,8 @@ const CASES: readonly (readonly [string, Patch, "problem" | "advice", RegExp])[]
   ["tun-device", { devices: { tun: "denied" } }, "problem", /chmod 666 \/dev\/net\/tun/],
   ["names", { programs: { aardvarkDns: undefined } }, "advice", /apt-get install aardvark-dns/],
   ["pasta", { programs: { pasta: undefined } }, "advice", /apt-get install passt/],
+  ["emulators", { emulation: { installed: [] } }, "advice", /--platform.*apt-get install qemu-user-static/s],
+  ["emulators", { probe: { results: { binfmt_misc: 1 } } }, "advice", /Linux 6\.7.*systemd-binfmt/s],
   ["low-ports", { firstPort: 1024 }, "advice", /ip_unprivileged_port_start = 80/],
   ["ping", { pingGroups: [1, 0] as never }, "advice", /ping_group_range = 0 2147483647/],
 ];
