@@ -62,6 +62,9 @@ static int take_base(struct vm *vm, pid_t pid, uint64_t start, uint64_t wanted)
 	if (pidfd < 0)
 		return pidfd;
 	error = open_namespaces(pid, wanted);
+	/* It may have ended meanwhile, and its pid have become another's. */
+	if (process_gone(pidfd))
+		error = -ESRCH;
 	close(pidfd);
 	if (error == 0) {
 		vm->base = BASE_JOINED;
@@ -292,15 +295,14 @@ int op_id_map(struct vm *vm, const union args *args)
 {
 	static const char *const names[] = { "uid_map", "gid_map", "setgroups" };
 	const struct args_id_map *a = &args->id_map;
-	int fd, error = 0;
+	int fd, error;
 
 	if (a->kind >= sizeof(names) / sizeof(names[0]))
 		return -EINVAL;
 	fd = proc_open(vm->subject, names[a->kind], O_WRONLY);
 	if (fd < 0)
 		return -errno;
-	if (write(fd, a->text.data, a->text.size) != (ssize_t)a->text.size)
-		error = -errno;
+	error = write_all(fd, a->text.data, a->text.size);
 	close(fd);
 	return error;
 }

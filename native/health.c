@@ -401,8 +401,11 @@ void health_change(struct server *s, const struct records *records, int cgroup)
 {
 	drop_check(s);
 	health_begin(s, records, cgroup);
-	if (!health.records)
+	if (!health.records) {
+		s->checked[0] = 0;
+		s->checked[1] = HEALTH_NONE;
 		server_tell_check(s);
+	}
 	s->alarm = now_ms(); /* at once: wake finds out when next */
 }
 

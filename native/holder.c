@@ -2,6 +2,7 @@
 /*
  * The process inside the base namespaces: the monitor of `start`, the parent of `exec`, or what `enter` becomes.
  */
+#include "forward.h"
 #include "vm.h"
 
 #include <errno.h>
@@ -175,7 +176,7 @@ static int monitor_run(struct vm *vm, const struct records *records, struct moni
  */
 static void monitor_rerun(struct vm *vm, const struct records *records, struct monitor *m)
 {
-	const uint64_t cgroup = m->cgroup < 0 ? 0 : UINT64_C(1) << records->container.cgroup;
+	const uint64_t cgroup = m->cgroup < 0 ? 0 : UINT64_C(1) << (m->cgroup - SLOT_FIRST_FD);
 
 	vm->again = true;
 	vm->filled = 0;
@@ -220,6 +221,9 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 	}
 	while (error == 0 && monitor_again(&m))
 		monitor_rerun(vm, records, &m);
+	/* A client that does not read holds us back, and is not to hold the ports. */
+	if (vm->published > 0)
+		syscall(SYS_close_range, FORWARD_FIRST_FD, FORWARD_FIRST_FD + vm->published - 1, 0);
 	if (error == 0)
 		monitor_end(&m);
 	vm_finish(vm, life.finish, STAGE_FINISH, error == 0);
@@ -312,13 +316,12 @@ pid_t check_spawn(enum stage stage, int process_fd, int out, int *pidfd)
 /* Waits until the process has become its program, or has said why not. */
 static int await_program(struct vm *vm, int inner, pid_t pid)
 {
-	ssize_t n = read_some(inner, &vm->failure, sizeof(vm->failure));
+	int error = report_take(inner, &vm->failure);
 
 	close(inner);
-	if (n != (ssize_t)sizeof(vm->failure))
-		return 0;
-	process_wait(pid);
-	return -(int)vm->failure.error;
+	if (error != 0)
+		process_wait(pid);
+	return error;
 }
 
 /* The streams of exec's process: served by us if there is a client or a terminal, else /dev/null. */

@@ -81,7 +81,7 @@ struct records {
 	struct args_notify notify;
 	struct args_runtime runtime;
 	uint32_t have; /* bit N: record with opcode N is there (1 container, 2 files, 3 log, 4 client, 5 onFailure, 6 life, ...) */
-	uint32_t index[12]; /* by opcode: position in the plan, for reports */
+	uint32_t index[RECORD_LIMIT]; /* by opcode: position in the plan, for reports */
 };
 
 /* ---- stream.c: the pipes or the terminal between a process of the container and us ---- */
@@ -261,6 +261,8 @@ void event_append(const struct event_place *place, struct texts pieces, const st
 /* Whole writes and EINTR-safe reads: 0 or -errno; bytes read, 0 at the end, or -errno. */
 int write_all(int fd, const void *data, size_t size);
 ssize_t read_some(int fd, void *data, size_t size);
+/* Takes a report: 0 if none came, else its error as -errno, never 0. */
+int report_take(int fd, struct report *report);
 uint64_t now_ms(void);
 void close_fd(int *fd); /* closes unless -1, sets -1 */
 /* Moves a descriptor to a fixed number, close-on-exec: 0 or -errno. */
@@ -294,6 +296,8 @@ int file_replace(int dir, const char *path, const void *data, size_t size);
 uint64_t process_start(pid_t pid);
 /* A file of /proc/PID, close-on-exec: the descriptor, or -1 with errno. pid 0 is oneself. */
 int proc_open(pid_t pid, const char *name, int flags);
+/* Whether the process of a pidfd has ended; then its pid may be somebody else's by now. */
+bool process_gone(int pidfd);
 /* pidfd_open, then the start time compared: the descriptor, or -ESRCH if it is another process or has ended. */
 int process_open(pid_t pid, uint64_t start);
 /* Waits for one child: its status as a shell says it (0..255, 128 + signal). */

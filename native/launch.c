@@ -190,6 +190,8 @@ static int write_maps(struct launcher *l)
 	close_fd(&l->sync);
 	close(FD_LOCK);
 	syscall(SYS_close_range, FD_NAMESPACE, FD_NAMESPACE + NAMESPACE_KINDS - 1, 0);
+	/* A client that nobody reads from may outlive the container: its ports are not to be taken by us. */
+	syscall(SYS_close_range, SLOT_FIRST_FD, ~0U, 0);
 	if (error != 0)
 		await_end(l);
 	return error;
@@ -198,16 +200,16 @@ static int write_maps(struct launcher *l)
 /* Waits for word of the process. An end without a word is success for `enter` (the execve) and death otherwise. */
 static int await_report(struct launcher *l)
 {
-	struct report report;
-	ssize_t n = read_some(l->outer, &report, sizeof(report));
+	struct report report = { .kind = 0 };
+	int error = report_take(l->outer, &report);
 
 	close_fd(&l->outer);
-	if (n == (ssize_t)sizeof(report) && report.kind == REPORT_STARTED)
+	if (report.kind == REPORT_STARTED)
 		return 0;
-	if (n == (ssize_t)sizeof(report)) {
+	if (error != 0) {
 		l->vm.failure = report;
 		await_end(l);
-		return -(int)report.error;
+		return error;
 	}
 	if (l->vm.verb == VERB_ENTER)
 		return 0;

@@ -361,8 +361,9 @@ static int term_signal(void)
 static int amend(struct server *s, uint32_t what)
 {
 	int r = monitor_amend(served);
+	const bool checked = served->records->have & 1U << OP_HEALTH;
 
-	if (r == 0 && what & AMEND_HEALTH && s->process_fd >= 0)
+	if (r == 0 && (what & AMEND_HEALTH || !checked) && s->process_fd >= 0)
 		health_change(s, served->records, served->cgroup);
 	return r;
 }
@@ -416,16 +417,13 @@ static void take_end(struct monitor *m)
 
 int monitor_serve(struct monitor *m)
 {
-	struct report report;
-	int r = 0;
+	int r;
 
 	block_signals();
-	if (read_some(m->inner, &report, sizeof(report)) == sizeof(report)) {
-		close_fd(&m->inner);
-		m->failure = report;
-		return give_up(m, report.error < HELPER_ERRNO ? -(int)report.error : -EIO);
-	}
+	r = report_take(m->inner, &m->failure);
 	close_fd(&m->inner);
+	if (r < 0)
+		return give_up(m, r);
 	if (external_used() && (r = external_adopt(m)) < 0)
 		return give_up(m, r);
 	clock_gettime(CLOCK_REALTIME, &started);

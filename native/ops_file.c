@@ -42,10 +42,13 @@ static int make_beneath(int root, const char *path, mode_t mode, int links);
 static int make_pointed(int root, int dir, const char *path, const char *name, mode_t mode, int links)
 {
 	char target[PATH_MAX];
-	const char *slash = strrchr(path, '/');
-	size_t before = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+	size_t before = strlen(path);
 	ssize_t length;
 
+	while (before > 0 && path[before - 1] == '/')
+		before--;
+	while (before > 0 && path[before - 1] != '/')
+		before--;
 	if (links == 0)
 		return -ELOOP;
 	memcpy(target, path, before);

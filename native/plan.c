@@ -244,46 +244,22 @@ bool plan_seek(const struct plan *plan, uint8_t stage, struct cursor *at)
 /* plan_records() - collect the static records */
 void plan_records(const struct plan *plan, struct records *records)
 {
+#define PLACE(member) { offsetof(struct records, member), sizeof(records->member) }
+	static const struct {
+		size_t at, size;
+	} places[RECORD_LIMIT] = {
+		[OP_CONTAINER] = PLACE(container), [OP_MONITOR_FILES] = PLACE(files), [OP_LOG] = PLACE(log),
+		[OP_CLIENT] = PLACE(client),	   [OP_ON_FAILURE] = PLACE(on_failure), [OP_LIFE] = PLACE(life),
+		[OP_HEALTH] = PLACE(health),	   [OP_STARTUP] = PLACE(startup),	[OP_EVENTS] = PLACE(events),
+		[OP_NOTIFY] = PLACE(notify),	   [OP_RUNTIME] = PLACE(runtime),
+	};
+#undef PLACE
 	struct cursor at = { HEADER_SIZE, 0 };
 	struct op op;
 
 	memset(records, 0, sizeof(*records));
 	while (plan_next(plan, &at, &op) == 1 && op.stage == STAGE_CONFIG) {
-		switch (op.code) {
-		case OP_CONTAINER:
-			records->container = op.args.container;
-			break;
-		case OP_MONITOR_FILES:
-			records->files = op.args.monitor_files;
-			break;
-		case OP_LOG:
-			records->log = op.args.log;
-			break;
-		case OP_CLIENT:
-			records->client = op.args.client;
-			break;
-		case OP_ON_FAILURE:
-			records->on_failure = op.args.on_failure;
-			break;
-		case OP_LIFE:
-			records->life = op.args.life;
-			break;
-		case OP_HEALTH:
-			records->health = op.args.health;
-			break;
-		case OP_STARTUP:
-			records->startup = op.args.startup;
-			break;
-		case OP_EVENTS:
-			records->events = op.args.events;
-			break;
-		case OP_NOTIFY:
-			records->notify = op.args.notify;
-			break;
-		case OP_RUNTIME:
-			records->runtime = op.args.runtime;
-			break;
-		}
+		memcpy((char *)records + places[op.code].at, &op.args, places[op.code].size);
 		records->have |= 1U << op.code;
 		records->index[op.code] = op.index;
 	}

@@ -112,6 +112,9 @@ enum opcode {
 	OP_LIMIT
 };
 
+/* Opcodes of records are below this. */
+enum { RECORD_LIMIT = 0x0c };
+
 enum tolerate {
 	TOLERATE_NONE = 0x00,
 	TOLERATE_MISSING = 0x01,

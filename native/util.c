@@ -47,6 +47,19 @@ ssize_t read_some(int fd, void *data, size_t size)
 	return n < 0 ? -errno : n;
 }
 
+/*
+ * report_take() - what a process says of its failure, before it becomes its program or ends
+ * Who may trace it could say anything in its name. Return: 0: nothing came; else -errno, never 0 nor beyond what we say
+ */
+int report_take(int fd, struct report *report)
+{
+	if (read_some(fd, report, sizeof(*report)) != sizeof(*report))
+		return 0;
+	if (report->error == 0 || report->error >= 2 * HELPER_ERRNO)
+		report->error = EPROTO;
+	return -(int)report->error;
+}
+
 /* close_fd() - close *fd unless it is -1, and forget it */
 void close_fd(int *fd)
 {
@@ -110,7 +123,8 @@ ssize_t fd_receive(int sock, void *data, size_t size, int flags, int *fd)
 	do
 		n = recvmsg(sock, &message, flags | MSG_CMSG_CLOEXEC);
 	while (n < 0 && errno == EINTR);
-	head = n > 0 ? CMSG_FIRSTHDR(&message) : NULL;
+	/* Beside an empty datagram too: what nobody takes would stay open. */
+	head = n >= 0 ? CMSG_FIRSTHDR(&message) : NULL;
 	if (head != NULL && head->cmsg_level == SOL_SOCKET && head->cmsg_type == SCM_RIGHTS &&
 	    head->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(fd, CMSG_DATA(head), sizeof(*fd));
@@ -258,6 +272,14 @@ uint64_t process_start(pid_t pid)
 	return stat_start(text);
 }
 
+/* process_gone() - whether the process of a pidfd has ended: then its pid may be somebody else's by now */
+bool process_gone(int pidfd)
+{
+	struct pollfd ended = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&ended, 1, 0) > 0;
+}
+
 /*
  * process_open() - a pidfd of exactly that process, if it runs
  * The start time is compared after the pidfd exists: a pid reused before is seen, one reused later does not matter.
@@ -265,15 +287,15 @@ uint64_t process_start(pid_t pid)
  */
 int process_open(pid_t pid, uint64_t start)
 {
-	struct pollfd ended = { .fd = (int)syscall(SYS_pidfd_open, pid, 0), .events = POLLIN };
+	int pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 
-	if (ended.fd < 0)
+	if (pidfd < 0)
 		return -errno;
-	if (process_start(pid) != start || poll(&ended, 1, 0) > 0) {
-		close(ended.fd);
+	if (process_start(pid) != start || process_gone(pidfd)) {
+		close(pidfd);
 		return -ESRCH;
 	}
-	return ended.fd;
+	return pidfd;
 }
 
 /* process_wait() - reap one child. Return: its status as a shell says it */

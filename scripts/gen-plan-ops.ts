@@ -36,6 +36,7 @@ function tableRow([name, def]: ReturnType<typeof opTable>[number]): string {
 function header(): string {
   const table = opTable();
   const operations = table.filter(([, def]) => !def.stages.includes("config"));
+  const records = table.filter(([, def]) => def.stages.includes("config"));
   const most = Math.max(...table.map(([, def]) => Object.keys(def.args).length));
   return `/* SPDX-License-Identifier: Apache-2.0 */
 /* Generated from src/runtime/plan/ops.ts by scripts/gen-plan-ops.ts. Do not edit. */
@@ -55,6 +56,9 @@ enum opcode {
 ${table.map(([name, def]) => `\tOP_${upper(name)} = ${hex(def.code)},`).join("\n")}
 \tOP_LIMIT
 };
+
+/* Opcodes of records are below this. */
+enum { RECORD_LIMIT = ${hex(Math.max(...records.map(([, def]) => def.code)) + 1)} };
 
 enum tolerate {
 ${Object.entries(TOLERATE)

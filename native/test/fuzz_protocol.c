@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { CLIENTS = 3, PIECES = 40, PIECE_MAX = 600 };
@@ -116,9 +117,15 @@ static void send_piece(int fd, const uint8_t *data, uint32_t size, uint32_t *ran
 		(void)!send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
 		return;
 	}
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) < 0)
+	const bool stream = next_random(random) % 4 != 0;
+
+	/* A connection need not be one: of datagrams an empty one may have a descriptor beside it. */
+	if (socketpair(AF_UNIX, (stream ? SOCK_STREAM : SOCK_DGRAM) | SOCK_CLOEXEC, 0, pair) < 0)
 		return;
-	(void)!send(pair[0], data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (stream)
+		(void)!send(pair[0], data, size, MSG_DONTWAIT | MSG_NOSIGNAL);
+	else
+		(void)fd_send(pair[0], STDIN_FILENO, data, 0);
 	(void)fd_send(fd, pair[1], data, size);
 	close(pair[0]);
 	close(pair[1]);
@@ -198,10 +205,12 @@ int main(int argc, char **argv)
 	uint32_t random = argc > 2 ? (uint32_t)strtoul(argv[2], NULL, 10) : 1;
 	int ends[2];
 
+	syscall(SYS_close_range, 3, ~0U, 0);
 	require(pipe2(ends, O_CLOEXEC | O_NONBLOCK) == 0, "no pipe");
 	for (uint32_t i = 0; i < rounds; i++)
 		play(&random, ends);
 	/* Every connection of every round is closed. */
-	require(dup(0) < 16, "descriptors are left");
+	for (int fd = ends[1] + 1; fd < 1024; fd++)
+		require(fcntl(fd, F_GETFD) < 0, "a descriptor is left");
 	return 0;
 }

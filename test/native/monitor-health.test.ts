@@ -2,7 +2,13 @@
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { checkHealth, parseHealthLog, sendSignal, waitForExit } from "../../src/runtime/index.ts";
+import {
+  amendMonitor,
+  checkHealth,
+  parseHealthLog,
+  sendSignal,
+  waitForExit,
+} from "../../src/runtime/index.ts";
 import { type Host, until, useMonitorHost } from "./monitor-host.ts";
 
 const host = useMonitorHost();
@@ -98,6 +104,15 @@ describe("a check", () => {
     await monitor.exited;
     expect(h.read("health")).toBe("state 4\nfailing 0\n");
     expect(results(h)).toEqual([]);
+  });
+
+  test("that another plan lacks is over, whatever the client says of it", async () => {
+    const h = host();
+    const monitor = await h.monitor(["-y", "true", "-i", "20"], SLEEP);
+    await until("healthy", () => HEALTHY.test(h.read("health")));
+    expect(await amendMonitor(h.socket, false)).toBe(0);
+    expect(await checkHealth(h.socket)).toEqual({ exitCode: 0, state: 0 });
+    expect(monitor.exitCode).toBeNull();
   });
 
   test("leaves a log of bounded length", async () => {

@@ -139,24 +139,8 @@ export class Sandbox {
     for (const name of ["live", "run", "mnt", "exit"]) this.mkdir(name);
     for (const name of ["root", "root/bin", "root/tmp"]) this.mkdir(name);
     copyFileSync(BUSYBOX, join(this.root, "bin/busybox"));
-    for (const applet of [
-      "sh",
-      "true",
-      "cat",
-      "echo",
-      "id",
-      "sleep",
-      "ps",
-      "stat",
-      "tty",
-      "kill",
-      "grep",
-      "ls",
-      "mkdir",
-      "stty",
-      "head",
-    ])
-      symlinkSync("busybox", join(this.root, "bin", applet));
+    const applets = "sh true cat echo id sleep ps stat tty kill grep ls mkdir stty head";
+    for (const applet of applets.split(" ")) symlinkSync("busybox", join(this.root, "bin", applet));
     const script = '#!/bin/sh\n{ echo "$@"; id -u; } > "$0.out"\nexit 42\n';
     writeFileSync(join(this.dir, "run/failed"), script, { mode: 0o755 });
     this.own(join(this.dir, "run/failed"));
@@ -323,6 +307,12 @@ export class Sandbox {
       stderr: "pipe",
     });
     return { code: result.exitCode, stdout: result.stdout.toString(), stderr: result.stderr.toString() };
+  }
+
+  /** @param stdout a descriptor that takes its output instead of us */
+  spawnTo(stdout: number, verb: string, plan: PlanText) {
+    const argv = as([this.holdfast, verb, this.write(plan)]);
+    return spawn(argv, { cwd: "/", stdin: "ignore", stdout, stderr: "ignore" });
   }
 
   spawn(verb: string, plan: PlanText) {

@@ -1,6 +1,8 @@
 /** The monitor and the attach client of the real holdfast, around real containers. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { once } from "node:events";
+import { closeSync, constants, existsSync, openSync, readdirSync, readFileSync } from "node:fs";
+import { type AddressInfo, createServer } from "node:net";
 import { join } from "node:path";
 import { spawn } from "bun";
 import { sendSignal } from "../../src/runtime/monitor-client.ts";
@@ -102,6 +104,28 @@ describe.skipIf(MISSING !== undefined)("holdfast serves a container", () => {
     const input = "0123456789abcdef".repeat(20_000);
     const { code, stdout, stderr } = box.run("start", plan, input);
     expect([code, stdout === input, stderr]).toEqual([4, true, "err\n"]);
+  });
+
+  test("a client whose output nobody reads does not hold the container's ports when that has ended", async () => {
+    const free = createServer().listen(0, "127.0.0.1");
+    await once(free, "listening");
+    const { port } = free.address() as AddressInfo;
+    free.close();
+    const plan = box.container("a", { argv: ["head", "-c", "100000", "/bin/busybox"] });
+    const local = Uint8Array.of(127, 0, 0, 1);
+    const listener = { protocol: 6, address: local, port, count: 1 };
+    plan.add("launch", "publish", { ...listener, target: local, targetPort: port, prefix: 8 });
+    box.runShell(`mkfifo ${box.dir}/unread`);
+    const unread = openSync(join(box.dir, "unread"), constants.O_RDWR);
+    const launcher = box.spawnTo(unread, "start", plan);
+    await eventually(() => existsSync(join(box.dir, "exit/a")) && box.holders().length === 0, "the end");
+    expect(launcher.exitCode).toBeNull();
+    const next = createServer().listen(port, "127.0.0.1");
+    await once(next, "listening");
+    next.close();
+    launcher.kill(9);
+    await launcher.exited;
+    closeSync(unread);
   });
 
   test("signals to the foreground client reach the container, which decides", async () => {
