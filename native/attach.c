@@ -9,7 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { STATUS_USAGE = 64 };
+enum { STATUS_USAGE = 64, WORDS_MAX = 60 };
 
 /* Connects by way of the directory, since a path of more than 107 bytes does not fit an address. */
 static int connect_path(char *path)
@@ -70,10 +70,22 @@ static int fill_standard(void)
 	return fcntl(2, F_GETFD);
 }
 
+/* Ends as kelp's program for failures, whose words the caller has given, in the environment that we were given. */
+static int fail(char **words, int count, const struct report *failure)
+{
+	char *argv[WORDS_MAX + 4];
+
+	memcpy(argv, words, (size_t)count * sizeof(*argv));
+	signals_reset(false);
+	report_exec(argv, (uint32_t)count, environ, failure);
+	return STATUS_FAILED;
+}
+
 int client_attach(int argc, char **argv)
 {
 	struct args_client options = { .attach = 1 };
-	int keys = argc == 4 ? hex_decode(argv[3]) : -1;
+	int keys = argc >= 4 && argc <= 4 + WORDS_MAX ? hex_decode(argv[3]) : -1;
+	struct report failure;
 
 	if (fill_standard() < 0)
 		return STATUS_FAILED;
@@ -83,7 +95,9 @@ int client_attach(int argc, char **argv)
 	options.signals = argv[2][0] == '1';
 	options.detach_keys = (struct text){ .data = argv[3], .size = (uint32_t)keys };
 	int sock = connect_path(argv[0]);
-	int r = sock < 0 ? CLIENT_LOST : client_run(sock, &options);
+	int r = sock < 0 ? CLIENT_LOST : client_run(sock, &options, argc > 4 ? &failure : NULL);
 
+	if (r == CLIENT_FAILED)
+		return fail(argv + 4, argc - 4, &failure);
 	return r == CLIENT_LOST ? STATUS_FAILED : r;
 }

@@ -31,6 +31,7 @@ struct sink {
 
 static struct client {
 	const struct args_client *options;
+	struct report *failure; /* not NULL: the container is to be let go */
 	int sock, control, signals;
 	int input; /* -1: nothing more is read */
 	bool ready; /* READY has come: input may go */
@@ -82,6 +83,9 @@ static int send_hello(struct client *c)
 	error = fd_send(c->sock, pair[1], frame, sizeof(frame));
 	close(pair[1]);
 	request(c, FRAME_HELLO, 0);
+	put_head(frame, FRAME_START, 0);
+	if (error == 0 && c->failure)
+		error = send(c->sock, frame, FRAME_HEAD, MSG_NOSIGNAL) < 0 ? -errno : 0;
 	return error;
 }
 
@@ -258,6 +262,17 @@ static int flush_output(struct client *c)
 	return GO_ON;
 }
 
+static int take_failure(struct client *c)
+{
+	if (!c->failure)
+		return STATUS_FAILED;
+	*c->failure = (struct report){ .kind = REPORT_FAILED,
+				       .stage = get_u32(c->head + FRAME_HEAD),
+				       .index = get_u32(c->head + FRAME_HEAD + 4),
+				       .error = get_u32(c->head + FRAME_HEAD + 8) };
+	return CLIENT_FAILED;
+}
+
 /* A small frame is there in full. Returns the exit status at EXIT, CLIENT_LOST for nonsense, else GO_ON. */
 static int take_frame(struct client *c)
 {
@@ -272,6 +287,8 @@ static int take_frame(struct client *c)
 		return GO_ON;
 	case FRAME_EXIT:
 		return c->write_failed && code == 0 ? STATUS_FAILED : (int)(code & 0xff);
+	case FRAME_FAILED:
+		return take_failure(c);
 	default:
 		return CLIENT_LOST;
 	}
@@ -365,12 +382,12 @@ static int client_step(struct client *c)
 	return r;
 }
 
-int client_run(int sock, const struct args_client *options)
+int client_run(int sock, const struct args_client *options, struct report *failure)
 {
 	struct client *c = &client;
 	int r = GO_ON;
 
-	*c = (struct client){ .options = options, .sock = sock, .control = -1, .input = -1 };
+	*c = (struct client){ .options = options, .failure = failure, .sock = sock, .control = -1, .input = -1 };
 	c->keys.sequence = (const uint8_t *)(options->detach_keys.data ? options->detach_keys.data : "");
 	for (int i = 0; i < 2; i++)
 		c->sinks[i].fd = caller_open(i + 1, O_WRONLY, &c->sinks[i].kind);

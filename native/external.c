@@ -89,6 +89,11 @@ int external_adopt(struct monitor *m)
 	process_fd = m->init_fd;
 	if (m->records->container.tty && (error = take_console(&m->streams)) < 0)
 		return failed(m, error);
+	return 0;
+}
+
+int external_start(struct monitor *m)
+{
 	return outcome(m, program_run(runtime->start, runtime->env, NO_SLOT, 0));
 }
 

@@ -76,7 +76,7 @@ static void let_go(const struct vm *vm, int cgroup)
 
 /*
  * Clones the container's process. The caller's 0, 1, 2 are let go before, so that nobody inside can ever find them
- * there. @inner: gets the read end of its status pipe. Return: its pid or -errno
+ * there. @inner: gets our end of its status pipe, a socket if it is to be held. Return: its pid or -errno
  */
 static pid_t clone_process(struct vm *vm, const struct records *records, struct streams *streams, int *pidfd, int *inner)
 {
@@ -84,7 +84,8 @@ static pid_t clone_process(struct vm *vm, const struct records *records, struct 
 	pid_t pid;
 	int ends[2];
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (process_held(vm, records) ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0 :
+					pipe2(ends, O_CLOEXEC) < 0)
 		return -errno;
 	for (int fd = 0; fd < 3; fd++)
 		dup2(FD_NULL, fd);
@@ -231,8 +232,7 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 		vm_finish(vm, life.finish, STAGE_VANISH, true);
 	uplink_end(vm);
 	base_unregister(getpid(), start);
-	if (error == 0)
-		monitor_farewell(&m);
+	monitor_farewell(&m);
 	if (error != 0)
 		tell_launcher(&vm->failure);
 	_exit(error != 0 ? 1 : monitor_status());

@@ -65,7 +65,11 @@ struct report {
 	uint32_t index; /* of the operation or record that failed */
 	uint32_t error; /* errno, or HELPER_ERRNO + exit status */
 };
-enum report_kind { REPORT_STARTED = 1, REPORT_FAILED = 2 };
+enum report_kind {
+	REPORT_STARTED = 1,
+	REPORT_FAILED = 2,
+	REPORT_HELD = 3, /* from the first process: it is ready and waits for a byte on the same socket */
+};
 
 /* The static records of a plan; a record that the plan lacks has its bit in `have` clear and is all zero. */
 struct records {
@@ -124,7 +128,8 @@ struct monitor {
 	int foreground; /* M's end of the launcher's socketpair (client.attach = 1), or -1; no output is read before its HELLO */
 	pid_t init; /* the container's first process, as M sees it; 0 between two of them */
 	int init_fd; /* its pidfd */
-	int inner; /* read end: a struct report if the first process failed before execve, else EOF at execve */
+	int inner; /* a struct report if the first process failed before execve or is held, else EOF at execve */
+	bool held; /* the first process waits for our word; its command has not run yet */
 	int cgroup; /* descriptor of the container's cgroup directory (for oom events), or -1 */
 	int notify; /* the service manager's socket, connected, or -1; only until monitor_prepare */
 	int inherited[3]; /* log driver passthrough: the caller's 0, 1, 2, for every process; else -1 */
@@ -148,7 +153,8 @@ int monitor_streams(struct monitor *m);
  * Waits on `inner`. A report there: reaps the process, copies it to m->failure, returns -errno; at the first start it
  * also removes the socket (launch.c then tells the launcher). EOF: takes the pty, writes the status and pid files,
  * calls monitor_started(m) at the first start, serves until the process ended, drains, returns 0. Blocks every signal
- * (the monitor is not to be interrupted); `run` and `spawn` must reset the mask in their children.
+ * (the monitor is not to be interrupted); `run` and `spawn` must reset the mask in their children. With the record
+ * `held` all this happens while the process waits; should it fail once it is let go, the clients are still to be told.
  */
 int monitor_serve(struct monitor *m);
 
@@ -173,7 +179,7 @@ void monitor_missed(struct monitor *m);
  */
 void monitor_end(struct monitor *m);
 /*
- * monitor_farewell() - send EXIT to every client and let them go
+ * monitor_farewell() - send EXIT, or FAILED, to every client and let them go; nothing if nobody was served
  * After `finish`, so that who waits for EXIT (run --rm, stop, wait, rm) finds the container's mounts gone.
  */
 void monitor_farewell(struct monitor *m);
@@ -199,8 +205,10 @@ pid_t program_start(struct texts argv, struct texts env, uint32_t at, int number
 /* Readies us for it, if the plan says so: after run_dir is open. 0, or -errno with m->failure set */
 int external_prepare(struct monitor *m);
 bool external_used(void);
-/* What `create` has left behind becomes the first process, and is started. 0, or -errno with m->failure set */
+/* What `create` has left behind becomes the first process. 0, or -errno with m->failure set */
 int external_adopt(struct monitor *m);
+/* Has the runtime start it. 0, or -errno with m->failure set */
+int external_start(struct monitor *m);
 /* 0 or -errno */
 int external_signal(int number);
 /* Ends what is left and forgets the container; does nothing without a runtime. */
@@ -217,11 +225,13 @@ int monitor_started(struct monitor *m);
  * client_run() - be the attach client on a connected socket until EXIT, detach or loss
  * Raw mode (if READY says the container has a terminal and fd 0 is one), window size, detach keys, signal
  * forwarding as the record says. For start the socket is the pair of monitor.foreground, for exec that of relay.sock.
- * Return: the exit status (0..255); 0 after a detach; CLIENT_LOST if the monitor vanished.
+ * With @failure the client has a container that is held let go, once it is there to see all that it writes.
+ * Return: the exit status (0..255); 0 after a detach; CLIENT_LOST if the monitor vanished; CLIENT_FAILED if the
+ * container could not be let go, which is then in *@failure.
  */
-enum { CLIENT_LOST = 0x100 };
-int client_run(int sock, const struct args_client *options);
-/* The verb `attach SOCKET STREAMS SIGNALS KEYS-HEX`, argv without the verb; the process's exit status. */
+enum { CLIENT_LOST = 0x100, CLIENT_FAILED = 0x101 };
+int client_run(int sock, const struct args_client *options, struct report *failure);
+/* The verb `attach SOCKET STREAMS SIGNALS KEYS-HEX [START-FAILED...]`, argv without the verb; the process's exit status. */
 int client_attach(int argc, char **argv);
 
 /*
@@ -304,6 +314,11 @@ int process_open(pid_t pid, uint64_t start);
 int process_wait(pid_t pid);
 /* SIGKILL for an own child and all that it has started (tree.c). */
 void tree_kill(pid_t pid);
+/*
+ * report_exec() - become kelp's program for failures, with stage, index and errno as further words
+ * @argv has room for them, and a NULL, after its @count words. Returns only if it cannot be executed.
+ */
+void report_exec(char **argv, uint32_t count, char **env, const struct report *failure);
 /* All signal dispositions to default, mask empty; SIGPIPE ignored if asked. */
 void signals_reset(bool ignore_pipe);
 

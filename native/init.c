@@ -123,6 +123,29 @@ static _Noreturn void split_init(struct vm *vm, int inner)
 }
 
 /*
+ * process_held() - whether the first process waits between `setup` and `exec`
+ * One that an OCI runtime makes waits in the runtime's hands; a further one does not wait at all.
+ */
+bool process_held(const struct vm *vm, const struct records *records)
+{
+	return (records->have & (1U << OP_HELD | 1U << OP_RUNTIME)) == 1U << OP_HELD && !vm->again;
+}
+
+/*
+ * Says that all is ready and waits for the monitor's word. Nothing that is still to come needs a slot; who joins the
+ * container meanwhile shall find none.
+ */
+static void await_word(int inner)
+{
+	const struct report held = { .kind = REPORT_HELD };
+	char go;
+
+	syscall(SYS_close_range, SLOT_FIRST_FD, SLOT_FIRST_FD + SLOT_COUNT - 1, 0);
+	if (write_all(inner, &held, sizeof(held)) < 0 || read_some(inner, &go, 1) != 1)
+		_exit(125);
+}
+
+/*
  * first_process() - carry out `setup` and `exec` in the process just cloned
  * @inner: where a failure is reported; it closes by itself at the execve, which is how success is known.
  */
@@ -134,6 +157,8 @@ _Noreturn void first_process(struct vm *vm, const struct records *records, const
 	lower_limit(vm);
 	if (vm_run(vm, STAGE_SETUP) != 0)
 		report_and_exit(vm, inner);
+	if (process_held(vm, records))
+		await_word(inner);
 	if (records->container.init != 0)
 		split_init(vm, inner);
 	become_program(vm, inner);

@@ -59,26 +59,14 @@ static void drop_signals(const sigset_t *held)
  */
 static int fail(struct launcher *l)
 {
-	static const char *const stages[] = STAGE_NAMES;
-	const struct report *failure = &l->vm.failure;
 	uint32_t count = l->records.on_failure.argv.count;
 	char **argv = argv_make(l->records.on_failure.argv, 3);
 	char **env = argv_make(l->records.on_failure.env, 0);
-	char numbers[2][12];
-	struct line line;
 
 	drop_signals(&l->held);
 	signals_reset(false);
-	if (count == 0 || argv == NULL || env == NULL)
-		return EXIT_FAILED;
-	line_init(&line, numbers[0], sizeof(numbers[0]));
-	line_number(&line, failure->index);
-	line_init(&line, numbers[1], sizeof(numbers[1]));
-	line_number(&line, failure->error);
-	argv[count] = (char *)(uintptr_t)stages[failure->stage < STAGE_COUNT ? failure->stage : 0];
-	argv[count + 1] = numbers[0];
-	argv[count + 2] = numbers[1];
-	execve(argv[0], argv, env);
+	if (count > 0 && argv != NULL && env != NULL)
+		report_exec(argv, count, env, &l->vm.failure);
 	return EXIT_FAILED;
 }
 
@@ -249,7 +237,7 @@ static int conclude(struct launcher *l)
 		write_all(1, l->records.client.announce.data, l->records.client.announce.size);
 		return 0;
 	}
-	status = client_run(l->client, &l->records.client);
+	status = client_run(l->client, &l->records.client, NULL);
 	return status == CLIENT_LOST ? EXIT_FAILED : status;
 }
 

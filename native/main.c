@@ -36,12 +36,12 @@ int main(int argc, char **argv)
 		return run_plan(VERB_ENTER, argv[2]);
 	if (argc == 2 && strcmp(verb, "resume") == 0)
 		reexec_resume();
-	if (argc == 6 && strcmp(verb, "attach") == 0)
+	if (argc >= 6 && strcmp(verb, "attach") == 0)
 		return client_attach(argc - 2, argv + 2);
 	if (argc <= 3 && strcmp(verb, "probe") == 0)
 		return probe(argv[2]);
 	if (argc == 3 && strcmp(verb, "check") == 0)
 		return plan_load(&plan, AT_FDCWD, argv[2]) == 0 ? 0 : EXIT_INVALID;
-	return say("holdfast: usage: start|exec|enter|check PLAN, attach SOCKET STREAMS SIGNALS KEYS-HEX, probe [DIR]\n",
+	return say("holdfast: usage: start|exec|enter|check PLAN, attach SOCKET STREAMS SIGNALS KEYS-HEX [START-FAILED...], probe [DIR]\n",
 		   EXIT_USAGE);
 }

@@ -177,6 +177,8 @@ static int write_status(const struct monitor *m)
 	line_time(&l, "started ", &started);
 	line_boot(&l);
 	line_counter(&l, "restarts ", m->restarts);
+	if (m->held)
+		line_text(&l, "held 1\n");
 	if (m->init == 0) {
 		line_counter(&l, "code ", server.code);
 		line_time(&l, "finished ", &finished);
@@ -363,9 +365,79 @@ static int amend(struct server *s, uint32_t what)
 	int r = monitor_amend(served);
 	const bool checked = served->records->have & 1U << OP_HEALTH;
 
-	if (r == 0 && (what & AMEND_HEALTH || !checked) && s->process_fd >= 0)
+	if (r == 0 && (what & AMEND_HEALTH || !checked) && s->process_fd >= 0 && !served->held)
 		health_change(s, served->records, served->cgroup);
 	return r;
+}
+
+/* What the first process says: 0, it has become its program; 1, it is held; -errno with m->failure set. */
+static int hear_process(struct monitor *m)
+{
+	int r = report_take(m->inner, &m->failure);
+
+	if (r < 0 && m->failure.kind == REPORT_HELD && m->records->have & 1U << OP_HELD)
+		return 1;
+	close_fd(&m->inner);
+	return r;
+}
+
+static void note_start(void)
+{
+	clock_gettime(CLOCK_REALTIME, &started);
+	started_ms = now_ms();
+}
+
+/* The command runs: from now on its time counts, its checks are made, and others hear of it. */
+static void begin(const struct monitor *m)
+{
+	over_ms = m->records->life.timeout_ms ? started_ms + m->records->life.timeout_ms : 0;
+	health_begin(&server, m->records, m->cgroup);
+	server.alarm = started_ms; /* at once: wake() finds out when next */
+	event_say(m->restarts == 0 ? EVENT_START : EVENT_AGAIN, &(struct event_values){ 0 });
+	if (m->restarts == 0)
+		notify_started();
+}
+
+/* Who waits for our word hears no signal: whatever is sent ends it. */
+static int held_signal(int number)
+{
+	if (number == 0 || external_used())
+		return number == 0 ? 0 : external_signal(SIGKILL);
+	return syscall(SYS_pidfd_send_signal, server.process_fd, SIGKILL, NULL, 0) < 0 ? -errno : 0;
+}
+
+/* A client lets the held process go. Whoever reads the status finds it running before it runs, never the other way round. */
+static int let_go(struct server *s)
+{
+	struct monitor *m = served;
+	int r;
+
+	note_start();
+	m->held = false;
+	r = write_status(m);
+	if (r < 0) {
+		m->held = true;
+		started = (struct timespec){ 0 };
+		return r;
+	}
+	s->start = NULL;
+	s->send = external_used() ? external_signal : NULL;
+	if (external_used()) {
+		r = external_start(m);
+	} else {
+		(void)write_all(m->inner, "", 1); /* one that has died meanwhile is found dead, as ever */
+		r = hear_process(m);
+	}
+	if (r != 0) {
+		s->failed = true;
+		s->failure[0] = m->failure.stage;
+		s->failure[1] = m->failure.index;
+		s->failure[2] = m->failure.error;
+		(void)server_signal(s, SIGKILL);
+		return r;
+	}
+	begin(m);
+	return 0;
 }
 
 /* The first process, or a further one: the server watches it from here on. */
@@ -376,7 +448,8 @@ static void take_process(struct monitor *m)
 
 	server.process = m->init;
 	server.process_fd = m->init_fd;
-	server.send = external_used() ? external_signal : NULL;
+	server.send = m->held ? held_signal : external_used() ? external_signal : NULL;
+	server.start = m->held ? let_go : NULL;
 	m->init_fd = -1;
 	if (m->restarts > 0) {
 		server_next(&server, &m->streams, container->stdin);
@@ -392,11 +465,8 @@ static void take_process(struct monitor *m)
 		stop_ms = container->stop_ms;
 		server_foreground(&server, m->foreground);
 	}
-	kill_ms = 0;
-	over_ms = m->records->life.timeout_ms ? started_ms + m->records->life.timeout_ms : 0;
+	kill_ms = over_ms = 0;
 	server.wake = wake;
-	health_begin(&server, m->records, m->cgroup);
-	server.alarm = started_ms; /* at once: it finds out when next */
 }
 
 /* What the end of a process leaves to be known. */
@@ -415,40 +485,56 @@ static void take_end(struct monitor *m)
 	event_say(EVENT_DIED, &(struct event_values){ .code = server.code, .oom = server.oom });
 }
 
+/* Waits until there is a process to serve, running or held. 0, or -errno with m->failure set */
+static int await_process(struct monitor *m)
+{
+	int r = hear_process(m);
+
+	if (r < 0)
+		return r;
+	m->held = r == 1;
+	if (external_used()) {
+		m->held = m->restarts == 0 && m->records->have & 1U << OP_HELD;
+		r = external_adopt(m);
+		if (r == 0 && !m->held)
+			r = external_start(m);
+		if (r < 0)
+			return r;
+	}
+	if (!m->held)
+		note_start();
+	r = m->records->container.tty ? streams_take_pty(&m->streams) : 0;
+	return r < 0 ? failed(m, OP_CONTAINER, r) : 0;
+}
+
 int monitor_serve(struct monitor *m)
 {
 	int r;
 
 	block_signals();
-	r = report_take(m->inner, &m->failure);
-	close_fd(&m->inner);
+	r = await_process(m);
 	if (r < 0)
 		return give_up(m, r);
-	if (external_used() && (r = external_adopt(m)) < 0)
-		return give_up(m, r);
-	clock_gettime(CLOCK_REALTIME, &started);
-	started_ms = now_ms();
 	timed_out = missed = false;
-	if (m->records->container.tty)
-		r = streams_take_pty(&m->streams);
-	if (r < 0)
-		return give_up(m, failed(m, OP_CONTAINER, r));
 	if (m->restarts == 0)
 		reserve_exit(m);
 	r = write_files(m);
 	if (r < 0 && m->restarts == 0)
 		return give_up(m, failed(m, OP_MONITOR_FILES, r));
 	take_process(m);
-	event_say(m->restarts == 0 ? EVENT_START : EVENT_AGAIN, &(struct event_values){ 0 });
-	if (m->restarts == 0) {
-		notify_started();
-		/* Who interrupted the start got no container and knows of none. */
-		if (monitor_started(m) < 0) {
-			server.asked = server.hurry = true;
-			(void)server_signal(&server, SIGKILL);
-		}
+	if (!m->held)
+		begin(m);
+	/* Who interrupted the start got no container and knows of none. */
+	if (m->restarts == 0 && monitor_started(m) < 0) {
+		server.asked = server.hurry = true;
+		(void)server_signal(&server, SIGKILL);
 	}
 	server_run(&server);
+	if (server.failed) {
+		m->init = 0;
+		streams_none(&m->streams); /* the server has closed them */
+		return give_up(m, -EIO);
+	}
 	take_end(m);
 	return 0;
 }
@@ -484,7 +570,7 @@ bool monitor_again(struct monitor *m)
 {
 	const bool unhealthy = health_restarts() && !server.asked;
 
-	if (!unhealthy && !restart_due(m))
+	if (m->held || (!unhealthy && !restart_due(m)))
 		return false;
 	forced = forced || unhealthy;
 	choose_pause(&m->records->life);
@@ -531,7 +617,8 @@ int monitor_status(void)
 void monitor_farewell(struct monitor *m)
 {
 	(void)m;
-	server_leave(&server);
+	if (served)
+		server_leave(&server);
 }
 
 void relay_run(struct relay *r)

@@ -96,6 +96,7 @@ static int frame_length(uint8_t type)
 	case FRAME_REOPEN_LOG:
 	case FRAME_CHECK:
 	case FRAME_KEEP:
+	case FRAME_START:
 		return 0;
 	default:
 		return -1;
@@ -156,6 +157,15 @@ static void take_amend(struct server *s, struct peer *p)
 	p->ack_due = true;
 }
 
+/* A process that could not be let go ends: with that everybody is told why. */
+static void take_start(struct server *s, struct peer *p)
+{
+	int r = s->start ? s->start(s) : -ESRCH;
+
+	p->ack = (uint32_t)-r;
+	p->ack_due = !s->failed;
+}
+
 static void take_resize(const struct server *s, const struct peer *p)
 {
 	struct winsize size = { .ws_row = get_u16(p->in + FRAME_HEAD), .ws_col = get_u16(p->in + FRAME_HEAD + 2) };
@@ -185,6 +195,9 @@ static void take_frame(struct server *s, struct peer *p)
 		break;
 	case FRAME_AMEND:
 		take_amend(s, p);
+		break;
+	case FRAME_START:
+		take_start(s, p);
 		break;
 	case FRAME_CHECK:
 		p->asks = true;
@@ -326,6 +339,11 @@ static bool frame_next(const struct server *s, struct peer *p)
 	if (p->check_due) {
 		frame_small(p, FRAME_CHECKED, s->checked, 2);
 		p->check_due = false;
+		return true;
+	}
+	if (p->exit_due && s->failed) {
+		frame_small(p, FRAME_FAILED, s->failure, 3);
+		p->exit_due = false;
 		return true;
 	}
 	if (p->exit_due) {

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish" }
-#define PLAN_TABLE_HASH { 0x8b, 0xdb, 0x38, 0x97, 0x4f, 0x9a, 0x0b, 0x4f }
+#define PLAN_TABLE_HASH { 0x5d, 0xee, 0xe0, 0x12, 0xc8, 0x2d, 0x03, 0x03 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -36,6 +36,7 @@ enum opcode {
 	OP_EVENTS = 0x09,
 	OP_NOTIFY = 0x0a,
 	OP_RUNTIME = 0x0b,
+	OP_HELD = 0x0c,
 	OP_JOIN_BASE = 0x10,
 	OP_JOIN_HOLDER = 0x11,
 	OP_ID_MAP = 0x12,
@@ -113,7 +114,7 @@ enum opcode {
 };
 
 /* Opcodes of records are below this. */
-enum { RECORD_LIMIT = 0x0c };
+enum { RECORD_LIMIT = 0x0d };
 
 enum tolerate {
 	TOLERATE_NONE = 0x00,
@@ -227,6 +228,10 @@ struct args_runtime {
 	struct texts kill;
 	struct texts remove;
 	struct texts env;
+};
+
+struct args_held {
+	uint32_t none;
 };
 
 struct args_join_base {
@@ -671,6 +676,7 @@ union args {
 	struct args_events events;
 	struct args_notify notify;
 	struct args_runtime runtime;
+	struct args_held held;
 	struct args_join_base join_base;
 	struct args_join_holder join_holder;
 	struct args_id_map id_map;
@@ -915,6 +921,8 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STRV, offsetof(struct args_runtime, kill) },
 		{ ARG_STRV, offsetof(struct args_runtime, remove) },
 		{ ARG_STRV, offsetof(struct args_runtime, env) } } },
+	[OP_HELD] = { 1 << STAGE_CONFIG, 0, {
+		{ 0, 0 } } },
 	[OP_JOIN_BASE] = { 1 << STAGE_LAUNCH, 5, {
 		{ ARG_STR, offsetof(struct args_join_base, lock) },
 		{ ARG_STR, offsetof(struct args_join_base, live) },

@@ -16,6 +16,7 @@ enum frame_type {
 	FRAME_TARGET = 8,
 	FRAME_KEEP = 9,
 	FRAME_AMEND = 10,
+	FRAME_START = 11,
 	FRAME_READY = 0x81,
 	FRAME_STDOUT = 0x82,
 	FRAME_STDERR = 0x83,
@@ -23,6 +24,7 @@ enum frame_type {
 	FRAME_ACK = 0x85,
 	FRAME_ENDED = 0x86,
 	FRAME_CHECKED = 0x87,
+	FRAME_FAILED = 0x88,
 };
 
 enum { AMEND_HEALTH = 1 };

@@ -65,7 +65,7 @@ struct server {
 	bool tty;
 	bool keep_stdin; /* STDIN_EOF does not close it */
 	bool ended; /* the process; its status is in the three fields below */
-	bool leaving; /* EXIT may be sent */
+	bool leaving; /* EXIT, or FAILED, may be sent */
 	bool hurry; /* SIGKILL was asked for: clients that do not read are not waited for */
 	uint32_t code, signal, oom;
 	uint64_t deadline; /* milliseconds of the monotonic clock; valid once ended */
@@ -78,6 +78,9 @@ struct server {
 	int watch[2]; /* descriptors of a health check that, once readable, call `wake` as well; -1: none */
 	void (*wake)(struct server *s);
 	int (*amend)(struct server *s, uint32_t what); /* a client has written another plan: 0 or -errno; NULL: there is none */
+	int (*start)(struct server *s); /* lets the process go that is held: 0 or -errno; NULL: none is held */
+	bool failed; /* it could not be: clients get FAILED with `failure` instead of EXIT */
+	uint32_t failure[3]; /* stage, index, errno */
 	void (*check)(struct server *s); /* a client wants a health check; NULL: the container has none */
 	uint32_t checked[2]; /* status and health_state of the last check */
 	struct input in;
@@ -104,7 +107,7 @@ void server_tell_check(struct server *s);
 void server_foreground(struct server *s, int fd);
 /* Serves until the process has ended and its streams are drained; its status is in code, signal then. */
 void server_run(struct server *s);
-/* Sends EXIT to every client as fast as each takes it, and closes everything. */
+/* Sends EXIT, or FAILED, to every client as fast as each takes it, and closes everything. */
 void server_leave(struct server *s);
 /* Whether a client is there that keeps the container. */
 bool server_kept(const struct server *s);

@@ -318,6 +318,24 @@ struct kernel_sigaction {
 };
 
 /* signals_reset() - every disposition to default and nothing blocked; SIGPIPE ignored if asked */
+void report_exec(char **argv, uint32_t count, char **env, const struct report *failure)
+{
+	static const char *const stages[] = STAGE_NAMES;
+	const uint32_t last = sizeof(stages) / sizeof(stages[0]);
+	char numbers[2][12];
+	struct line line;
+
+	line_init(&line, numbers[0], sizeof(numbers[0]));
+	line_number(&line, failure->index);
+	line_init(&line, numbers[1], sizeof(numbers[1]));
+	line_number(&line, failure->error);
+	argv[count] = (char *)(uintptr_t)stages[failure->stage < last ? failure->stage : 0];
+	argv[count + 1] = numbers[0];
+	argv[count + 2] = numbers[1];
+	argv[count + 3] = NULL;
+	execve(argv[0], argv, env);
+}
+
 void signals_reset(bool ignore_pipe)
 {
 	struct kernel_sigaction action = { .handler = SIG_DFL };

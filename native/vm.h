@@ -107,6 +107,7 @@ int publish_forward(struct vm *vm);
 _Noreturn void reexec_resume(void);
 
 /* ---- init.c: the container's process, up to the execve ---- */
+bool process_held(const struct vm *vm, const struct records *records);
 _Noreturn void check_process(struct vm *vm, uint8_t stage, int out);
 _Noreturn void first_process(struct vm *vm, const struct records *records, const struct streams *streams, int inner);
 

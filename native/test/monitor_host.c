@@ -12,7 +12,7 @@
  *
  * Options: -t terminal, -s N stdin mode, -l PATH k8s-file log, -j PATH journal socket, -m N maxBytes, -k N keep,
  * -c N streams of the client, -g forward signals, -d HEX detach keys, -o DIR cgroup, -p passthrough,
- * -r N restart rule, -n N retries, -w MS first pause, -x MS timeout,
+ * -q the process is held, -r N restart rule, -n N retries, -w MS first pause, -x MS timeout,
  * -E SOCKET journal for events, -N SOCKET to be notified, -P DIR of the container's own socket (passes A and B), -H N who says that it is ready,
  * -y COMMAND health check, -i MS its interval, -S MS its interval in a start period, -a N action, -z startup check first. RUNDIR gets status, exit, pid, socket.
  */
@@ -96,6 +96,16 @@ static void send_master(int sock, int master)
 	check(sendmsg(sock, &msg, 0) == 1, "sendmsg");
 }
 
+/* As init.c does it. A further process is not held. */
+static void await_word(int inner)
+{
+	const struct report held = { .kind = REPORT_HELD };
+	char go;
+
+	if (write(inner, &held, sizeof(held)) != sizeof(held) || read(inner, &go, 1) != 1)
+		_exit(125);
+}
+
 /* In the child: its streams, a session, and the command; -errno by the inner pipe if that fails. */
 static void become_command(const struct streams *s, bool tty, char **argv, int inner)
 {
@@ -116,6 +126,8 @@ static void become_command(const struct streams *s, bool tty, char **argv, int i
 	}
 	for (int i = 0; i < 3; i++)
 		dup2(fds[i] < 0 ? null : fds[i], i);
+	if (records.have & 1U << OP_HELD)
+		await_word(inner);
 	execvp(argv[0], argv);
 	struct report r = { .kind = REPORT_FAILED, .stage = STAGE_EXEC, .error = (uint32_t)errno };
 	(void)!write(inner, &r, sizeof(r));
@@ -127,7 +139,9 @@ static pid_t clone_command(struct streams *s, char **argv, int *inner, int *pidf
 	int ends[2];
 	bool tty = records.container.tty != 0;
 
-	check(pipe2(ends, O_CLOEXEC) == 0, "pipe");
+	const bool held = records.have & 1U << OP_HELD;
+
+	check((held ? socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) : pipe2(ends, O_CLOEXEC)) == 0, "pipe");
 	pid_t pid = fork();
 	check(pid >= 0, "fork");
 	if (pid == 0)
@@ -275,8 +289,11 @@ static int be_monitor(char **argv, int foreground)
 	m.init = clone_command(&m.streams, argv, &m.inner, &m.init_fd);
 	null_fds();
 	int r = monitor_serve(&m);
-	if (r < 0)
+	if (r < 0) {
+		monitor_farewell(&m);
 		return 125;
+	}
+	records.have &= ~(1U << OP_HELD);
 	while (monitor_again(&m)) {
 		check(monitor_streams(&m) == 0, "streams");
 		m.init = clone_command(&m.streams, argv, &m.inner, &m.init_fd);
@@ -318,7 +335,7 @@ static int in_foreground(char **argv, int (*be)(char **, int))
 		_exit(be(argv, pair[1]));
 	}
 	close(pair[1]);
-	int r = client_run(pair[0], &records.client);
+	int r = client_run(pair[0], &records.client, NULL);
 	return r == CLIENT_LOST ? 125 : r;
 }
 
@@ -334,7 +351,7 @@ static struct text unhex(const char *hex)
 
 static void parse(int argc, char **argv)
 {
-	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:pr:n:w:x:y:i:S:a:zN:P:H:E:")) != -1;) {
+	for (int c; (c = getopt(argc, argv, "+ts:l:j:m:k:c:gd:o:pqr:n:w:x:y:i:S:a:zN:P:H:E:")) != -1;) {
 		switch (c) {
 		case 't':
 			records.container.tty = 1;
@@ -350,6 +367,9 @@ static void parse(int argc, char **argv)
 			break;
 		case 'p':
 			records.log.driver = 3;
+			break;
+		case 'q':
+			records.have |= 1U << OP_HELD;
 			break;
 		case 'r':
 			records.life.restart = (uint32_t)atoi(optarg);
@@ -434,7 +454,7 @@ int main(int argc, char **argv)
 	records.container.stop_signal = SIGTERM;
 	records.container.stop_ms = 10000;
 	records.life.delay_max_ms = 400;
-	for (uint32_t i = 0; i < 11; i++)
+	for (uint32_t i = 0; i < sizeof(records.index) / sizeof(records.index[0]); i++)
 		records.index[i] = i;
 	records.files.run_dir = text_of(dir);
 	records.files.status_name = text_of("status");

@@ -83,14 +83,23 @@ export function resultsOf(globals: Pick<Globals, "out" | "noout">): number | "ig
   return globals.out === undefined ? 1 : process.getBuiltinModule("node:fs").openSync(globals.out, "a");
 }
 
-/** Becomes holdfast as a client of a running monitor; does not return. */
-export function attachTo(holdfast: string, socket: string, client: ClientConfig): never {
+/**
+ * Becomes holdfast as a client of a running monitor; does not return.
+ *
+ * @param failure the container is only ready: it is let go, once the client sees all that it writes, and this says why it could not be
+ */
+export function attachTo(
+  holdfast: string,
+  socket: string,
+  client: ClientConfig,
+  failure: { readonly argv: readonly string[]; readonly env: readonly string[] } = { argv: [], env: [] },
+): never {
   const streams = (client.stdin ? 1 : 0) | (client.stdout ? 2 : 0) | (client.stderr ? 4 : 0);
   const keys = Buffer.from(client.detachKeys).toString("hex");
   process.execve!(
     holdfast,
-    [holdfast, "attach", socket, String(streams), client.forwardSignals ? "1" : "0", keys],
-    {},
+    [holdfast, "attach", socket, String(streams), client.forwardSignals ? "1" : "0", keys, ...failure.argv],
+    Object.fromEntries(failure.env.map((word) => word.split(/=(.*)/s, 2))),
   );
   throw new Error("execve returned");
 }

@@ -25,7 +25,7 @@ export function statusText({ status }: ContainerView, now: number): string {
     return status.health === "" ? up : `${up} (${status.health})`;
   }
   if (status.state === "exited") return `Exited (${status.exitCode}) ${ago(status.finishedAt ?? now, now)}`;
-  return "Created";
+  return status.state === "initialized" ? "Initialized" : "Created";
 }
 
 /** The fields a --format template may name. */

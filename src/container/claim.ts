@@ -5,17 +5,18 @@ import { ConflictError, errnoCode } from "../base/index.ts";
 import { containerDir, isAlive, processStart, readIfExists, writeFileAtomic } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { statusOf } from "./status.ts";
-import { isRunning } from "./view.ts";
+import { isLive, isRunning } from "./view.ts";
 
 /**
  * One start at a time: the file names the process that makes it, which becomes the client (or ends when the container
  * is up). A dead process's claim is void.
  */
 export function claimStart(ctx: Context, record: ContainerRecord): void {
-  if (isRunning(statusOf(ctx, record))) {
+  const status = statusOf(ctx, record);
+  if (isLive(status)) {
     throw new ConflictError(
       "already-running",
-      `container ${record.id} is already running: container state improper`,
+      `container ${record.id} is already ${isRunning(status) ? "running" : "initialized"}: container state improper`,
     );
   }
   const path = starterPath(ctx, record.id);
@@ -63,7 +64,7 @@ function isPresent(starter = ""): boolean {
   return /^\d+$/.test(pid) && /^\d+$/.test(start) && isAlive(Number(pid), BigInt(start));
 }
 
-/** Whether a container runs or is about to: what it was given (addresses, ports) is its own still. */
+/** Whether a container runs, could at once or is about to: what it was given (addresses, ports) is its own still. */
 export function isInUse(ctx: Context, id: string): boolean {
   return recordInUse(ctx, id) !== undefined;
 }
@@ -72,5 +73,5 @@ export function isInUse(ctx: Context, id: string): boolean {
 export function recordInUse(ctx: Context, id: string): ContainerRecord | undefined {
   const record = ctx.state.containers.get(id);
   if (record === undefined) return undefined;
-  return isRunning(statusOf(ctx, record)) || isClaimed(ctx, id) ? record : undefined;
+  return isLive(statusOf(ctx, record)) || isClaimed(ctx, id) ? record : undefined;
 }

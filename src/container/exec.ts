@@ -133,7 +133,7 @@ async function planExec(
 
 function requireLive(ctx: Context, record: ContainerRecord): LiveStatus {
   const live = liveState(ctx, record.id);
-  if (live.state !== "running" || live.pause !== undefined) {
+  if (live.state !== "running" || live.pause !== undefined || live.held) {
     throw new ConflictError(
       "not-running",
       "can only create exec sessions on running containers: container state improper",

@@ -27,6 +27,7 @@ export { explainFailedStart } from "./failed.ts";
 export { type ContainerPredicate, containerFilters, type FilterLookup, fullCommand } from "./filter.ts";
 export { pauseContainer, unpauseContainer } from "./freezer.ts";
 export { runHealthCheck } from "./health-run.ts";
+export { isReadyToStart, releaseFailure, releaseHeld } from "./held.ts";
 export { completePathInside } from "./inside.ts";
 export { goTime, inspectContainer } from "./inspect.ts";
 export type { LogEntry } from "./log-file.ts";
@@ -68,7 +69,7 @@ export { isPresentProcess, presentContainers, sweepEnded, tidyEnded } from "./sw
 export { containerTop, DESCRIPTORS } from "./top.ts";
 export { removeTrees } from "./trees.ts";
 export { type ConfigChange, changedEnv, updateContainer } from "./update.ts";
-export { type ContainerStatus, type ContainerView, isRunning } from "./view.ts";
+export { type ContainerStatus, type ContainerView, isLive, isRunning } from "./view.ts";
 export { exportVolume, importVolume } from "./volume-files.ts";
 export { removeVolume, volumeByName } from "./volumes.ts";
 export { checkConditions, waitForContainer, waitForFirst } from "./wait.ts";

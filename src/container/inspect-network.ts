@@ -4,7 +4,7 @@ import type { ContainerRecord, Context, Endpoint, NetworkRecord } from "../state
 import { portBindings } from "./inspect-config.ts";
 import { effectiveHostname } from "./neighbours.ts";
 import { statusOf } from "./status.ts";
-import { type ContainerView, isRunning } from "./view.ts";
+import { type ContainerView, isLive } from "./view.ts";
 
 const NO_ADDRESSES = {
   Gateway: "",
@@ -22,7 +22,7 @@ export function inspectNetworkSettings(ctx: Context, view: ContainerView) {
   const { record, status } = networkOwner(ctx, view);
   const { mode, ports } = record.config.network;
   const exposed = view.record.config.network.exposed ?? [];
-  const running = isRunning(status);
+  const running = isLive(status);
   const networks = inspectNetworks(ctx, record, running);
   return {
     EndpointID: "",

@@ -9,7 +9,7 @@ import { type Health, healthOf } from "./health.ts";
 import { inspectConfig, inspectHostConfig } from "./inspect-config.ts";
 import { inspectNetworkSettings } from "./inspect-network.ts";
 import { broughtProcesses } from "./processes.ts";
-import { type ContainerView, isRunning } from "./view.ts";
+import { type ContainerView, isLive, isRunning } from "./view.ts";
 import { volumePaths } from "./volumes.ts";
 
 const NEVER = "0001-01-01T00:00:00Z";
@@ -125,7 +125,7 @@ function inspectState(ctx: Context, { record, status }: ContainerView, health: H
               Output: output,
             })),
     },
-    CgroupPath: isRunning(status) ? shownCgroup(ctx, record) : "",
+    CgroupPath: isLive(status) ? shownCgroup(ctx, record) : "",
     CheckpointedAt: NEVER,
     RestoredAt: NEVER,
     StoppedByUser: status.stoppedByUser,

@@ -31,7 +31,8 @@ export function joinedNamespaces(
     if (!mode.startsWith("container:")) continue;
     const owner = ctx.state.containers.resolve(mode.slice("container:".length));
     const status = statusOf(ctx, owner);
-    if (status.pid === 0) {
+    // A process that waits to be started has rights that whoever sees it could take.
+    if (status.pid === 0 || (type === "pid" && status.state === "initialized")) {
       throw new ConflictError(
         "namespace-gone",
         `cannot join the ${type} namespace of container ${owner.name}: it is not running: container state improper`,

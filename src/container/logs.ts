@@ -10,7 +10,7 @@ import type { LogEntry } from "./log-file.ts";
 import { followLog, type LogQuery, readLog } from "./log-reader.ts";
 import { UNIT_LABEL } from "./service.ts";
 import { statusOf } from "./status.ts";
-import { isRunning } from "./view.ts";
+import { isLive } from "./view.ts";
 
 /** @throws {ConflictError} `no-log` for a driver that keeps nothing */
 export function refuseUnreadable(ctx: Context, record: ContainerRecord): void {
@@ -66,7 +66,7 @@ export async function* followContainerLog(
     ...query,
     isRunning: () => {
       const now = ctx.state.containers.get(record.id);
-      return now !== undefined && isRunning(statusOf(ctx, now));
+      return now !== undefined && isLive(statusOf(ctx, now));
     },
   };
   const match = journalMatch(ctx, record);

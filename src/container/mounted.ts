@@ -16,7 +16,7 @@ import {
 } from "../state/index.ts";
 import { containerRootfs } from "./rootfs.ts";
 import { statusOf } from "./status.ts";
-import { isRunning } from "./view.ts";
+import { isLive } from "./view.ts";
 
 /** @throws {HostError} unless this process is in the user namespace that kelp's containers live in */
 export function requireUnshared(program: string, command: string): void {
@@ -38,7 +38,7 @@ export async function mountContainer(ctx: Context, record: ContainerRecord): Pro
   if (rootfs.kind === "directory") return rootfs.path;
   if (isMounted(rootfs.merged)) return rootfs.merged;
   const status = statusOf(ctx, record);
-  if (isRunning(status)) {
+  if (isLive(status)) {
     if (status.pid > 0) return `/proc/${status.pid}/root`;
     throw new ConflictError(
       "container-restarting",

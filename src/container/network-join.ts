@@ -20,7 +20,7 @@ import { carryOut, changeInput } from "./network-change.ts";
 import { refreshResolv } from "./resolv.ts";
 import { statusOf } from "./status.ts";
 import { socketPath } from "./stop.ts";
-import { isRunning } from "./view.ts";
+import { isLive } from "./view.ts";
 
 /**
  * Puts a container on one more network, at once if it runs.
@@ -63,7 +63,7 @@ export async function connectNetwork(
 }
 
 async function connectNow(ctx: Context, record: ContainerRecord, network: NetworkRecord): Promise<number> {
-  const live = isRunning(statusOf(ctx, record)) ? readStatus(ctx.paths, record.id) : undefined;
+  const live = isLive(statusOf(ctx, record)) ? readStatus(ctx.paths, record.id) : undefined;
   if (live === undefined) return 0;
   const members = leaseAll(ctx, record, true);
   const index = members.findIndex((member) => member.network.id === network.id);
@@ -120,7 +120,7 @@ export async function disconnectNetwork(
   );
   const endpoint = ctx.state.networks.endpoint(network.id, record.id);
   const before = membersOf(ctx, record);
-  const live = isRunning(statusOf(ctx, record)) ? readStatus(ctx.paths, record.id) : undefined;
+  const live = isLive(statusOf(ctx, record)) ? readStatus(ctx.paths, record.id) : undefined;
   if (live !== undefined && endpoint !== undefined) {
     const input = changeInput(ctx, record.id, planNetwork(ctx, [], {}));
     const status = await carryOut(ctx, lowerConnect(input, live.init, [endpoint.interfaceName]));
@@ -147,7 +147,7 @@ async function tellAll(
   before: readonly Membership[],
 ): Promise<void> {
   const members = membersOf(ctx, record);
-  if (isRunning(statusOf(ctx, record))) {
+  if (isLive(statusOf(ctx, record))) {
     const now = networkingOf(ctx, members);
     rewriteHosts(ctx, record, now);
     refreshResolv(ctx, record, now, networkingOf(ctx, before));
@@ -183,7 +183,7 @@ export function renameContainer(ctx: Context, record: ContainerRecord, name: str
 export async function reloadNetworks(ctx: Context, record: ContainerRecord): Promise<number> {
   const members = membersOf(ctx, record);
   tellNeighbours(ctx, members);
-  if (!isRunning(statusOf(ctx, record)) || record.config.network.mode !== "bridge") return 0;
+  if (!isLive(statusOf(ctx, record)) || record.config.network.mode !== "bridge") return 0;
   const now = networkingOf(ctx, members);
   refreshResolv(ctx, record, now);
   const input = changeInput(ctx, record.id, {

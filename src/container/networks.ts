@@ -18,7 +18,7 @@ import { carryOut, changeInput, isShared } from "./network-change.ts";
 import { removeContainer } from "./remove.ts";
 import { refreshResolv } from "./resolv.ts";
 import { statusOf } from "./status.ts";
-import { isRunning } from "./view.ts";
+import { isLive } from "./view.ts";
 
 /** Containers that name the network, running or not. */
 export function usingNetwork(ctx: Context, network: NetworkRecord): ContainerRecord[] {
@@ -31,7 +31,7 @@ export function usingNetwork(ctx: Context, network: NetworkRecord): ContainerRec
 
 /** podman's inspection with the running containers on it. */
 export function inspectNetworkMembers(ctx: Context, network: NetworkRecord) {
-  const running = usingNetwork(ctx, network).filter((record) => isRunning(statusOf(ctx, record)));
+  const running = usingNetwork(ctx, network).filter((record) => isLive(statusOf(ctx, record)));
   return inspectNetwork(ctx, network, new Map(running.map(({ id, name }) => [id, name])));
 }
 
@@ -83,7 +83,7 @@ export function updateNetwork(ctx: Context, network: NetworkRecord, { add, drop 
   const members = ctx.state.networks
     .endpointsOn(network.id)
     .flatMap(({ container }) => ctx.state.containers.get(container) ?? [])
-    .filter((record) => isRunning(statusOf(ctx, record)));
+    .filter((record) => isLive(statusOf(ctx, record)));
   const before = new Map(members.map((record) => [record.id, networkingOf(ctx, membersOf(ctx, record))]));
   const updated = changeServers(ctx, network, add, drop);
   refreshNeighbours(ctx, [updated]);

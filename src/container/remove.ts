@@ -10,7 +10,7 @@ import { statusOf } from "./status.ts";
 import { stopContainer } from "./stop.ts";
 import { forgetAnonymousVolumes, moveAside, sweepMarked } from "./sweep.ts";
 import { removeTrees } from "./trees.ts";
-import { isRunning } from "./view.ts";
+import { isLive, isRunning } from "./view.ts";
 
 export interface RemoveOptions {
   readonly force?: boolean;
@@ -48,9 +48,10 @@ export async function removeContainer(
   }
   for (const other of dependents)
     removed.push(...(await removeContainer(ctx, other, { ...options, force: true })));
-  const ran = isRunning(statusOf(ctx, record));
+  const status = statusOf(ctx, record);
+  const ran = isLive(status);
   if (ran) {
-    if (options.force !== true && options.depend !== true) throw stillRunning(record);
+    if (isRunning(status) && options.force !== true && options.depend !== true) throw stillRunning(record);
     await stopContainer(ctx, record, { seconds: options.timeout });
   }
   // Of the end of one that ran its neighbours know already.

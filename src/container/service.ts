@@ -78,6 +78,15 @@ export interface ServicePart {
   readonly pidVariable?: string;
 }
 
+export const NO_SERVICE: ServicePart = { env: [], mounts: {}, fds: 0 };
+
+/** Whether a start has something to take over from a manager: then it cannot be that of a container which is ready already. */
+export function isService(record: ContainerRecord, mode: SdNotifyMode = record.config.sdnotify): boolean {
+  const environment = hostEnvironment();
+  const notifies = mode !== "ignore" && notifyAddress(environment.NOTIFY_SOCKET) !== undefined;
+  return notifies || listenedFds(environment) > 0;
+}
+
 /** The caller is a service of the manager that NOTIFY_SOCKET leads to, and shall be seen as that. @param mode of this start */
 export function servicePart(
   ctx: Context,
@@ -85,7 +94,7 @@ export function servicePart(
   mode: SdNotifyMode = record.config.sdnotify,
 ): ServicePart {
   // A step of a build is nobody's service.
-  if (record.config.layers !== undefined) return { env: [], mounts: {}, fds: 0 };
+  if (record.config.layers !== undefined) return NO_SERVICE;
   const environment = hostEnvironment();
   const fds = listenedFds(environment);
   const names = environment.LISTEN_FDNAMES;

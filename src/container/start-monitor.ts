@@ -24,6 +24,8 @@ export type StartMode = "run" | "start";
 export interface Starter {
   readonly client: ClientConfig;
   readonly mode: StartMode;
+  /** It is made ready only: `releaseHeld` starts it. */
+  readonly hold?: boolean;
 }
 
 /** @param notify whom it tells how its service fares */
@@ -61,13 +63,14 @@ export function monitorConfig(
         ...kelpCommand(),
         "__failed",
         id,
-        planForFailure(ctx, record),
+        planForFailure(ctx, record, starter.hold),
         paths.data,
         paths.runtime,
         starter.mode,
       ],
       env,
     },
+    hold: starter.hold,
     ...after(ctx, record, starter),
     ...(config.autoRemove ? { remove: removal(ctx, record) } : {}),
   };

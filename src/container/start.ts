@@ -50,7 +50,7 @@ import { refreshNeighbours } from "./neighbours.ts";
 import { type Networking, prepareNetwork } from "./network.ts";
 import { startRootfs } from "./rootfs.ts";
 import { prepareSecrets, type ReadySecrets, secretsDir } from "./secrets.ts";
-import { type ServicePart, servicePart } from "./service.ts";
+import { NO_SERVICE, type ServicePart, servicePart } from "./service.ts";
 import { monitorConfig, type Starter } from "./start-monitor.ts";
 import { secretPlanPath, writePlans } from "./start-plans.ts";
 import { askedPath, pausedPath } from "./status.ts";
@@ -90,7 +90,8 @@ export async function prepareStart(
   const { id } = record;
   makePlaces(ctx, id);
   claimStart(ctx, record);
-  const service = servicePart(ctx, record, options.sdnotify);
+  // Nobody's service is what somebody else will start.
+  const service = options.hold ? NO_SERVICE : servicePart(ctx, record, options.sdnotify);
   // systemd works at the scope while we go on; whoever fails before it is awaited has the say.
   const grouping = prepareCgroup(ctx, record, service.notify !== undefined);
   grouping.catch(() => undefined);
@@ -102,7 +103,10 @@ export async function prepareStart(
   const lowering = await lowerInput(ctx, record, parts, { spec, cgroup, options });
   const plan = await choosePlan(ctx, id, input.config, lowering);
   forgetLastLife(ctx, record);
-  const planPath = writePlans(ctx, record, plan, parts.secrets.env.length > 0);
+  const planPath = writePlans(ctx, record, plan, {
+    isSecret: parts.secrets.env.length > 0,
+    isHeld: options.hold === true,
+  });
   refreshNeighbours(
     ctx,
     parts.networking.members.map(({ network }) => network),

@@ -37,14 +37,14 @@ export function statusOf(ctx: Context, record: ContainerRecord): ContainerStatus
   };
   switch (live.state) {
     case "running": {
+      const process = { ...none, pid: live.init.pid, monitorPid: live.monitor.pid };
+      if (live.held) return { ...process, state: "initialized" };
       const health = healthState(ctx, record);
       const isStopping = asked === "stop" || health?.isStopping === true;
       const state = runningState(ctx, record.id, isStopping, live.pause !== undefined);
       return {
-        ...none,
+        ...process,
         state,
-        pid: live.init.pid,
-        monitorPid: live.monitor.pid,
         startedAt: live.started,
         finishedAt: live.pause?.finished,
         exitCode: live.pause?.code ?? 0,
@@ -56,7 +56,7 @@ export function statusOf(ctx: Context, record: ContainerRecord): ContainerStatus
       return {
         ...none,
         state: "exited",
-        startedAt: live.exit.started,
+        startedAt: live.exit.started || undefined,
         finishedAt: live.exit.finished,
         exitCode: live.exit.timedOut ? TIMED_OUT : live.exit.code,
         oomKilled: live.exit.oom,

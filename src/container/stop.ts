@@ -9,7 +9,7 @@ import { refreshNeighboursSoon } from "./neighbours.ts";
 import { membersOf } from "./network.ts";
 import { signalName } from "./signal.ts";
 import { markAsked, statusOf } from "./status.ts";
-import { type ContainerStatus, isRunning } from "./view.ts";
+import { type ContainerStatus, isLive, isRunning } from "./view.ts";
 
 const SIGKILL = 9;
 
@@ -35,7 +35,7 @@ export async function stopContainer(
   how: StopRequest = {},
 ): Promise<void> {
   const status = statusOf(ctx, record);
-  if (!isRunning(status)) return;
+  if (!isLive(status)) return;
   await endContainer(ctx, record, status, how);
   writeContainerEvent(ctx, "stop", record);
   await refreshNeighboursSoon(
@@ -54,8 +54,8 @@ async function endContainer(
   const patience = how.seconds ?? record.config.stopTimeout;
   const path = socketPath(ctx, record.id);
   markAsked(ctx, record.id, "stop");
-  // A frozen process hears no signal but SIGKILL.
-  if (patience !== 0 && status.state !== "paused") {
+  // A frozen process hears no signal but SIGKILL, nor does one that waits to be started.
+  if (patience !== 0 && status.state !== "paused" && status.state !== "initialized") {
     const result = await signalAndWait(
       path,
       stopSignal,
@@ -76,7 +76,7 @@ async function endContainer(
  * @throws {NotFoundError} if it ended by itself before, and --rm removed it
  */
 export async function stopToRestart(ctx: Context, record: ContainerRecord, how: StopRequest): Promise<void> {
-  if (!record.config.autoRemove || !isRunning(statusOf(ctx, record))) return stopContainer(ctx, record, how);
+  if (!record.config.autoRemove || !isLive(statusOf(ctx, record))) return stopContainer(ctx, record, how);
   claimRestart(ctx, record);
   const monitor = await MonitorClient.connect(socketPath(ctx, record.id));
   try {

@@ -116,7 +116,7 @@ export async function containerTop(
 ): Promise<string[][]> {
   const columns = chooseColumns(words);
   const status = statusOf(ctx, record);
-  if (status.pid === 0) {
+  if (status.pid === 0 || status.state === "initialized") {
     throw new ConflictError("not-running", "top can only be used on running containers");
   }
   const files = currentUsers(ctx, record, await containerRootfs(ctx, record));

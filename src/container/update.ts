@@ -13,7 +13,7 @@ import {
 import { checkCgroup } from "./cgroup.ts";
 import { cgroupOf } from "./cgroup-note.ts";
 import { statusOf } from "./status.ts";
-import { isRunning } from "./view.ts";
+import { isLive } from "./view.ts";
 
 /** What can be changed afterwards. */
 export type ConfigChange = Partial<
@@ -38,11 +38,11 @@ export async function updateContainer(
   refuseRestartOfVanishing(record, config);
   const status = statusOf(ctx, record);
   if (Object.keys(change.resources ?? {}).length > 0) {
-    if (isRunning(status)) applyLimits(ctx, record, config, change.resources ?? {});
+    if (isLive(status)) applyLimits(ctx, record, config, change.resources ?? {});
     else checkCgroup(ctx, config);
   }
   const parts = { restart: change.restart !== undefined, health: change.health !== undefined };
-  if (isRunning(status) && (parts.restart || parts.health)) {
+  if (isLive(status) && (parts.restart || parts.health)) {
     const { amendRunning } = await import("./amend.ts");
     await amendRunning(ctx, { ...record, config }, parts);
   }

@@ -2,7 +2,14 @@
 import type { HealthStatus } from "../runtime/index.ts";
 import type { ContainerRecord } from "../state/index.ts";
 
-export type ContainerState = "created" | "running" | "paused" | "restarting" | "stopping" | "exited";
+export type ContainerState =
+  | "created"
+  | "initialized"
+  | "running"
+  | "paused"
+  | "restarting"
+  | "stopping"
+  | "exited";
 
 export interface ContainerStatus {
   readonly state: ContainerState;
@@ -27,7 +34,12 @@ export interface ContainerView {
   readonly status: ContainerStatus;
 }
 
+/** It has a monitor: it runs, or `init` has made it ready to. What it was given (addresses, ports, mounts) is its own. */
+export function isLive({ state }: ContainerStatus): boolean {
+  return state !== "created" && state !== "exited";
+}
+
 /** Running, whatever is about to happen to it; also between two of its lives, when it has no process. */
 export function isRunning(status: ContainerStatus): boolean {
-  return status.state !== "created" && status.state !== "exited";
+  return isLive(status) && status.state !== "initialized";
 }

@@ -4,7 +4,7 @@ import { waitForProcess } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { statusOf } from "./status.ts";
 import { socketPath } from "./stop.ts";
-import { isRunning } from "./view.ts";
+import { isLive } from "./view.ts";
 
 export const WAIT_CONDITIONS = [
   "configured",
@@ -45,7 +45,7 @@ export async function waitForContainer(
     return waitForFirst(ctx, [record], conditions, intervalMs);
   }
   const status = statusOf(ctx, record);
-  if (!isRunning(status)) return status.exitCode;
+  if (!isLive(status)) return status.exitCode;
   const result = await waitForProcess(socketPath(ctx, record.id));
   return result.kind === "exited" ? result.code : statusOf(ctx, record).exitCode;
 }
@@ -74,8 +74,8 @@ function reached(ctx: Context, record: ContainerRecord, conditions: readonly str
     status.state,
     ...(status.state === "exited" ? ["stopped"] : []),
     ...(status.state === "running" ? [status.health] : []),
-    ...(status.state === "created" ? ["configured", "initialized"] : []),
+    ...(status.state === "created" ? ["configured"] : []),
   ];
   if (!conditions.some((condition) => names.includes(condition))) return undefined;
-  return isRunning(status) ? -1 : status.exitCode;
+  return isLive(status) ? -1 : status.exitCode;
 }

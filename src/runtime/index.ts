@@ -62,6 +62,7 @@ export {
   type SignalResult,
   sendSignal,
   signalAndWait,
+  startHeld,
   type WaitResult,
   waitForExit,
   waitForProcess,

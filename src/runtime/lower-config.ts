@@ -54,6 +54,7 @@ export function lowerConfig(plan: PlanBuilder, { monitor, spec, cgroup, network 
   lowerLife(plan, monitor);
   lowerEvents(plan, monitor);
   lowerNotify(plan, monitor.notify);
+  if (monitor.hold === true) plan.add("config", "held", {}, { origin: "kelp init" });
   lowerClient(plan, monitor.client);
   plan.add("config", "onFailure", monitor.onFailure);
 }

@@ -11,7 +11,7 @@ type Values = Readonly<Record<string, unknown>>;
 export type EventPlan = NonNullable<MonitorConfig["events"]>;
 
 /** The record `events`. */
-export function lowerEvents(plan: PlanBuilder, { events, client }: MonitorConfig): void {
+export function lowerEvents(plan: PlanBuilder, { events, client, hold }: MonitorConfig): void {
   if (events === undefined) return;
   const line = (status: string, more?: (mark: (field: Field) => unknown) => Values) =>
     template(events, { ...events.base, status }, more);
@@ -19,11 +19,13 @@ export function lowerEvents(plan: PlanBuilder, { events, client }: MonitorConfig
     line("health_status", (mark) => ({ HealthStatus: word, HealthFailingStreak: mark("failing") }));
   const joined = events.isJournal ? separated : appended;
   const started = joined(line("init"), line("start"));
+  // Who held it has told of its first part.
+  const first = hold === true ? line("start") : started;
   plan.add("config", "events", {
     path: events.path,
     journal: events.isJournal ? 1 : 0,
     maxBytes: BigInt(Math.max(0, events.maxBytes)),
-    start: client.attach ? joined(started, line("attach")) : started,
+    start: client.attach ? joined(first, line("attach")) : first,
     again: joined(line("restart"), started),
     died: joined(
       line("died", (mark) => ({ ContainerExitCode: mark("code"), OOMKilled: mark("oom") })),

@@ -29,6 +29,13 @@ export type SignalResult =
   | { readonly kind: "refused"; readonly errno: number }
   | { readonly kind: "gone" };
 
+/** What `start` of a held process came to. `not-held`: it runs, or has ended, already. `failed`: what and why, as a failed plan has it. */
+export type StartResult =
+  | { readonly kind: "started" }
+  | { readonly kind: "not-held" }
+  | { readonly kind: "refused"; readonly errno: number }
+  | { readonly kind: "failed"; readonly stage: number; readonly index: number; readonly errno: number };
+
 const HELLO = 1;
 const SIGNAL = 5;
 const REOPEN_LOG = 6;
@@ -36,10 +43,12 @@ const CHECK = 7;
 const TARGET = 8;
 const KEEP = 9;
 const AMEND = 10;
+const START = 11;
 const READY = 0x81;
 const EXIT = 0x84;
 const ENDED = 0x86;
 const CHECKED = 0x87;
+const FAILED = 0x88;
 const ACK = 0x85;
 /** Bit of HELLO: to be told of the end of each of the container's processes, whatever follows it. */
 const WANT_ENDS = 8;
@@ -92,6 +101,7 @@ export class MonitorClient {
   #received: Buffer = Buffer.alloc(0);
   #lost = false;
   #exit: MonitorExit | undefined;
+  #failure: Extract<StartResult, { kind: "failed" }> | undefined;
   #ready: Waiter<boolean> | undefined;
   #checked: Waiter<CheckResult | undefined> | undefined;
   readonly #acks: Waiter<number | undefined>[] = [];
@@ -151,6 +161,14 @@ export class MonitorClient {
     if (errno === undefined) return { kind: "gone" };
     if (errno === ESRCH) return { kind: "no-process" };
     return errno === 0 ? { kind: "sent" } : { kind: "refused", errno };
+  }
+
+  /** Lets the process go that is held. */
+  async start(): Promise<StartResult> {
+    const errno = await this.#acknowledged(frame(START));
+    if (errno === 0) return { kind: "started" };
+    if (this.#failure !== undefined) return this.#failure;
+    return errno === undefined || errno === ESRCH ? { kind: "not-held" } : { kind: "refused", errno };
   }
 
   /** As long as this client stays connected, the container's end takes nothing along (--rm). False: it has ended. */
@@ -238,6 +256,10 @@ export class MonitorClient {
       const [code, signal, oom] = [body.readUInt32LE(0), body.readUInt32LE(4), body.readUInt32LE(8)];
       this.#exit = { kind: "exited", code, signal, oom: oom !== 0 };
       for (const settle of [...this.#ends]) settle();
+    } else if (type === FAILED) {
+      const [stage, index, errno] = [body.readUInt32LE(0), body.readUInt32LE(4), body.readUInt32LE(8)];
+      this.#failure = { kind: "failed", stage, index, errno };
+      this.#lose();
     }
   }
 
@@ -267,6 +289,12 @@ async function withMonitor<T>(
 /** Sends one signal to the first process of the container whose attach socket is at `path`. */
 export function sendSignal(path: string, signal: number): Promise<SignalResult> {
   return withMonitor(path, (client) => client.signal(signal));
+}
+
+/** Lets the process go that the monitor holds. */
+export async function startHeld(path: string): Promise<StartResult> {
+  const result = await withMonitor(path, (client) => client.start());
+  return result.kind === "gone" ? { kind: "not-held" } : result;
 }
 
 /** Waits for the container's end; when it resolves with `exited`, the exit file is there and its mounts are gone. */

@@ -48,6 +48,8 @@ export interface MonitorConfig {
   };
   /** The service manager that is told about it; absent: nobody. */
   readonly notify?: NotifyConfig | undefined;
+  /** `init`: its first process is made ready and waits; the monitor lets it go when a client says so. */
+  readonly hold?: boolean | undefined;
   readonly tty: boolean;
   /** `open`: kept open for clients to come; `once`: until the first client that wrote ends; `null`: /dev/null. */
   readonly stdin: "null" | "open" | "once";

@@ -20,6 +20,7 @@ export interface ExitRecord {
   /** 0: it ended by itself. */
   readonly signal: number;
   readonly oom: boolean;
+  /** 0: it ended, made ready by `init`, before it was started. */
   readonly started: number;
   readonly finished: number;
   /** How often its monitor started it again. */
@@ -35,6 +36,8 @@ export interface LiveStatus {
   readonly started: number;
   readonly boot: string;
   readonly restarts: number;
+  /** Made ready by `init`: its command has not run yet, and it has no start. */
+  readonly held: boolean;
   /** How the last process ended, while the monitor pauses before it starts the next: there is no process then. */
   readonly pause: { readonly code: number; readonly finished: number } | undefined;
 }
@@ -113,6 +116,7 @@ export function readStatus(paths: Paths, id: string): LiveStatus | undefined {
     started: milliseconds(words.get("started")),
     boot: words.get("boot")?.[0] ?? "",
     restarts: Number(words.get("restarts")?.[0] ?? 0),
+    held: words.has("held"),
     pause:
       code === undefined ? undefined : { code: Number(code), finished: milliseconds(words.get("finished")) },
   };

@@ -1,7 +1,7 @@
 /** Whether images are whole: their documents, the stored forms of their layers, and the unpacked layers. */
 import { existsSync } from "node:fs";
 import { KelpError } from "../base/index.ts";
-import { presentContainers, statusOf } from "../container/index.ts";
+import { isLive, presentContainers, statusOf } from "../container/index.ts";
 import { imageManifest, imageMending, jobRunner, type PullOptions } from "../image/index.ts";
 import type { Descriptor, Digest } from "../oci/index.ts";
 import type { Context, ImageRecord, LayerRecord } from "../state/index.ts";
@@ -185,8 +185,7 @@ export class ImageChecker {
     const { images } = this.#ctx.state;
     return presentContainers(this.#ctx).some(
       (record) =>
-        images.get(record.config.image)?.layers.includes(row) === true &&
-        statusOf(this.#ctx, record).state === "running",
+        images.get(record.config.image)?.layers.includes(row) === true && isLive(statusOf(this.#ctx, record)),
     );
   }
 

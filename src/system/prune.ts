@@ -1,6 +1,6 @@
 /** `system prune`: everything that nobody uses, at once. */
 import {
-  isRunning,
+  isLive,
   presentContainers,
   removeContainer,
   removeNetwork,
@@ -63,7 +63,7 @@ async function pruneContainers(ctx: Context, chosen: PruneOptions["chosen"]["con
   const removed: string[] = [];
   const dependedOn = new Set(presentContainers(ctx).flatMap(({ config }) => config.dependencies));
   for (const record of presentContainers(ctx)) {
-    if (isRunning(viewOf(ctx, record).status) || dependedOn.has(record.id) || !chosen(record)) continue;
+    if (isLive(viewOf(ctx, record).status) || dependedOn.has(record.id) || !chosen(record)) continue;
     removed.push(...(await removeContainer(ctx, record, {})));
   }
   return removed;

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { ConflictError, KelpError, log } from "../base/index.ts";
-import { removeContainer, removeTrees, statusOf, stopContainer } from "../container/index.ts";
+import { isLive, removeContainer, removeTrees, statusOf, stopContainer } from "../container/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 
 /**
@@ -33,7 +33,7 @@ async function endContainers(ctx: Context): Promise<void> {
     for (const record of left) await endContainer(ctx, record);
     left = ctx.state.containers.list();
   }
-  const running = ctx.state.containers.list().find((record) => statusOf(ctx, record).state === "running");
+  const running = ctx.state.containers.list().find((record) => isLive(statusOf(ctx, record)));
   if (running === undefined) return;
   throw new ConflictError(
     "container-running",
@@ -48,6 +48,6 @@ async function endContainer(ctx: Context, record: ContainerRecord): Promise<void
   } catch (error) {
     if (!(error instanceof KelpError)) throw error;
     log.debug("cannot remove a container", { id: record.id, error: error.message });
-    if (statusOf(ctx, record).state === "running") await stopContainer(ctx, record, { seconds: 0 });
+    if (isLive(statusOf(ctx, record))) await stopContainer(ctx, record, { seconds: 0 });
   }
 }

@@ -1,12 +1,6 @@
 /** `system df`: where the disk went. */
 import { join } from "node:path";
-import {
-  type ContainerView,
-  isRunning,
-  presentContainers,
-  usedMappings,
-  viewOf,
-} from "../container/index.ts";
+import { type ContainerView, isLive, presentContainers, usedMappings, viewOf } from "../container/index.ts";
 import { containerDir, layersDir } from "../host/index.ts";
 import { jobRunner, listImages } from "../image/index.ts";
 import type { Digest } from "../oci/index.ts";
@@ -128,7 +122,7 @@ async function containerUsage(ctx: Context): Promise<ContainerUsage[]> {
       join(containerDir(ctx.paths, record.id), record.config.storageDriver === "vfs" ? "rootfs" : "upper"),
     ),
   );
-  return views.map((view, index) => ({ view, disk: sizes[index] ?? 0, running: isRunning(view.status) }));
+  return views.map((view, index) => ({ view, disk: sizes[index] ?? 0, running: isLive(view.status) }));
 }
 
 async function volumeUsage(ctx: Context): Promise<VolumeUsage[]> {

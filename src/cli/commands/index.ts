@@ -90,490 +90,495 @@ const c14: CommandEntry = {
   load: () => import("./container/healthcheck-run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
 const c15: CommandEntry = {
+  summary: "Make one or more containers ready to start",
+  usage: "[options] CONTAINER [CONTAINER...]",
+  load: () => import("./container/init.ts") as unknown as Promise<{ readonly default: CommandDef }>,
+};
+const c16: CommandEntry = {
   summary: "Display the configuration of containers, images, volumes and networks",
   usage: "[options] NAME [NAME...]",
   load: () => import("./container/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c16: CommandEntry = {
+const c17: CommandEntry = {
   summary: "Kill one or more running containers with a specific signal",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/kill.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c17: CommandEntry = {
+const c18: CommandEntry = {
   summary: "Fetch the logs of one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/logs.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c18: CommandEntry = {
+const c19: CommandEntry = {
   summary: "Mount the files of containers, and print where",
   usage: "[options] [CONTAINER...]",
   load: () => import("./container/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c19: CommandEntry = {
+const c20: CommandEntry = {
   summary: "Pause all the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/pause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c20: CommandEntry = {
+const c21: CommandEntry = {
   summary: "List port mappings or a specific mapping for a container",
   usage: "[options] CONTAINER [PORT[/PROTOCOL]]",
   load: () => import("./container/port.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c21: CommandEntry = {
+const c22: CommandEntry = {
   summary: "Remove all non running containers",
   usage: "[options]",
   load: () => import("./container/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c22: CommandEntry = {
+const c23: CommandEntry = {
   summary: "List containers",
   usage: "[options]",
   aliases: ["container ls","container list"],
   load: () => import("./container/ps.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c23: CommandEntry = {
+const c24: CommandEntry = {
   summary: "Rename an existing container",
   usage: "CONTAINER NAME",
   load: () => import("./container/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c24: CommandEntry = {
+const c25: CommandEntry = {
   summary: "Restart one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/restart.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c25: CommandEntry = {
+const c26: CommandEntry = {
   summary: "Remove one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["container remove"],
   load: () => import("./container/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c26: CommandEntry = {
+const c27: CommandEntry = {
   summary: "Run a command in a new container",
   usage: "[options] IMAGE [COMMAND [ARG...]]",
   load: () => import("./container/run.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c27: CommandEntry = {
+const c28: CommandEntry = {
   summary: "Print the config.json by which an OCI runtime would run a container or image",
   usage: "CONTAINER|IMAGE",
   load: () => import("./container/spec.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c28: CommandEntry = {
+const c29: CommandEntry = {
   summary: "Start one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/start.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c29: CommandEntry = {
+const c30: CommandEntry = {
   summary: "Display a live stream of container resource usage statistics",
   usage: "[options] [CONTAINER...]",
   load: () => import("./container/stats.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c30: CommandEntry = {
+const c31: CommandEntry = {
   summary: "Stop one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/stop.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c31: CommandEntry = {
+const c32: CommandEntry = {
   summary: "Display the running processes of a container",
   usage: "[options] CONTAINER [DESCRIPTOR...]",
   load: () => import("./container/top.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c32: CommandEntry = {
+const c33: CommandEntry = {
   summary: "Unmount the files of containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   aliases: ["umount","container umount"],
   load: () => import("./container/unmount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c33: CommandEntry = {
+const c34: CommandEntry = {
   summary: "Unpause the processes in one or more containers",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/unpause.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c34: CommandEntry = {
+const c35: CommandEntry = {
   summary: "Update the configuration of an existing container",
   usage: "[options] CONTAINER",
   load: () => import("./container/update.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c35: CommandEntry = {
+const c36: CommandEntry = {
   summary: "Block until one or more containers stop, then print their exit codes",
   usage: "[options] CONTAINER [CONTAINER...]",
   load: () => import("./container/wait.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c36: CommandEntry = {
+const c37: CommandEntry = {
   summary: "Look at what this machine lets kelp do, and say how to mend what it does not",
   usage: "[options] [CHECK...]",
   load: () => import("./doctor.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c37: CommandEntry = {
+const c38: CommandEntry = {
   summary: "Show what happens to containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./events.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c38: CommandEntry = {
+const c39: CommandEntry = {
   summary: "[DEPRECATED] Generate systemd units",
   usage: "[options] CONTAINER",
   load: () => import("./generate/systemd.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c39: CommandEntry = {
+const c40: CommandEntry = {
   summary: "Help about any command, or a topic",
   usage: "[command]",
   load: () => import("./help.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c40: CommandEntry = {
+const c41: CommandEntry = {
   summary: "Build an image from a Dockerfile",
   usage: "[options] [CONTEXT]",
   load: () => import("./image/build.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c41: CommandEntry = {
+const c42: CommandEntry = {
   summary: "Check whether an image is in the store",
   usage: "IMAGE",
   load: () => import("./image/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c42: CommandEntry = {
+const c43: CommandEntry = {
   summary: "Show the steps an image was made in",
   usage: "[options] IMAGE",
   load: () => import("./image/history.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c43: CommandEntry = {
+const c44: CommandEntry = {
   summary: "List images",
   usage: "[options] [IMAGE]",
   aliases: ["image ls"],
   load: () => import("./image/images.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c44: CommandEntry = {
+const c45: CommandEntry = {
   summary: "Make an image from the tar of a root filesystem",
   usage: "[options] PATH|URL|- [REFERENCE]",
   load: () => import("./image/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c45: CommandEntry = {
+const c46: CommandEntry = {
   summary: "Display the configuration of images",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c46: CommandEntry = {
+const c47: CommandEntry = {
   summary: "Load images from an archive",
   usage: "[options]",
   load: () => import("./image/load.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c47: CommandEntry = {
+const c48: CommandEntry = {
   summary: "Mount the files of images for reading, and print where",
   usage: "[options] [IMAGE...]",
   load: () => import("./image/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c48: CommandEntry = {
+const c49: CommandEntry = {
   summary: "Remove unused images",
   usage: "[options]",
   load: () => import("./image/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c49: CommandEntry = {
+const c50: CommandEntry = {
   summary: "Pull images from registries",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/pull.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c50: CommandEntry = {
+const c51: CommandEntry = {
   summary: "Push an image to a registry, an archive or a directory",
   usage: "[options] IMAGE [DESTINATION]",
   load: () => import("./image/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c51: CommandEntry = {
+const c52: CommandEntry = {
   summary: "Remove images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image remove"],
   load: () => import("./image/rmi.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c52: CommandEntry = {
+const c53: CommandEntry = {
   summary: "Save images to an archive",
   usage: "[options] IMAGE [IMAGE...]",
   load: () => import("./image/save.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c53: CommandEntry = {
+const c54: CommandEntry = {
   summary: "Add further names to an image",
   usage: "IMAGE NAME [NAME...]",
   load: () => import("./image/tag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c54: CommandEntry = {
+const c55: CommandEntry = {
   summary: "Show the layers of an image",
   usage: "[options] IMAGE",
   load: () => import("./image/tree.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c55: CommandEntry = {
+const c56: CommandEntry = {
   summary: "Unmount the files of images",
   usage: "[options] IMAGE [IMAGE...]",
   aliases: ["image umount"],
   load: () => import("./image/unmount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c56: CommandEntry = {
+const c57: CommandEntry = {
   summary: "Take names away from an image",
   usage: "IMAGE [NAME...]",
   load: () => import("./image/untag.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c57: CommandEntry = {
+const c58: CommandEntry = {
   summary: "Take over images, volumes, networks and stopped containers of podman, or images of docker's archives",
   usage: "[options] SOURCE [FILE...]",
   load: () => import("./import-from.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c58: CommandEntry = {
+const c59: CommandEntry = {
   summary: "Display kelp system information",
   usage: "[options]",
   load: () => import("./info.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c59: CommandEntry = {
+const c60: CommandEntry = {
   summary: "Add images or files to an index",
   usage: "[options] LIST IMAGE|FILE [IMAGE|FILE...]",
   load: () => import("./manifest/add.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c60: CommandEntry = {
+const c61: CommandEntry = {
   summary: "Say more about an index or one of its entries",
   usage: "[options] LIST [DIGEST|IMAGE]",
   load: () => import("./manifest/annotate.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c61: CommandEntry = {
+const c62: CommandEntry = {
   summary: "Create an index of images",
   usage: "[options] LIST [IMAGE...]",
   load: () => import("./manifest/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c62: CommandEntry = {
+const c63: CommandEntry = {
   summary: "Check if an index is in the store",
   usage: "LIST",
   load: () => import("./manifest/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c63: CommandEntry = {
+const c64: CommandEntry = {
   summary: "Show an index of the store, or what a registry has under a name",
   usage: "[options] LIST",
   load: () => import("./manifest/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c64: CommandEntry = {
+const c65: CommandEntry = {
   summary: "Push an index and its images to a registry",
   usage: "[options] LIST [DESTINATION]",
   load: () => import("./manifest/push.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c65: CommandEntry = {
+const c66: CommandEntry = {
   summary: "Remove an entry from an index",
   usage: "LIST DIGEST",
   load: () => import("./manifest/remove.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c66: CommandEntry = {
+const c67: CommandEntry = {
   summary: "Remove indexes from the store",
   usage: "[options] LIST [LIST...]",
   load: () => import("./manifest/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c67: CommandEntry = {
+const c68: CommandEntry = {
   summary: "Add a container to a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/connect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c68: CommandEntry = {
+const c69: CommandEntry = {
   summary: "Create networks for containers",
   usage: "[options] [NAME]",
   load: () => import("./network/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c69: CommandEntry = {
+const c70: CommandEntry = {
   summary: "Remove a container from a network",
   usage: "[options] NETWORK CONTAINER",
   load: () => import("./network/disconnect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c70: CommandEntry = {
+const c71: CommandEntry = {
   summary: "Check if a network exists",
   usage: "NETWORK",
   load: () => import("./network/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c71: CommandEntry = {
+const c72: CommandEntry = {
   summary: "Display network configuration",
   usage: "[options] NETWORK [NETWORK...]",
   load: () => import("./network/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c72: CommandEntry = {
+const c73: CommandEntry = {
   summary: "List networks",
   usage: "[options]",
   aliases: ["network list"],
   load: () => import("./network/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c73: CommandEntry = {
+const c74: CommandEntry = {
   summary: "Remove unused networks",
   usage: "[options]",
   load: () => import("./network/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c74: CommandEntry = {
+const c75: CommandEntry = {
   summary: "Make the networks of containers anew",
   usage: "[options] [CONTAINER...]",
   load: () => import("./network/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c75: CommandEntry = {
+const c76: CommandEntry = {
   summary: "Remove networks",
   usage: "[options] NETWORK [NETWORK...]",
   aliases: ["network remove"],
   load: () => import("./network/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c76: CommandEntry = {
+const c77: CommandEntry = {
   summary: "Change the name servers of a network",
   usage: "[options] NETWORK",
   load: () => import("./network/update.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c77: CommandEntry = {
+const c78: CommandEntry = {
   summary: "Say what quadlet files mean, or why they cannot be used",
   usage: "[options] FILE...",
   load: () => import("./quadlet/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c78: CommandEntry = {
+const c79: CommandEntry = {
   summary: "Write the units of all quadlets, as systemd's generators do",
   usage: "[options] [NORMAL-DIR [EARLY-DIR LATE-DIR]]",
   load: () => import("./quadlet/generate.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c79: CommandEntry = {
+const c80: CommandEntry = {
   summary: "Install quadlet files and write their units",
   usage: "[options] QUADLET|DIRECTORY|URL [FILE|URL...]",
   load: () => import("./quadlet/install.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c80: CommandEntry = {
+const c81: CommandEntry = {
   summary: "List quadlets and the state of their units",
   usage: "[options]",
   aliases: ["quadlet ls"],
   load: () => import("./quadlet/list.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c81: CommandEntry = {
+const c82: CommandEntry = {
   summary: "Print a quadlet file",
   usage: "QUADLET",
   aliases: ["quadlet cat"],
   load: () => import("./quadlet/print.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c82: CommandEntry = {
+const c83: CommandEntry = {
   summary: "Remove installed quadlets and their units",
   usage: "[options] QUADLET|APPLICATION [QUADLET...]",
   load: () => import("./quadlet/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c83: CommandEntry = {
+const c84: CommandEntry = {
   summary: "Log in to a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/login.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c84: CommandEntry = {
+const c85: CommandEntry = {
   summary: "Log out of a registry",
   usage: "[options] [REGISTRY]",
   load: () => import("./registry/logout.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c85: CommandEntry = {
+const c86: CommandEntry = {
   summary: "Search registries for images",
   usage: "[options] TERM",
   load: () => import("./registry/search.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c86: CommandEntry = {
+const c87: CommandEntry = {
   summary: "Create a new secret",
   usage: "[options] NAME FILE|-",
   load: () => import("./secret/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c87: CommandEntry = {
+const c88: CommandEntry = {
   summary: "Check if a secret exists",
   usage: "SECRET",
   load: () => import("./secret/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c88: CommandEntry = {
+const c89: CommandEntry = {
   summary: "Inspect a secret",
   usage: "[options] SECRET [SECRET...]",
   load: () => import("./secret/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c89: CommandEntry = {
+const c90: CommandEntry = {
   summary: "List secrets",
   usage: "[options]",
   aliases: ["secret list"],
   load: () => import("./secret/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c90: CommandEntry = {
+const c91: CommandEntry = {
   summary: "Remove one or more secrets",
   usage: "[options] SECRET [SECRET...]",
   aliases: ["secret remove"],
   load: () => import("./secret/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c91: CommandEntry = {
+const c92: CommandEntry = {
   summary: "Have containers started at boot as their restart policy says",
   usage: "ACTION",
   load: () => import("./system/boot.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c92: CommandEntry = {
+const c93: CommandEntry = {
   summary: "Look for damage in the store, and mend it",
   usage: "[options]",
   load: () => import("./system/check.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c93: CommandEntry = {
+const c94: CommandEntry = {
   summary: "Show how much of the disk the store takes",
   usage: "[options]",
   load: () => import("./system/df.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c94: CommandEntry = {
+const c95: CommandEntry = {
   summary: "Remove all containers, networks and images that are not used",
   usage: "[options]",
   load: () => import("./system/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c95: CommandEntry = {
+const c96: CommandEntry = {
   summary: "Remove all containers, images, volumes and networks",
   usage: "[options]",
   load: () => import("./system/reset.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c96: CommandEntry = {
+const c97: CommandEntry = {
   summary: "Run a command in the user namespace of the containers",
   usage: "[COMMAND [ARG...]]",
   load: () => import("./unshare.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c97: CommandEntry = {
+const c98: CommandEntry = {
   summary: "Display the kelp version information",
   usage: "[options]",
   load: () => import("./version.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c98: CommandEntry = {
+const c99: CommandEntry = {
   summary: "Create a new volume",
   usage: "[options] [NAME]",
   load: () => import("./volume/create.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c99: CommandEntry = {
+const c100: CommandEntry = {
   summary: "Check if a volume exists",
   usage: "VOLUME",
   load: () => import("./volume/exists.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c100: CommandEntry = {
+const c101: CommandEntry = {
   summary: "Write the files of a volume to a tar archive",
   usage: "[options] VOLUME",
   load: () => import("./volume/export.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c101: CommandEntry = {
+const c102: CommandEntry = {
   summary: "Add the files of a tar archive to a volume",
   usage: "VOLUME FILE|-",
   load: () => import("./volume/import.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c102: CommandEntry = {
+const c103: CommandEntry = {
   summary: "Display detailed information on one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   load: () => import("./volume/inspect.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c103: CommandEntry = {
+const c104: CommandEntry = {
   summary: "List volumes",
   usage: "[options]",
   aliases: ["volume list"],
   load: () => import("./volume/ls.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c104: CommandEntry = {
+const c105: CommandEntry = {
   summary: "Print where the files of volumes are",
   usage: "VOLUME [VOLUME...]",
   load: () => import("./volume/mount.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c105: CommandEntry = {
+const c106: CommandEntry = {
   summary: "Remove unused anonymous volumes, or all unused ones",
   usage: "[options]",
   load: () => import("./volume/prune.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c106: CommandEntry = {
+const c107: CommandEntry = {
   summary: "Find volumes that the records do not know",
   usage: "",
   load: () => import("./volume/reload.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c107: CommandEntry = {
+const c108: CommandEntry = {
   summary: "Give a volume another name",
   usage: "VOLUME NAME",
   load: () => import("./volume/rename.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c108: CommandEntry = {
+const c109: CommandEntry = {
   summary: "Remove one or more volumes",
   usage: "[options] VOLUME [VOLUME...]",
   aliases: ["volume remove"],
   load: () => import("./volume/rm.ts") as unknown as Promise<{ readonly default: CommandDef }>,
 };
-const c109: CommandEntry = {
+const c110: CommandEntry = {
   summary: "The end of volume mount: nothing was mounted, so only the names are printed",
   usage: "VOLUME [VOLUME...]",
   aliases: ["volume umount"],
@@ -583,12 +588,12 @@ const c109: CommandEntry = {
 export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   attach: c4,
   "auto-update": c0,
-  build: c40,
-  "builder build": c40,
+  build: c41,
+  "builder build": c41,
   "builder prune": c1,
-  "buildx build": c40,
+  "buildx build": c41,
   "buildx prune": c1,
-  "buildx version": c97,
+  "buildx version": c98,
   commit: c6,
   completion: c2,
   config: c3,
@@ -602,156 +607,158 @@ export const COMMANDS: Readonly<Record<string, CommandEntry>> = {
   "container exists": c11,
   "container explain": c12,
   "container export": c13,
-  "container inspect": c15,
-  "container kill": c16,
-  "container list": c22,
-  "container logs": c17,
-  "container ls": c22,
-  "container mount": c18,
-  "container pause": c19,
-  "container port": c20,
-  "container prune": c21,
-  "container ps": c22,
-  "container remove": c25,
-  "container rename": c23,
-  "container restart": c24,
-  "container rm": c25,
-  "container run": c26,
-  "container spec": c27,
-  "container start": c28,
-  "container stats": c29,
-  "container stop": c30,
-  "container top": c31,
-  "container umount": c32,
-  "container unmount": c32,
-  "container unpause": c33,
-  "container update": c34,
-  "container wait": c35,
+  "container init": c15,
+  "container inspect": c16,
+  "container kill": c17,
+  "container list": c23,
+  "container logs": c18,
+  "container ls": c23,
+  "container mount": c19,
+  "container pause": c20,
+  "container port": c21,
+  "container prune": c22,
+  "container ps": c23,
+  "container remove": c26,
+  "container rename": c24,
+  "container restart": c25,
+  "container rm": c26,
+  "container run": c27,
+  "container spec": c28,
+  "container start": c29,
+  "container stats": c30,
+  "container stop": c31,
+  "container top": c32,
+  "container umount": c33,
+  "container unmount": c33,
+  "container unpause": c34,
+  "container update": c35,
+  "container wait": c36,
   cp: c7,
   create: c8,
   diff: c9,
-  doctor: c36,
-  events: c37,
+  doctor: c37,
+  events: c38,
   exec: c10,
   explain: c12,
   export: c13,
-  "generate systemd": c38,
+  "generate systemd": c39,
   "healthcheck run": c14,
-  help: c39,
-  history: c42,
-  "image build": c40,
+  help: c40,
+  history: c43,
+  "image build": c41,
   "image diff": c9,
-  "image exists": c41,
-  "image history": c42,
-  "image import": c44,
-  "image inspect": c45,
-  "image list": c43,
-  "image load": c46,
-  "image ls": c43,
-  "image mount": c47,
-  "image prune": c48,
-  "image pull": c49,
-  "image push": c50,
-  "image remove": c51,
-  "image rm": c51,
-  "image save": c52,
-  "image search": c85,
-  "image tag": c53,
-  "image tree": c54,
-  "image umount": c55,
-  "image unmount": c55,
-  "image untag": c56,
-  images: c43,
-  import: c44,
-  "import-from": c57,
-  info: c58,
-  inspect: c15,
-  kill: c16,
-  load: c46,
-  login: c83,
-  logout: c84,
-  logs: c17,
-  "manifest add": c59,
-  "manifest annotate": c60,
-  "manifest create": c61,
-  "manifest exists": c62,
-  "manifest inspect": c63,
-  "manifest push": c64,
-  "manifest remove": c65,
-  "manifest rm": c66,
-  mount: c18,
-  "network connect": c67,
-  "network create": c68,
-  "network disconnect": c69,
-  "network exists": c70,
-  "network inspect": c71,
-  "network list": c72,
-  "network ls": c72,
-  "network prune": c73,
-  "network reload": c74,
-  "network remove": c75,
-  "network rm": c75,
-  "network update": c76,
-  pause: c19,
-  port: c20,
-  ps: c22,
-  pull: c49,
-  push: c50,
-  "quadlet cat": c81,
-  "quadlet check": c77,
-  "quadlet generate": c78,
-  "quadlet install": c79,
-  "quadlet list": c80,
-  "quadlet ls": c80,
-  "quadlet print": c81,
-  "quadlet rm": c82,
-  rename: c23,
-  restart: c24,
-  rm: c25,
-  rmi: c51,
-  run: c26,
-  save: c52,
-  search: c85,
-  "secret create": c86,
-  "secret exists": c87,
-  "secret inspect": c88,
-  "secret list": c89,
-  "secret ls": c89,
-  "secret remove": c90,
-  "secret rm": c90,
-  start: c28,
-  stats: c29,
-  stop: c30,
-  "system boot": c91,
-  "system check": c92,
-  "system df": c93,
-  "system events": c37,
-  "system info": c58,
-  "system prune": c94,
-  "system reset": c95,
-  tag: c53,
-  top: c31,
-  umount: c32,
-  unmount: c32,
-  unpause: c33,
-  unshare: c96,
-  untag: c56,
-  update: c34,
-  version: c97,
-  "volume create": c98,
-  "volume exists": c99,
-  "volume export": c100,
-  "volume import": c101,
-  "volume inspect": c102,
-  "volume list": c103,
-  "volume ls": c103,
-  "volume mount": c104,
-  "volume prune": c105,
-  "volume reload": c106,
-  "volume remove": c108,
-  "volume rename": c107,
-  "volume rm": c108,
-  "volume umount": c109,
-  "volume unmount": c109,
-  wait: c35,
+  "image exists": c42,
+  "image history": c43,
+  "image import": c45,
+  "image inspect": c46,
+  "image list": c44,
+  "image load": c47,
+  "image ls": c44,
+  "image mount": c48,
+  "image prune": c49,
+  "image pull": c50,
+  "image push": c51,
+  "image remove": c52,
+  "image rm": c52,
+  "image save": c53,
+  "image search": c86,
+  "image tag": c54,
+  "image tree": c55,
+  "image umount": c56,
+  "image unmount": c56,
+  "image untag": c57,
+  images: c44,
+  import: c45,
+  "import-from": c58,
+  info: c59,
+  init: c15,
+  inspect: c16,
+  kill: c17,
+  load: c47,
+  login: c84,
+  logout: c85,
+  logs: c18,
+  "manifest add": c60,
+  "manifest annotate": c61,
+  "manifest create": c62,
+  "manifest exists": c63,
+  "manifest inspect": c64,
+  "manifest push": c65,
+  "manifest remove": c66,
+  "manifest rm": c67,
+  mount: c19,
+  "network connect": c68,
+  "network create": c69,
+  "network disconnect": c70,
+  "network exists": c71,
+  "network inspect": c72,
+  "network list": c73,
+  "network ls": c73,
+  "network prune": c74,
+  "network reload": c75,
+  "network remove": c76,
+  "network rm": c76,
+  "network update": c77,
+  pause: c20,
+  port: c21,
+  ps: c23,
+  pull: c50,
+  push: c51,
+  "quadlet cat": c82,
+  "quadlet check": c78,
+  "quadlet generate": c79,
+  "quadlet install": c80,
+  "quadlet list": c81,
+  "quadlet ls": c81,
+  "quadlet print": c82,
+  "quadlet rm": c83,
+  rename: c24,
+  restart: c25,
+  rm: c26,
+  rmi: c52,
+  run: c27,
+  save: c53,
+  search: c86,
+  "secret create": c87,
+  "secret exists": c88,
+  "secret inspect": c89,
+  "secret list": c90,
+  "secret ls": c90,
+  "secret remove": c91,
+  "secret rm": c91,
+  start: c29,
+  stats: c30,
+  stop: c31,
+  "system boot": c92,
+  "system check": c93,
+  "system df": c94,
+  "system events": c38,
+  "system info": c59,
+  "system prune": c95,
+  "system reset": c96,
+  tag: c54,
+  top: c32,
+  umount: c33,
+  unmount: c33,
+  unpause: c34,
+  unshare: c97,
+  untag: c57,
+  update: c35,
+  version: c98,
+  "volume create": c99,
+  "volume exists": c100,
+  "volume export": c101,
+  "volume import": c102,
+  "volume inspect": c103,
+  "volume list": c104,
+  "volume ls": c104,
+  "volume mount": c105,
+  "volume prune": c106,
+  "volume reload": c107,
+  "volume remove": c109,
+  "volume rename": c108,
+  "volume rm": c109,
+  "volume umount": c110,
+  "volume unmount": c110,
+  wait: c36,
 };

@@ -10,7 +10,9 @@ export const FORMAT_OPTION = {
   },
 } as const satisfies OptionTable;
 
-const STATES = ["created", "exited", "paused", "running", "stopped"].map((state) => `status=${state}`);
+const STATES = ["created", "exited", "initialized", "paused", "running", "stopped"].map(
+  (state) => `status=${state}`,
+);
 const HEALTH = ["healthy", "none", "starting", "unhealthy"].map((state) => `health=${state}`);
 const EVERYWHERE = ["label=", "label!=", "until="];
 const YES_NO = (key: string) => [`${key}=true`, `${key}=false`];

@@ -62,6 +62,7 @@ export const OPS = {
   events: op(0x09, ["config"], { path: "str", journal: "u32", maxBytes: "u64", start: "strv", again: "strv", died: "strv", starting: "strv", healthy: "strv", unhealthy: "strv" }),
   notify: op(0x0a, ["config"], { target: "slot", when: "u32", mainPid: "str", ready: "str", dir: "str", name: "str", pass: "strv" }),
   runtime: op(0x0b, ["config"], { pidFile: "str", console: "str", start: "strv", kill: "strv", remove: "strv", env: "strv" }),
+  held: op(0x0c, ["config"], {}),
   // --- base namespaces --------------------------------------------------------------------------
   joinBase: op(0x10, ["launch"], { lock: "str", live: "str", net: "str", ownNet: "u32", namespaces: "u64" }),
   joinHolder: op(0x11, ["launch"], { pid: "u32", start: "u64", namespaces: "u64" }),

@@ -1,4 +1,4 @@
-import { isRunning, presentContainers, removeContainer, viewOf } from "../../../container/index.ts";
+import { isLive, presentContainers, removeContainer, viewOf } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { agreedTo } from "../../ask.ts";
 import { defineCommand } from "../../command.ts";
@@ -24,7 +24,7 @@ export default defineCommand({
     const filter = containerPredicate(ctx, options.filter);
     const records = presentContainers(ctx).filter((record) => {
       const view = viewOf(ctx, record);
-      return !isRunning(view.status) && (filter === undefined || filter(view));
+      return !isLive(view.status) && (filter === undefined || filter(view));
     });
     const targets = records.map((record) => ({ record, shown: record.id }));
     return forEachContainer(io, { targets, failures: [] }, async ({ record }) => {

@@ -1,14 +1,17 @@
 import { UsageError } from "../../../base/index.ts";
 import {
+  isReadyToStart,
   isRunning,
   prepareStart,
+  releaseFailure,
+  releaseHeld,
   sdNotifyMode,
   socketPath,
   type Target,
   viewOf,
 } from "../../../container/index.ts";
 import { holdfastPath, runPlan } from "../../../runtime/index.ts";
-import { type Context, openContext, type SdNotifyMode } from "../../../state/index.ts";
+import { type Context, openContext, type SdNotifyMode, writeContainerEvent } from "../../../state/index.ts";
 import {
   attachTo,
   clientConfig,
@@ -80,6 +83,10 @@ export default defineCommand({
     let status = 0;
     const failed = await forEachContainer(io, { ...selected, targets }, async (target) => {
       if (isRunning(viewOf(ctx, target.record).status)) return target.shown;
+      if (await isReadyToStart(ctx, target.record, sdnotify)) {
+        await releaseHeld(ctx, target.record);
+        return target.shown;
+      }
       status = (await startDetached(ctx, target, globals, sdnotify)) || status;
       return undefined;
     });
@@ -101,6 +108,11 @@ async function startAttached(
   const client = clientConfig(ctx, { ...how, streams, announce: "" });
   if (isRunning(viewOf(ctx, record).status)) {
     return attachTo(holdfastPath(ctx.paths), socketPath(ctx, record.id), client);
+  }
+  if (await isReadyToStart(ctx, record, how.sdnotify)) {
+    writeContainerEvent(ctx, "attach", record);
+    const failure = releaseFailure(ctx, record);
+    return attachTo(holdfastPath(ctx.paths), socketPath(ctx, record.id), client, failure);
   }
   const prepared = await prepareStart(ctx, record, {
     client,

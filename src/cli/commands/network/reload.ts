@@ -1,4 +1,4 @@
-import { isRunning, reloadNetworks, viewOf } from "../../../container/index.ts";
+import { isLive, reloadNetworks, viewOf } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers } from "../../containers.ts";
@@ -18,7 +18,7 @@ export default defineCommand({
     if (failures[0] !== undefined) throw failures[0];
     let status = 0;
     for (const { record } of targets) {
-      if (options.all && !isRunning(viewOf(ctx, record).status)) continue;
+      if (options.all && !isLive(viewOf(ctx, record).status)) continue;
       status = (await reloadNetworks(ctx, record)) || status;
       io.out(`${record.id}\n`);
     }
