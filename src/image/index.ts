@@ -55,6 +55,7 @@ export {
   resolveImage,
   tryFindImage,
 } from "./resolve.ts";
+export { restackLayer } from "./restack.ts";
 export { SAVE_FORMATS, type SaveFormat, type SaveOptions, saveImages } from "./save.ts";
 export type { CachedLayer, StepCache, StepCacheOptions } from "./step-cache.ts";
 export { type NewImage, recordImage, type StoredImage, storeImage } from "./store-image.ts";

@@ -20,19 +20,12 @@ import {
 } from "../oci/index.ts";
 import { type AccessOptions, RegistryAccess, type Repository } from "../registry/index.ts";
 import type { Context } from "../state/index.ts";
-import {
-  BlobStore,
-  type FileRange,
-  forgetPartial,
-  type LayerSource,
-  type StoredLayer,
-  storeLayers,
-} from "../storage/index.ts";
+import { BlobStore, type FileRange, forgetPartial, type StoredLayer } from "../storage/index.ts";
 import { compressLayer } from "./compress.ts";
 import { downloadBlob } from "./download.ts";
-import { jobRunner } from "./inside.ts";
 import { SILENT } from "./progress.ts";
 import { Puller } from "./pull.ts";
+import { storeOnTop } from "./restack.ts";
 import { dropTemporary, type LayerFile, plainFile, plainLayers } from "./save-layers.ts";
 
 export interface StepCacheOptions {
@@ -97,11 +90,10 @@ export class StepCache {
     const [blob] = manifest.layers;
     if (diffId === undefined || blob === undefined || manifest.layers.length !== 1)
       throw new RegistryError("cache-invalid", "what is there is no step of a build");
-    const layer = await this.#withPlain(source, blob, diffId, (file) => {
-      const top: LayerSource = { file, compression: "none", diffId, name: "the layer of a cached step" };
-      return storeLayers(this.#ctx, jobRunner(this.#ctx), [...below.map(presentSource), top]);
-    });
-    return { layer: layer.at(-1) as StoredLayer, created: Date.parse(config.created ?? "") || Date.now() };
+    const layer = await this.#withPlain(source, blob, diffId, (file) =>
+      storeOnTop(this.#ctx, below, { file, diffId }),
+    );
+    return { layer, created: Date.parse(config.created ?? "") || Date.now() };
   }
 
   /** Gives `work` the layer as it would be written out again: so it can be kept without a copy of its archive. */
@@ -217,10 +209,4 @@ function cacheRepository(text: string): FullReference {
   if (reference.tag !== undefined || reference.digest !== undefined)
     throw invalid("the repository must contain neither a tag nor digest");
   return dockerReference(reference);
-}
-
-/** A layer that is unpacked in the store, as one of those an image is made of. */
-function presentSource({ diffId, blobSize }: StoredLayer): LayerSource {
-  const file = { path: "", offset: 0, size: blobSize };
-  return { file, compression: "none", diffId, name: `layer ${diffId}` };
 }

@@ -17,6 +17,8 @@ export interface NewLayer {
   readonly upper: string;
   /** Rows of the layers below, lowest first. */
   readonly below: readonly number[];
+  /** It was made on nothing: the same layer whatever is below. */
+  readonly independent?: boolean;
   /** Absolute paths that were made to mount something on. */
   readonly mountPoints?: readonly string[];
   /** Seconds: no file of the layer is younger. */
@@ -38,7 +40,8 @@ export function sealUpper(ctx: Context, run: RunInside, layer: NewLayer): Promis
     run("seal-layer", {
       ...place,
       upper: layer.upper,
-      lower: layer.below.toReversed().map((row) => layerDir(ctx.paths, row)),
+      lower:
+        layer.independent === true ? [] : layer.below.toReversed().map((row) => layerDir(ctx.paths, row)),
       mountPoints: layer.mountPoints ?? [],
       maxTime: layer.maxTime,
     }),

@@ -1,5 +1,7 @@
 /** COPY and ADD. */
+import { chmodSync, mkdirSync } from "node:fs";
 import { join, posix } from "node:path";
+import { restackLayer } from "../../image/index.ts";
 import type { Context } from "../../state/index.ts";
 import type { StoredLayer } from "../../storage/index.ts";
 import { withPlainArchive } from "../context/archive.ts";
@@ -10,11 +12,22 @@ import { chainOf, type StageState } from "../stage-state.ts";
 import type { LayerStep } from "../step-layers.ts";
 import { type AddedSources, withAdded } from "./add-sources.ts";
 import { contextDigest, missing } from "./context-digest.ts";
-import { sealStep } from "./seal.ts";
+import { sealAlone, sealStep } from "./seal.ts";
 import { copyFrom, requestOf, type SourceRoot } from "./source-root.ts";
 import { noteOf, type StepContext } from "./step-context.ts";
 
 type Wish = Omit<CopyRequest, "source" | "target">;
+
+interface Work {
+  readonly root: SourceRoot;
+  readonly request: Wish;
+  readonly added: AddedSources | undefined;
+  /** --link: made on nothing, and so the same on whatever is below. */
+  readonly linked: boolean;
+}
+
+/** Names of owners are those of the files below. */
+const OWNER_NUMBERS = /^\d+(:\d+)?$/;
 
 export interface CopyResult extends LayerStep {
   readonly history: string;
@@ -52,33 +65,26 @@ export async function copyStep(
     chown: instruction.chown === undefined ? undefined : step.word(instruction.chown),
     chmod: instruction.chmod === undefined ? undefined : step.word(instruction.chmod),
   };
-  if (instruction.kind === "copy") return keyed(step, state, root, request, undefined);
-  return withAdded(instruction, sources, step, root, (added) =>
-    keyed(
-      step,
-      state,
-      added.root ?? root,
-      { ...request, patterns: added.patterns, fetched: added.fetched },
-      added,
-    ),
-  );
+  const linked = instruction.link && OWNER_NUMBERS.test(request.chown ?? "0");
+  if (instruction.kind === "copy") return keyed(step, state, { root, request, added: undefined, linked });
+  return withAdded(instruction, sources, step, root, (added) => {
+    const { patterns, fetched } = added;
+    const wish = { ...request, patterns, fetched };
+    return keyed(step, state, { root: added.root ?? root, request: wish, added, linked });
+  });
 }
 
-async function keyed(
-  step: StepContext,
-  state: StageState,
-  root: SourceRoot,
-  request: Wish,
-  added: AddedSources | undefined,
-): Promise<CopyResult> {
+async function keyed(step: StepContext, state: StageState, work: Work): Promise<CopyResult> {
   const { session } = step;
+  const { root, request, added, linked } = work;
   const content = root.kind === "directory" ? contextDigest(step, root.path, request) : root.chain;
   const { patterns, ignore: _i, archives: _a, fetched: _f, ...rest } = request;
   const from = root.kind === "layers" ? patterns : [];
-  const key = session.key("copy", chainOf(state), content, added?.key ?? null, from, rest);
+  const on = linked ? "any layers" : chainOf(state);
+  const key = session.key("copy", on, content, added?.key ?? null, from, rest);
   let copied: string | undefined;
   const make = async () => {
-    const made = await perform(step, state, root, request, added);
+    const made = await perform(step, state, work);
     copied = made.digest;
     return made.layer;
   };
@@ -88,33 +94,46 @@ async function keyed(
     (added === undefined ? copied : contextDigest(step, root.path, request)) === content;
   const note = noteOf(step);
   const result = await session.steps.layer({ key, note, below: state.layers, make, holds });
+  const layer =
+    linked && result.layer !== undefined
+      ? await restackLayer(session.ctx, result.layer, state.layers)
+      : result.layer;
   const source = request.inline.length > 0 ? "inline" : `dir:${content}`;
-  return { ...result, history: `${step.line.keyword} ${source} in ${request.destination} ` };
+  return { ...result, layer, history: `${step.line.keyword} ${source} in ${request.destination} ` };
 }
 
 async function perform(
   step: StepContext,
   state: StageState,
-  root: SourceRoot,
-  request: Wish,
-  added: AddedSources | undefined,
+  { root, request, added, linked }: Work,
 ): Promise<{ readonly layer: StoredLayer; readonly digest: string }> {
   const { session } = step;
-  const rows = state.layers.map((layer) => layer.record.row);
   const copy =
     added === undefined
       ? { ...request, digest: root.kind === "directory" }
       : { ...request, patterns: added.copied };
   return session.scratch(async (dir) => {
+    const target = linked ? { path: emptyTree(dir) } : { rows: state.layers.map(({ record }) => record.row) };
     const reply = await withPlain(session.ctx, added?.archives ?? [], (archives) =>
-      copyFrom(session, root, { rows }, { ...copy, archives }, dir),
+      copyFrom(session, root, target, { ...copy, archives }, dir),
     );
     const extra = request.inline.length + request.fetched.length + (added?.archives.length ?? 0);
     if (reply.count === 0 && extra === 0 && root.kind === "layers")
       throw missing(step, request.patterns[0] ?? "", false);
-    const layer = await sealStep(session, { dir: join(dir, "target"), below: state.layers });
+    const below = state.layers;
+    const layer =
+      "path" in target
+        ? await sealAlone(session, target.path, below)
+        : await sealStep(session, { dir: join(dir, "target"), below });
     return { layer, digest: reply.digest };
   });
+}
+
+function emptyTree(dir: string): string {
+  const path = join(dir, "alone");
+  mkdirSync(path);
+  chmodSync(path, 0o755);
+  return path;
 }
 
 /** The plain forms of all the archives, for as long as `work` takes. */

@@ -3,6 +3,16 @@ import { join } from "node:path";
 import { copyToLayer, layerDir, type StoredLayer, sealUpper } from "../../storage/index.ts";
 import type { Session } from "../session.ts";
 
+/** A layer that was made as a plain directory, in which there was nothing before. */
+export function sealAlone(
+  { ctx, run, request }: Session,
+  upper: string,
+  below: readonly StoredLayer[],
+): Promise<StoredLayer> {
+  const rows = below.map((layer) => layer.record.row);
+  return sealUpper(ctx, run, { upper, below: rows, independent: true, maxTime: request.timestamp });
+}
+
 export interface StepFiles {
   /** What `rootfsIn` was given, or the container's directory. */
   readonly dir: string;
