@@ -14,7 +14,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { preparePackages, prepareUser, TURN } from "./lib/test-machine.mjs";
 import { clearPlace, makePlace } from "./lib/test-place.mjs";
 import { printSkips, tapLines, tapRows } from "./lib/test-report.mjs";
-import { endWithRunner, planPrograms, pool, runNativeMake, runProgram } from "./lib/test-suites.mjs";
+import { endWithRunner, planPrograms, pool, runNativeMake, runProgram, SUITES } from "./lib/test-suites.mjs";
 import { dependenciesPresent, ROOT } from "./lib/toolchain.mjs";
 
 function step(command, args) {
@@ -103,6 +103,12 @@ async function runAll(wanted, plan) {
   return total(results);
 }
 
+/** A run of everything says what it has not run. */
+function printLeftOut(plan) {
+  for (const suite of SUITES.filter((each) => !plan.some((part) => part.suite === each)))
+    console.log(`\nNOT RUN: ${suite.name}, ${suite.about}; npm test -- ${suite.name}`);
+}
+
 async function main(wanted) {
   const plan = planPrograms(wanted);
   preparePackages(Object.assign({}, ...plan.map(({ suite }) => suite.packages)));
@@ -111,6 +117,7 @@ async function main(wanted) {
   step("node", ["scripts/build.mjs", "--progress"]);
   endWithRunner();
   const { passed, failed, skipped } = await runAll(wanted, plan);
+  if (wanted.length === 0) printLeftOut(plan);
   console.log(`\n${passed} passed, ${failed} failed, ${skipped} skipped`);
   return failed === 0 && passed > 0 ? 0 : 1;
 }

@@ -37,6 +37,7 @@ export const SUITES = [
     timeout: 900,
     // A virtual machine a file, emulated: only where it is asked for, by name or as what must not be skipped.
     onDemand: true,
+    about: "virtual machines with a real systemd, reboots and power cuts, for about eight minutes",
     tap: true,
     packages: {
       "qemu-system-x86": "qemu-system-x86_64",

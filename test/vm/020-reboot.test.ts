@@ -23,7 +23,7 @@ test("after a reboot containers come back as their policy says, and nobody had t
   await guest.machine.reboot();
   await guest.machine.until(
     "root",
-    "su -s /bin/sh kelp -c 'XDG_RUNTIME_DIR=/run/user/1000 systemctl --user is-active kelp-boot.service quad.service'",
+    "su -s /bin/sh kelp -c 'XDG_RUNTIME_DIR=/run/user/1000; export XDG_RUNTIME_DIR; for unit in kelp-boot quad; do systemctl --user is-active $unit || exit; done'",
   );
   // podman's meaning: always starts at boot even if it had been stopped, unless-stopped does not.
   expect(await kelp(states)).toBe("always true\nstopped true\nunless true\nhalted false\nno false");

@@ -108,7 +108,8 @@ describe("systemctl tells how a container has ended", () => {
   });
 });
 
-test("auto-update restarts a service with the new image, and goes back when that does not become healthy", async () => {
+// The rest of auto-update: test/integration/26*.
+test("auto-update of a quadlet goes back when the new image does not become healthy", async () => {
   await kelp(`
     new() { kelp run --name made ${BUSYBOX} sh -c "echo $1 >/version" && kelp commit -q made localhost/app:1 >/dev/null && kelp rm made >/dev/null; }
     new first
@@ -119,18 +120,8 @@ test("auto-update restarts a service with the new image, and goes back when that
   const update = "kelp auto-update --format '{{.Unit}} {{.Policy}} {{.Updated}}'";
   const out = await kelp(`
     new() { kelp run --name made ${BUSYBOX} sh -c "echo $1 >/version" && kelp commit -q made localhost/app:1 >/dev/null && kelp rm made >/dev/null; }
-    kelp exec app cat /version; ${update}
-    new second; ${update} --dry-run; ${update}; kelp exec app cat /version
+    kelp exec app cat /version
     new broken; ${update} 2>/dev/null; kelp exec app cat /version; systemctl --user is-active app.service
     systemctl --user stop app.service`);
-  expect(out.split("\n")).toEqual([
-    "first",
-    "app.service local false",
-    "app.service local pending",
-    "app.service local true",
-    "second",
-    "app.service local rolled back",
-    "second",
-    "active",
-  ]);
+  expect(out.split("\n")).toEqual(["first", "app.service local rolled back", "first", "active"]);
 });

@@ -17,6 +17,9 @@ mkdir -p "$root/opt/kelp" "$root/var/lib/systemd/linger" "$root/var/log/journal"
 # An emulated machine on a busy one takes its time.
 mkdir -p "$root/etc/systemd/system.conf.d"
 printf '[Manager]\nDefaultTimeoutStartSec=15min\n' >"$root/etc/systemd/system.conf.d/patience.conf"
+# But what comes with the end of a user's last session may come at once.
+mkdir -p "$root/etc/systemd/logind.conf.d"
+printf '[Login]\nUserStopDelaySec=0\n' >"$root/etc/systemd/logind.conf.d/impatience.conf"
 
 # kelp stays when nobody is logged in, guest does not.
 for user in kelp guest; do

@@ -12,13 +12,7 @@ const PACKAGES = [
   ...["libstdc++6", "libseccomp2"],
 ];
 /** Its packages are unpacked and not installed: their scripts are programs of the other machine. */
-const OPTIONS = [
-  "--quiet",
-  "--arch=arm64",
-  "--variant=extract",
-  "--format=null",
-  `--include=${PACKAGES.join(",")}`,
-];
+const OPTIONS = ["--arch=arm64", "--variant=extract", "--format=null", `--include=${PACKAGES.join(",")}`];
 const PAYLOAD_BYTES = 256 << 20;
 /** An emulated machine on a busy one. */
 const RUN_MS = 15 * 60_000;

@@ -13,7 +13,7 @@ const PACKAGES = [
 ];
 
 const OPTIONS = [
-  ...["--quiet", "--variant=apt", "--format=null", `--include=${PACKAGES.join(",")}`],
+  ...["--variant=apt", "--format=null", `--include=${PACKAGES.join(",")}`],
   // Half a disk image is thrown away: there is nothing to be synced for.
   "--dpkgopt=force-unsafe-io",
   ...["doc", "man", "locale"].map((name) => `--dpkgopt=path-exclude=/usr/share/${name}/*`),
@@ -63,14 +63,16 @@ async function build(name: string): Promise<void> {
   }
 }
 
-/** @throws {NoPackages} */
+/**
+ * Not with --quiet, under which it does not say why it fails.
+ *
+ * @throws {NoPackages}
+ */
 export async function mmdebstrap(words: readonly string[]): Promise<void> {
-  const child = Bun.spawn(["mmdebstrap", ...words], { stdout: "ignore", stderr: "pipe" });
-  const errors = await new Response(child.stderr).text();
+  const child = Bun.spawn(["sh", "-c", 'exec mmdebstrap "$@" 2>&1', "sh", ...words], { stdout: "pipe" });
+  const said = await new Response(child.stdout).text();
   if ((await child.exited) === 0) return;
-  const unreachable = /^.*(?:Could not (?:resolve|connect)|Unable to connect|Failed to fetch).*$/m.exec(
-    errors,
-  );
-  if (unreachable !== null) throw new NoPackages(`the image cannot be made: ${unreachable[0]}`);
-  throw new Error(`mmdebstrap failed: ${errors}`);
+  const [, unreachable] = /^E: (Failed to fetch .*)$/m.exec(said) ?? [];
+  if (unreachable !== undefined) throw new NoPackages(`the image cannot be made: ${unreachable}`);
+  throw new Error(`mmdebstrap failed: ${said.slice(-4000)}`);
 }

@@ -32,13 +32,23 @@ export async function useGuest(): Promise<Guest> {
   }, START_MS);
   afterAll(() => machine?.end());
   return {
-    test: (name, body) => needs.test(name, body, TEST_MS),
+    test: (name, body) => needs.test(name, () => explained(body, machine), TEST_MS),
     kelp: (script) => running().ok("login:kelp", script),
     root: (script) => running().ok("root", script),
     get machine() {
       return running();
     },
   };
+}
+
+/** A test that prints, where it fails, what went on in the machine. */
+async function explained(body: () => unknown, machine: Machine | undefined): Promise<void> {
+  try {
+    await body();
+  } catch (error) {
+    console.log(await machine?.story());
+    throw error;
+  }
 }
 
 /** Makes what a machine begins with; where Debian's packages cannot be had, its tests are skipped for that reason. */

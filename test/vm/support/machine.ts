@@ -11,6 +11,8 @@ import { connectTo, Qmp } from "./qmp.ts";
 /** An emulated machine on a busy one: minutes, where seconds are normal. */
 const BOOT_MS = 8 * 60_000;
 const SCRIPT_MS = 6 * 60_000;
+/** After a failure, of which this may be the reason. */
+const STORY_MS = 30_000;
 
 export class Machine {
   readonly #directory: string;
@@ -21,6 +23,8 @@ export class Machine {
   #qmp: Qmp | undefined;
   /** How often QEMU was started. */
   #lives = 0;
+  /** The newest script and what it wrote. */
+  #last = "";
 
   /**
    * A machine that is off.
@@ -86,7 +90,10 @@ export class Machine {
   /** Runs a shell script in the guest. */
   async script(who: Who, text: string, limitMs = SCRIPT_MS): Promise<ScriptResult> {
     if (this.#agent === undefined) throw new Error("the machine is off");
-    return this.#agent.run(who, text, limitMs);
+    this.#last = `${who}: ${text}\n(no answer)`;
+    const result = await this.#agent.run(who, text, limitMs);
+    this.#last = `${who}: ${text}\nexit status ${result.code}\n${result.stdout}${result.stderr}`;
+    return result;
   }
 
   /** The same for a script that has to succeed; its output without the last newline. */
@@ -105,6 +112,17 @@ export class Machine {
       if (performance.now() > end) throw new Error(`never became true: ${text}\n${stdout}${stderr}`);
       await sleep(300);
     }
+  }
+
+  /** For who has to explain a failure: the last script with all that it wrote, and what the guest has to say. */
+  async story(): Promise<string> {
+    const asked = this.#last;
+    const journal = await this.script(
+      "root",
+      "journalctl -n 40 -o short-monotonic --no-pager",
+      STORY_MS,
+    ).catch(() => undefined);
+    return `--- the last script, ${asked}\n--- the guest\n${journal?.stdout ?? this.#lastWords()}`;
   }
 
   /** All that came over the serial line since the machine was made. */
