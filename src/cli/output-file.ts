@@ -17,16 +17,17 @@ export const OUTPUT_OPTION = {
 /**
  * Gives `write` the descriptor.
  *
+ * @param onTerminal podman's words for it
  * @throws {UsageError} if the archive would go to a terminal
  */
 export async function withOutput(
   io: Io,
   output: string | undefined,
   write: (fd: number) => Promise<void>,
+  onTerminal = "refusing to export to terminal. Use -o flag or redirect",
 ): Promise<void> {
   if (output === undefined) {
-    if (io.stdoutIsTty)
-      throw new UsageError("stdout-is-terminal", "refusing to export to terminal. Use -o flag or redirect");
+    if (io.stdoutIsTty) throw new UsageError("stdout-is-terminal", onTerminal);
     return write(1);
   }
   if (output.includes(":")) {

@@ -34,11 +34,15 @@ export interface PlatformFlags {
  * What `--platform OS/ARCH[/VARIANT]` or `--os`, `--arch` and `--variant` ask for; this machine's where they say
  * nothing. Undefined if none is given.
  *
- * @throws {UsageError} `platform-invalid`
+ * @throws {UsageError} `platform-invalid`; `conflicting-flags`
  */
 export function wantedPlatform(flags: PlatformFlags): Platform | undefined {
   const { platform, os, arch, variant } = flags;
-  if (platform !== undefined && platform !== "") return parsePlatform(platform);
+  if (platform) {
+    if (os || arch)
+      throw new UsageError("conflicting-flags", "--platform option can not be specified with --arch or --os");
+    return parsePlatform(platform);
+  }
   if (!os && !arch && !variant) return undefined;
   const architecture = normaliseArchitecture(arch || hostArchitecture());
   return { os: os || "linux", architecture, ...(variant ? { variant } : {}) };

@@ -91,17 +91,14 @@ function cpuSettings(limits: Limits): CgroupSetting[] {
 }
 
 function cpuTime(limits: Limits): CgroupSetting[] {
-  const quota = number(limits, "cpu-quota");
-  const period = number(limits, "cpu-period");
+  const [quota, period] = [number(limits, "cpu-quota"), number(limits, "cpu-period")];
   const max = (value: string, origin: string) => [{ controller: "cpu", file: "cpu.max", value, origin }];
   if (limits.cpus !== undefined) {
     const cpus = Number(limits.cpus);
     if (!(cpus > 0)) throw new UsageError("invalid-limit", `invalid value ${limits.cpus} for --cpus`);
-    if (quota !== undefined || period !== undefined)
-      throw new UsageError(
-        "conflicting-flags",
-        "--cpu-period, --cpu-quota and --cpus cannot be set together",
-      );
+    const other = (["cpu-period", "cpu-quota"] as const).find((flag) => limits[flag] !== undefined);
+    if (other !== undefined)
+      throw new UsageError("conflicting-flags", `--${other} and --cpus cannot be set together`);
     return max(`${Math.round(cpus * CPU_PERIOD)} ${CPU_PERIOD}`, "--cpus");
   }
   if (quota === undefined && period === undefined) return [];

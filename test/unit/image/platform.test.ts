@@ -22,6 +22,10 @@ test("other tools' words for an architecture are understood", () => {
     variant: "v7",
   });
   expect(wantedPlatform({})).toBeUndefined();
+  for (const other of [{ os: "linux" }, { arch: "arm64" }])
+    expect(() => wantedPlatform({ platform: "linux/arm64", ...other })).toThrow(
+      "--platform option can not be specified with --arch or --os",
+    );
   expect(() => parsePlatform("a/b/c/d")).toThrow(/invalid platform/);
 });
 

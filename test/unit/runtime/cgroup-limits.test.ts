@@ -27,7 +27,10 @@ describe("a limit becomes the kernel's file of version 2", () => {
       "cpuset.cpus 0-1",
       "cpuset.mems 0",
     ]);
-    expect(() => written({ cpus: "1", "cpu-quota": 5 })).toThrow("cannot be set together");
+    expect(() => written({ cpus: "1", "cpu-quota": 5 })).toThrow(
+      "--cpu-quota and --cpus cannot be set together",
+    );
+    expect(() => written({ cpus: "1", "cpu-period": 5 })).toThrow("--cpu-period and --cpus cannot");
   });
 
   test("processes, where 0 and less mean any number", () => {

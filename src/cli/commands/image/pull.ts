@@ -37,10 +37,6 @@ export default defineCommand({
     },
   },
   args: { min: 1, completes: "image" },
-  exclusive: [
-    ["platform", "arch"],
-    ["platform", "os"],
-  ],
   async run({ args, options, given, io, globals }) {
     const ctx = await openContext(globals);
     const policy = parsePullPolicy(options.policy);

@@ -13,7 +13,12 @@ export default defineCommand({
   async run({ args, options, io, globals }) {
     const ctx = await openContext(globals);
     const volume = volumeByName(ctx, args[0] as string);
-    await withOutput(io, options.output, (fd) => exportVolume(ctx, volume, fd));
+    await withOutput(
+      io,
+      options.output,
+      (fd) => exportVolume(ctx, volume, fd),
+      "cannot write to terminal, use command-line redirection or the --output flag",
+    );
     return 0;
   },
 });
