@@ -327,13 +327,14 @@ describe.skipIf(MISSING !== undefined)("holdfast start", () => {
 
   test("sixteen first starts at once make one base", async () => {
     const plans = Array.from({ length: 16 }, (_, i) =>
-      box.container(`p${i}`, { argv: ["sleep", "0.7"], attach: false }),
+      box.container(`p${i}`, { argv: ["sleep", "60"], attach: false }),
     );
     const started = plans.map((plan) => box.spawn("start", plan));
     expect(await Promise.all(started.map((p) => p.exited))).toEqual(plans.map(() => 0));
     expect(box.holders().length).toBe(16);
     const ids = new Set(plans.map((_, i) => readNamespace(box.status(`p${i}`).monitor)));
     expect(ids.size).toBe(1);
+    for (const i of plans.keys()) process.kill(box.status(`p${i}`).init, "SIGKILL");
   });
 
   test("descriptors to keep arrive, and no others", () => {
