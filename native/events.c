@@ -22,22 +22,48 @@
 #include <unistd.h>
 
 enum { PIECES_MAX = 32, LOCK_TRIES = 20, LOCK_PAUSE_US = 5000, OPEN_TRIES = 3 };
+enum { OUTPUT_MAX = 8192, ESCAPE_MAX = 6 };
 
 static const struct args_events *events;
+/* What the fields of one line become. Mostly a few bytes; pages of it that no output has needed are not there. */
+static char filled[OUTPUT_MAX * ESCAPE_MAX + 256];
 
 /* ---- the line ---- */
+
+static void put_time(struct line *l, const struct timespec *when)
+{
+	char time[32];
+
+	line_bytes(l, time, log_time(time, when->tv_sec, (uint32_t)when->tv_nsec));
+	line_text(l, "Z");
+}
+
+/* As the inside of a string of JSON; what is no UTF-8 is the reader's to replace. */
+static void put_string(struct line *l, const uint8_t *data, uint32_t size)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (uint32_t i = 0; i < size && i < OUTPUT_MAX; i++) {
+		const char code[] = { '\\', 'u', '0', '0', digits[data[i] >> 4], digits[data[i] & 15] };
+		const bool special = data[i] < 0x20 || data[i] == 0x7f || data[i] == '"' || data[i] == '\\';
+
+		line_bytes(l, special ? code : (const char *)&data[i], special ? sizeof(code) : 1);
+	}
+}
 
 /* What a field of a template stands for, at @to. */
 static void put_field(struct line *l, const struct text *name, const struct event_values *values)
 {
 	static const char *const words[] = { "false", "true" };
 	struct timespec now;
-	char time[32];
 
 	if (strcmp(name->data, "time") == 0) {
 		clock_gettime(CLOCK_REALTIME, &now);
-		line_bytes(l, time, log_time(time, now.tv_sec, (uint32_t)now.tv_nsec));
-		line_text(l, "Z");
+		put_time(l, &now);
+	} else if (strcmp(name->data, "begun") == 0) {
+		put_time(l, &values->begun);
+	} else if (strcmp(name->data, "output") == 0) {
+		put_string(l, values->output, values->output_size);
 	} else if (strcmp(name->data, "code") == 0) {
 		line_number(l, values->code);
 	} else if (strcmp(name->data, "oom") == 0) {
@@ -137,7 +163,6 @@ static void send_entries(const struct text *path, struct texts pieces, const str
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	struct iovec iov[PIECES_MAX];
 	struct text piece;
-	char data[256];
 	struct line l;
 	int count = 0, fd;
 
@@ -145,7 +170,7 @@ static void send_entries(const struct text *path, struct texts pieces, const str
 		return;
 	memcpy(address.sun_path, path->data, path->size + 1);
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	line_init(&l, data, sizeof(data));
+	line_init(&l, filled, sizeof(filled));
 	for (bool field = false; fd >= 0 && texts_next(&pieces, &piece); field = !field) {
 		const uint32_t from = l.used;
 
@@ -167,7 +192,6 @@ static void send_entries(const struct text *path, struct texts pieces, const str
 void event_append(const struct event_place *place, struct texts pieces, const struct event_values *values)
 {
 	struct iovec iov[PIECES_MAX];
-	char data[256];
 	struct line l;
 	int fd;
 
@@ -178,7 +202,7 @@ void event_append(const struct event_place *place, struct texts pieces, const st
 	fd = open_log(place->path->data);
 	if (fd < 0)
 		return;
-	line_init(&l, data, sizeof(data));
+	line_init(&l, filled, sizeof(filled));
 	if (writev(fd, iov, fill(iov, &l, pieces, values)) > 0)
 		put_aside(fd, place->path, place->max);
 	close(fd);
@@ -191,17 +215,24 @@ void events_open(const struct records *records)
 	events = records->have & 1U << OP_EVENTS ? &records->events : NULL;
 }
 
+void event_put(struct texts lines, const struct event_values *values)
+{
+	if (events == NULL || lines.count == 0)
+		return;
+	const struct event_place place = { &events->path, events->max_bytes, events->journal != 0 };
+
+	event_append(&place, lines, values);
+}
+
 void event_say(enum event event, const struct event_values *values)
 {
 	if (events == NULL)
 		return;
-	const struct texts *const lines[] = {
-		[EVENT_START] = &events->start,	      [EVENT_AGAIN] = &events->again,
-		[EVENT_DIED] = &events->died,	      [EVENT_STARTING] = &events->starting,
-		[EVENT_HEALTHY] = &events->healthy,   [EVENT_UNHEALTHY] = &events->unhealthy,
+	const struct texts lines[] = {
+		[EVENT_START] = events->start,
+		[EVENT_AGAIN] = events->again,
+		[EVENT_DIED] = events->died,
 	};
 
-	const struct event_place place = { &events->path, events->max_bytes, events->journal != 0 };
-
-	event_append(&place, *lines[event], values);
+	event_put(lines[event], values);
 }

@@ -88,11 +88,19 @@ static void rotate_log(const struct text *path)
 	health.logged = 0;
 }
 
+/* So much of a check's output is told. */
+static uint32_t kept_size(void)
+{
+	const uint32_t max = health.records->health.max_bytes;
+
+	return max && max < health.used ? max : health.used;
+}
+
 /* One result: `check SEC NSEC SEC NSEC STATUS SIZE`, so many bytes of output, a newline. A reader passes over half of one. */
 static void write_log(uint32_t status)
 {
 	const struct args_health *conf = &health.records->health;
-	uint32_t size = conf->max_bytes && conf->max_bytes < health.used ? conf->max_bytes : health.used;
+	const uint32_t size = kept_size();
 	struct timespec to;
 	char head[128];
 	struct line l;
@@ -204,6 +212,20 @@ static void schedule(bool was_starting, uint64_t now)
 	health.due = interval == 0 ? 0 : was_starting && !health.starting ? now : now + interval;
 }
 
+static void say_state(uint32_t status)
+{
+	const struct args_health *conf = &health.records->health;
+
+	event_put(health.state == HEALTH_HEALTHY   ? conf->healthy :
+		  health.state == HEALTH_UNHEALTHY ? conf->unhealthy :
+						     conf->starting,
+		  &(struct event_values){ .code = status,
+					  .failing = health.failing,
+					  .begun = health.from,
+					  .output = health.output,
+					  .output_size = kept_size() });
+}
+
 static void conclude(struct server *s, uint32_t status)
 {
 	const bool was_starting = health.starting;
@@ -217,10 +239,7 @@ static void conclude(struct server *s, uint32_t status)
 	else
 		take_regular(s, status == 0, now);
 	write_state();
-	event_say(health.state == HEALTH_HEALTHY   ? EVENT_HEALTHY :
-		  health.state == HEALTH_UNHEALTHY ? EVENT_UNHEALTHY :
-						     EVENT_STARTING,
-		  &(struct event_values){ .failing = health.failing });
+	say_state(status);
 	if (health.state == HEALTH_HEALTHY)
 		notify_healthy();
 	schedule(was_starting, now);

@@ -18,6 +18,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <time.h>
 
 /* Bytes of the plan. A `str` is followed by a NUL (use it as a C string), a `blob` is not. */
 struct text {
@@ -257,6 +258,9 @@ struct event_values {
 	uint32_t code; /* exit status */
 	uint32_t oom;
 	uint32_t failing; /* health checks in a row */
+	struct timespec begun; /* the check */
+	const uint8_t *output; /* what it wrote, so many bytes */
+	uint32_t output_size;
 };
 struct event_place {
 	const struct text *path; /* of the log, or of the journal's socket */

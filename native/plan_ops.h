@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish" }
-#define PLAN_TABLE_HASH { 0x5d, 0xee, 0xe0, 0x12, 0xc8, 0x2d, 0x03, 0x03 }
+#define PLAN_TABLE_HASH { 0xd0, 0x05, 0x25, 0x66, 0x5b, 0x0a, 0xbd, 0xd5 }
 
 enum stage {
 	STAGE_CONFIG,
@@ -190,6 +190,9 @@ struct args_health {
 	uint32_t retries;
 	uint32_t action;
 	uint32_t stop_ms;
+	struct texts starting;
+	struct texts healthy;
+	struct texts unhealthy;
 };
 
 struct args_startup {
@@ -206,9 +209,6 @@ struct args_events {
 	struct texts start;
 	struct texts again;
 	struct texts died;
-	struct texts starting;
-	struct texts healthy;
-	struct texts unhealthy;
 };
 
 struct args_notify {
@@ -835,7 +835,7 @@ struct op_def {
 	struct {
 		uint8_t kind;
 		uint8_t offset;
-	} arg[12];
+	} arg[15];
 };
 
 #ifdef PLAN_OPS_TABLE
@@ -878,7 +878,7 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_life, delay_ms) },
 		{ ARG_U32, offsetof(struct args_life, delay_max_ms) },
 		{ ARG_U64, offsetof(struct args_life, timeout_ms) } } },
-	[OP_HEALTH] = { 1 << STAGE_CONFIG, 12, {
+	[OP_HEALTH] = { 1 << STAGE_CONFIG, 15, {
 		{ ARG_U64, offsetof(struct args_health, namespaces) },
 		{ ARG_STR, offsetof(struct args_health, state) },
 		{ ARG_STR, offsetof(struct args_health, log) },
@@ -890,22 +890,22 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U64, offsetof(struct args_health, start_interval_ms) },
 		{ ARG_U32, offsetof(struct args_health, retries) },
 		{ ARG_U32, offsetof(struct args_health, action) },
-		{ ARG_U32, offsetof(struct args_health, stop_ms) } } },
+		{ ARG_U32, offsetof(struct args_health, stop_ms) },
+		{ ARG_STRV, offsetof(struct args_health, starting) },
+		{ ARG_STRV, offsetof(struct args_health, healthy) },
+		{ ARG_STRV, offsetof(struct args_health, unhealthy) } } },
 	[OP_STARTUP] = { 1 << STAGE_CONFIG, 4, {
 		{ ARG_U64, offsetof(struct args_startup, interval_ms) },
 		{ ARG_U64, offsetof(struct args_startup, timeout_ms) },
 		{ ARG_U32, offsetof(struct args_startup, retries) },
 		{ ARG_U32, offsetof(struct args_startup, successes) } } },
-	[OP_EVENTS] = { 1 << STAGE_CONFIG, 9, {
+	[OP_EVENTS] = { 1 << STAGE_CONFIG, 6, {
 		{ ARG_STR, offsetof(struct args_events, path) },
 		{ ARG_U32, offsetof(struct args_events, journal) },
 		{ ARG_U64, offsetof(struct args_events, max_bytes) },
 		{ ARG_STRV, offsetof(struct args_events, start) },
 		{ ARG_STRV, offsetof(struct args_events, again) },
-		{ ARG_STRV, offsetof(struct args_events, died) },
-		{ ARG_STRV, offsetof(struct args_events, starting) },
-		{ ARG_STRV, offsetof(struct args_events, healthy) },
-		{ ARG_STRV, offsetof(struct args_events, unhealthy) } } },
+		{ ARG_STRV, offsetof(struct args_events, died) } } },
 	[OP_NOTIFY] = { 1 << STAGE_CONFIG, 7, {
 		{ ARG_SLOT, offsetof(struct args_notify, target) },
 		{ ARG_U32, offsetof(struct args_notify, when) },

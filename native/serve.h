@@ -197,11 +197,13 @@ void notify_close(void);
 
 /* ---- events.c ---- */
 
-enum event { EVENT_START, EVENT_AGAIN, EVENT_DIED, EVENT_STARTING, EVENT_HEALTHY, EVENT_UNHEALTHY };
+enum event { EVENT_START, EVENT_AGAIN, EVENT_DIED };
 
 /* From here on the record `events`, if it is there, says what is written where. */
 void events_open(const struct records *records);
 /* Appends the lines of an event; nothing without the record. */
 void event_say(enum event event, const struct event_values *values);
+/* Appends such lines where the record says; nothing without it, or without lines. */
+void event_put(struct texts lines, const struct event_values *values);
 
 #endif

@@ -43,8 +43,14 @@ function details(event: LoggedEvent): string[] {
     ...(event.HealthFailingStreak === undefined
       ? []
       : [`health_failing_streak=${event.HealthFailingStreak}`]),
+    ...(event.HealthLog === undefined ? [] : [`health_log=${healthLog(event)}`]),
     ...labels,
   ];
+}
+
+/** podman's form: JSON in a string. */
+function healthLog({ HealthLog: result }: LoggedEvent): string | undefined {
+  return result === undefined ? undefined : JSON.stringify(result);
 }
 
 /** Go's String() of a time in the local zone, with the digits it has. */
@@ -85,6 +91,7 @@ export function eventFields(event: LoggedEvent) {
     Type: event.Type,
     HealthStatus: event.HealthStatus ?? "",
     HealthFailingStreak: event.HealthFailingStreak ?? 0,
+    HealthLog: healthLog(event) ?? "",
     Error: event.Error ?? "",
     OOMKilled: event.OOMKilled ?? null,
     PodID: event.PodID ?? "",
@@ -121,6 +128,7 @@ export function eventJson(event: LoggedEvent): string {
     Type,
     health_status: HealthStatus,
     health_failing_streak: HealthFailingStreak,
+    health_log: healthLog(event),
     Error: error,
     OOMKilled,
     PodID,

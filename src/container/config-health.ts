@@ -172,22 +172,20 @@ function startupConfig(options: CreateOptions, given: ReadonlySet<string>): Heal
 function logParts({ options, given, cwd }: HealthInput): Pick<HealthConfig, "log"> {
   const [count, size, place] = ["health-max-log-count", "health-max-log-size", "health-log-destination"];
   const text = (options[place!] as string | undefined) || "local";
-  if (text === "events_logger") {
-    throw new UsageError(
-      "not-supported",
-      "--health-log-destination events_logger is not supported: kelp keeps the results of checks in files",
-      { hint: "Give a directory, or local." },
-    );
-  }
   const number = (flag: string) => (given.has(flag) ? Math.max(0, Number(options[flag])) : undefined);
   const [maxCount, maxSize] = [number(count!), number(size!)];
   return {
     log: {
       count: maxCount ?? HEALTH_DEFAULTS.logCount,
       size: maxSize ?? HEALTH_DEFAULTS.logSize,
-      ...(text === "local" ? {} : { directory: checkDirectory(resolve(cwd, text)) }),
+      ...destination(text, cwd),
     },
   };
+}
+
+function destination(text: string, cwd: string): { directory?: string; inEvents?: boolean } {
+  if (text === "local") return {};
+  return text === "events_logger" ? { inEvents: true } : { directory: checkDirectory(resolve(cwd, text)) };
 }
 
 function checkDirectory(path: string): string {

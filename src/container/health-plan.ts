@@ -3,6 +3,7 @@ import type { RuntimeSpec } from "../oci/index.ts";
 import { type HealthPlan, makeExecProcess, type ResolvedUser, type RuntimeFacts } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { checkCommand, isActive } from "./config-health.ts";
+import { eventPlan } from "./event-plan.ts";
 import { healthFiles } from "./health.ts";
 
 /** A check is a process as `exec` makes it: same user, directory, limits and filter, but no terminal. */
@@ -30,5 +31,6 @@ export function healthPlan(
     ...(health.startup === undefined ? {} : { startup: processOf(health.startup.test) }),
     ...healthFiles(ctx, record),
     stopTimeout: config.stopTimeout,
+    events: eventPlan(ctx, record),
   };
 }

@@ -34,7 +34,7 @@ export function inspectConfig(record: ContainerRecord) {
     StopSignal: signalName(config.stopSignal),
     ...(config.health === undefined ? {} : inspectHealth(config.health)),
     HealthcheckOnFailureAction: config.health?.onFailure ?? "none",
-    HealthLogDestination: config.health?.log?.directory ?? "local",
+    HealthLogDestination: logDestination(config.health),
     HealthMaxLogCount: config.health?.log?.count ?? HEALTH_DEFAULTS.logCount,
     HealthMaxLogSize: config.health?.log?.size ?? HEALTH_DEFAULTS.logSize,
     CreateCommand: config.createCommand,
@@ -80,6 +80,10 @@ function inspectAnnotations(config: ContainerConfig): Record<string, string> {
     ...config.annotations,
     ...(config.autoRemove ? { "io.podman.annotations.autoremove": "TRUE" } : {}),
   };
+}
+
+function logDestination(health: ContainerConfig["health"]): string {
+  return health?.log?.directory ?? (health?.log?.inEvents === true ? "events_logger" : "local");
 }
 
 function inspectHealth(health: NonNullable<ContainerConfig["health"]>) {

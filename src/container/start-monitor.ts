@@ -3,17 +3,8 @@ import { join } from "node:path";
 import { log } from "../base/index.ts";
 import { containerDir, containerRunDir, goneDir } from "../host/index.ts";
 import { type ClientConfig, kelpCommand, type MonitorConfig, type NotifyConfig } from "../runtime/index.ts";
-import {
-  type ContainerConfig,
-  type ContainerRecord,
-  type Context,
-  containerEvent,
-  eventLogPath,
-  hasJournal,
-  JOURNAL_SOCKET,
-  keepsEvents,
-  usesJournal,
-} from "../state/index.ts";
+import { type ContainerConfig, type ContainerRecord, type Context, hasJournal } from "../state/index.ts";
+import { eventPlan } from "./event-plan.ts";
 import { helperEnvironment } from "./helper-env.ts";
 import { journalFields } from "./journal-fields.ts";
 import { planForFailure } from "./start-plans.ts";
@@ -46,7 +37,7 @@ export function monitorConfig(
     log: logPlan(record),
     restart: config.restart,
     timeout: config.timeout,
-    ...(keepsEvents(ctx) ? { events: eventPlan(ctx, record) } : {}),
+    events: eventPlan(ctx, record),
     notify,
     tty: config.tty,
     stdin: !config.openStdin ? "null" : config.stdinOnce ? "once" : "open",
@@ -74,13 +65,6 @@ export function monitorConfig(
     ...after(ctx, record, starter),
     ...(config.autoRemove ? { remove: removal(ctx, record) } : {}),
   };
-}
-
-function eventPlan(ctx: Context, record: ContainerRecord): NonNullable<MonitorConfig["events"]> {
-  const { status: _status, ...base } = containerEvent("", record);
-  const isJournal = usesJournal(ctx);
-  const path = isJournal ? JOURNAL_SOCKET : eventLogPath(ctx);
-  return { path, isJournal, maxBytes: ctx.settings.eventsLogMax, base };
 }
 
 /** The journal may have gone since the container was made: it starts all the same. */

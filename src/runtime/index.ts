@@ -67,7 +67,7 @@ export {
   waitForExit,
   waitForProcess,
 } from "./monitor-client.ts";
-export type { ClientConfig, MonitorConfig, RemoveConfig } from "./monitor-config.ts";
+export type { ClientConfig, EventPlan, MonitorConfig, RemoveConfig } from "./monitor-config.ts";
 export { decodePlan } from "./plan/decode.ts";
 export type { Plan } from "./plan/ops.ts";
 export { compiledSeccomp } from "./seccomp/index.ts";

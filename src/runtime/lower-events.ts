@@ -1,22 +1,19 @@
 /** The lines that a monitor appends to the log of events: ready but for what only it will know. */
 import { eventLine, journalEntry, type NewEvent } from "../state/index.ts";
-import type { MonitorConfig } from "./monitor-config.ts";
+import type { EventPlan, MonitorConfig } from "./monitor-config.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 
-/** What holdfast can put in: a time in quotes, a status, whether memory ran out, failed checks in a row. */
-const FIELDS = ["time", "code", "oom", "failing"] as const;
+/** What holdfast can put in: times and output as text, a status, whether memory ran out, failed checks in a row. */
+const FIELDS = ["time", "begun", "output", "code", "oom", "failing"] as const;
 type Field = (typeof FIELDS)[number];
 type Values = Readonly<Record<string, unknown>>;
-
-export type EventPlan = NonNullable<MonitorConfig["events"]>;
+const TEXTS: ReadonlySet<Field> = new Set(["time", "begun", "output"]);
 
 /** The record `events`. */
 export function lowerEvents(plan: PlanBuilder, { events, client, hold }: MonitorConfig): void {
   if (events === undefined) return;
   const line = (status: string, more?: (mark: (field: Field) => unknown) => Values) =>
     template(events, { ...events.base, status }, more);
-  const health = (word: string) =>
-    line("health_status", (mark) => ({ HealthStatus: word, HealthFailingStreak: mark("failing") }));
   const joined = events.isJournal ? separated : appended;
   const started = joined(line("init"), line("start"));
   // Who held it has told of its first part.
@@ -31,10 +28,23 @@ export function lowerEvents(plan: PlanBuilder, { events, client, hold }: Monitor
       line("died", (mark) => ({ ContainerExitCode: mark("code"), OOMKilled: mark("oom") })),
       line("cleanup"),
     ),
-    starting: health("starting"),
-    healthy: health("healthy"),
-    unhealthy: health("unhealthy"),
   });
+}
+
+/** The lines that follow a health check, for each of its states. @param hasResult they tell what the check said, too */
+export function healthLines(events: EventPlan | undefined, hasResult: boolean) {
+  const result = (mark: (field: Field) => unknown) => ({
+    HealthLog: { Start: mark("begun"), End: mark("time"), ExitCode: mark("code"), Output: mark("output") },
+  });
+  const line = (word: string) =>
+    events === undefined
+      ? []
+      : template(events, { ...events.base, status: "health_status" }, (mark) => ({
+          HealthStatus: word,
+          HealthFailingStreak: mark("failing"),
+          ...(hasResult ? result(mark) : {}),
+        }));
+  return { starting: line("starting"), healthy: line("healthy"), unhealthy: line("unhealthy") };
 }
 
 /** The last line of a container that its monitor removes. */
@@ -77,10 +87,11 @@ function template(
       .sort((a, b) => a.at - b.at)[0];
     if (next === undefined) return [...pieces, rest];
     const { field, at } = next;
-    // In JSON a time stays in its quotes, a number loses them.
-    const quote = isJournal || field === "time" ? 0 : 1;
+    const after = at + mark(field).length;
+    // In JSON a text stays in its quotes, a number loses them.
+    const quote = rest[at - 1] === '"' && rest[after] === '"' && !TEXTS.has(field) ? 1 : 0;
     pieces.push(rest.slice(0, at - quote), field);
-    rest = rest.slice(at + mark(field).length + quote);
+    rest = rest.slice(after + quote);
   }
 }
 

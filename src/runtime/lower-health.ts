@@ -2,8 +2,10 @@
 import type { SpecNamespace, SpecProcess } from "../oci/index.ts";
 import type { HealthConfig } from "../state/index.ts";
 import type { RuntimeFacts } from "./facts.ts";
+import { healthLines } from "./lower-events.ts";
 import { namespaceFlags } from "./lower-namespaces.ts";
 import { lowerProcess } from "./lower-process.ts";
+import type { EventPlan } from "./monitor-config.ts";
 import type { PlanBuilder } from "./plan-builder.ts";
 
 export interface HealthPlan {
@@ -16,6 +18,8 @@ export interface HealthPlan {
   readonly logFile: string;
   /** Seconds between the stop signal and SIGKILL, for actions that stop. */
   readonly stopTimeout: number;
+  /** Absent: no event tells of a check. */
+  readonly events: EventPlan | undefined;
 }
 
 export interface LowerHealthInput {
@@ -58,6 +62,7 @@ export function healthRecords(plan: PlanBuilder, health: HealthPlan, namespaces:
       retries: config.retries ?? DEFAULT_RETRIES,
       action: ACTIONS[config.onFailure ?? "none"],
       stopMs: Math.min(health.stopTimeout * 1000, 0xffffffff),
+      ...healthLines(health.events, config.log?.inEvents === true),
     },
     { origin: ORIGIN },
   );

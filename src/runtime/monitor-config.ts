@@ -25,6 +25,15 @@ export interface RemoveConfig {
   readonly marker: string;
 }
 
+/** The log of events, and what each of a container's begins with. */
+export interface EventPlan {
+  readonly path: string;
+  /** The path is the journal's socket. */
+  readonly isJournal?: boolean;
+  readonly maxBytes: number;
+  readonly base: Omit<NewEvent, "status">;
+}
+
 export interface MonitorConfig {
   readonly id: string;
   /** `containers/ID`: the exit file goes here. */
@@ -38,14 +47,8 @@ export interface MonitorConfig {
   readonly restart: ContainerConfig["restart"];
   /** Seconds the container may run; 0: for ever. */
   readonly timeout: number;
-  /** The log of events and what each of the container's begins with; absent: there is none. */
-  readonly events?: {
-    readonly path: string;
-    /** The path is the journal's socket. */
-    readonly isJournal?: boolean;
-    readonly maxBytes: number;
-    readonly base: Omit<NewEvent, "status">;
-  };
+  /** Absent: there are none. */
+  readonly events?: EventPlan | undefined;
   /** The service manager that is told about it; absent: nobody. */
   readonly notify?: NotifyConfig | undefined;
   /** `init`: its first process is made ready and waits; the monitor lets it go when a client says so. */

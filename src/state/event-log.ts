@@ -17,6 +17,13 @@ export interface LoggedEvent {
   readonly Type: string;
   readonly HealthStatus?: string;
   readonly HealthFailingStreak?: number;
+  /** What the check said, where events are to tell that. */
+  readonly HealthLog?: {
+    readonly Start: string;
+    readonly End: string;
+    readonly ExitCode: number;
+    readonly Output: string;
+  };
   readonly Error?: string;
   readonly OOMKilled?: boolean;
   readonly PodID?: string;

@@ -11,6 +11,7 @@ const MORE = {
   OOMKilled: "PODMAN_OOM_KILLED",
   HealthStatus: "PODMAN_HEALTH_STATUS",
   HealthFailingStreak: "PODMAN_HEALTH_FAILING_STREAK",
+  HealthLog: "PODMAN_HEALTH_LOG",
 } as const;
 
 /** `NAME=value` lines; a value cannot hold a newline in this form. */
@@ -41,8 +42,12 @@ export function journalEntry(
   for (const [key, field] of Object.entries(MORE)) fields[field] = more[key];
   return Object.entries(fields)
     .filter(([, value]) => value !== undefined && value !== "")
-    .map(([field, value]) => `${field}=${String(value).replaceAll("\n", " ")}\n`)
+    .map(([field, value]) => `${field}=${plainText(value).replaceAll("\n", " ")}\n`)
     .join("");
+}
+
+function plainText(value: unknown): string {
+  return typeof value === "object" ? JSON.stringify(value) : String(value);
 }
 
 /** One line of `journalctl --output=json`; undefined if it is no event of ours. */
@@ -66,6 +71,7 @@ export function parseJournalEvent(line: string): LoggedEvent | undefined {
     Network: text("PODMAN_NETWORK_NAME"),
     Error: text("PODMAN_ERROR"),
     HealthStatus: text("PODMAN_HEALTH_STATUS"),
+    HealthLog: readJson(text("PODMAN_HEALTH_LOG")),
     ContainerExitCode: code === undefined ? undefined : Number(code),
     HealthFailingStreak: streak === undefined ? undefined : Number(streak),
     OOMKilled: text("PODMAN_OOM_KILLED") === undefined ? undefined : text("PODMAN_OOM_KILLED") === "true",
@@ -76,14 +82,14 @@ export function parseJournalEvent(line: string): LoggedEvent | undefined {
     Status: status,
     Time: time,
     Type: type,
-    Attributes: readLabels(text("PODMAN_LABELS")),
+    Attributes: readJson<LoggedEvent["Attributes"]>(text("PODMAN_LABELS")) ?? null,
   };
 }
 
-function readLabels(text: string | undefined): Readonly<Record<string, string>> | null {
+function readJson<T>(text: string | undefined): T | undefined {
   try {
-    return text === undefined ? null : (JSON.parse(text) as Record<string, string>);
+    return text === undefined ? undefined : (JSON.parse(text) as T);
   } catch {
-    return null;
+    return undefined;
   }
 }

@@ -45,8 +45,13 @@ export interface HealthConfig {
     /** Successes in a row that are enough; 0 and 1 mean the same. */
     readonly successes: number;
   };
-  /** How many results are kept, how much of their output (0: all), and where, if not with the container. */
-  readonly log?: { readonly count: number; readonly size: number; readonly directory?: string };
+  /** How many results are kept, how much of their output (0: all), where, if not with the container, and whether events tell them too. */
+  readonly log?: {
+    readonly count: number;
+    readonly size: number;
+    readonly directory?: string;
+    readonly inEvents?: boolean;
+  };
 }
 
 export interface LogConfig {

@@ -95,6 +95,30 @@ test("a health check runs in the container, and its word is found everywhere", a
   await box.ok(["rm", "--force", "--time", "0", "sick"]);
 });
 
+test("events tell what a check has said where that is asked for, and no longer once it is not", async () => {
+  const check = `printf 'quote " back \\\\ tab \\t end\\n'; exit 4`;
+  await box.ok([
+    ...["run", "-d", "--name", "talks", "--health-cmd", check, "--health-interval", "disable"],
+    ...["--health-log-destination", "events_logger", ...sh("sleep 60")],
+  ]);
+  expect(await field("talks", "{{.Config.HealthLogDestination}}")).toBe("events_logger");
+  await box.kelp(["healthcheck", "run", "talks"]);
+  const filters = ["--filter", "container=talks", "--filter", "event=health_status"];
+  const events = (...words: string[]) => box.ok(["events", "--stream=false", ...filters, ...words]);
+  const result = JSON.parse(await events("--format", "{{.HealthLog}}"));
+  expect(result).toMatchObject({ ExitCode: 4, Output: 'quote " back \\ tab \t end\n' });
+  expect(Date.parse(result.End)).toBeGreaterThanOrEqual(Date.parse(result.Start));
+  expect(JSON.parse(JSON.parse(await events("--format", "json")).health_log)).toEqual(result);
+  expect(await events()).toContain(`, health_log={"Start":"${result.Start}"`);
+  // It is where it is without that as well.
+  expect(await field("talks", "{{range .State.Health.Log}}{{.ExitCode}}{{end}}")).toBe("4");
+
+  await box.ok(["update", "--health-log-destination", "local", "talks"]);
+  await box.kelp(["healthcheck", "run", "talks"]);
+  expect((await events("--format", "[{{.HealthLog}}]")).split("\n").at(-1)).toBe("[]");
+  await box.ok(["rm", "--force", "--time", "0", "talks"]);
+});
+
 test("an unhealthy container is started again, with its network, if it is asked for", async () => {
   await box.ok([
     ...["run", "-d", "--name", "phoenix", "--health-cmd", "false", "--health-interval", "disable"],

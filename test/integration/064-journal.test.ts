@@ -104,7 +104,8 @@ describe("events in the journal", () => {
   const events = (...words: string[]) => [...journal, "events", "--stream=false", "--filter", ...words];
 
   test("are those of the file: a life in order, with labels, status and health", async () => {
-    const flags = ["--label", "of=shop", "--health-cmd", "true", "--health-interval", "disable"];
+    const flags = ["--label", "of=shop", "--health-cmd", "echo well", "--health-interval", "disable"];
+    const told = ["--health-log-destination", "events_logger"];
     await box.ok([
       ...journal,
       "run",
@@ -112,6 +113,7 @@ describe("events in the journal", () => {
       "--name",
       "told",
       ...flags,
+      ...told,
       ...sh("trap 'exit 17' TERM; while :; do sleep 0.1; done"),
     ]);
     await box.ok([...journal, "healthcheck", "run", "told"]);
@@ -124,10 +126,10 @@ describe("events in the journal", () => {
     );
     const died = ["--filter", "event=died", "--format", "{{.ContainerExitCode}} {{.Attributes.of}}"];
     expect(await box.ok(events("container=told", ...died))).toBe("17 shop");
-    const health = ["--filter", "event=health_status", "--format", "{{.HealthStatus}}"];
-    expect(new Set((await box.ok(events("container=told", ...health))).split("\n"))).toEqual(
-      new Set(["healthy"]),
-    );
+    const health = ["--filter", "event=health_status", "--format", "{{.HealthStatus}} {{.HealthLog}}"];
+    const said = (await box.ok(events("container=told", ...health))).split("\n");
+    for (const line of said)
+      expect(line).toMatch(/^healthy \{"Start":"[^"]*Z","End":"[^"]*Z","ExitCode":0,"Output":"well\\n"\}$/);
     expect(await box.ok(["events", "--stream=false", "--filter", "container=told"])).toBe("");
   });
 

@@ -14,8 +14,8 @@ export const HEALTH_OPTIONS = {
   },
   "health-log-destination": {
     kind: "string",
-    value: "DIR",
-    text: "Where the results of checks are kept",
+    value: "PLACE",
+    text: "Where the results of checks are kept: local, a directory, or events_logger (local, and events tell them too)",
   },
   "health-max-log-count": { kind: "int", value: "N", text: "How many results are kept" },
   "health-max-log-size": {
