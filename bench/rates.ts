@@ -2,7 +2,7 @@
 import { networkInterfaces } from "node:os";
 import type { Engine } from "./engines.ts";
 import { clientCommand, type Load, onHost, serverCommand, settled, startServer } from "./iperf.ts";
-import { bridged, loopback, spliced } from "./plain-network.ts";
+import { bridged, loopback, spliced, splicedOverBridge } from "./plain-network.ts";
 import { median } from "./report.ts";
 import { IMAGE } from "./scenarios.ts";
 
@@ -85,12 +85,14 @@ function published(load: Load): Rate {
   };
 }
 
-/** Where nothing is in between: no goal, but what a published port is often compared with. */
-const direct = (load: Load): Rate => ({
-  name: `loopback, ${words(load)}`,
-  measure: () => undefined,
-  limit: () => loopback(load),
-});
+/** Without containers alone: no goal, but what a published port is often compared with. */
+const alone =
+  (name: string, limit: (load: Load) => number | undefined) =>
+  (load: Load): Rate => ({
+    name: `${name}, ${words(load)}`,
+    measure: () => undefined,
+    limit: () => limit(load),
+  });
 
 function rates(): Rate[] {
   return [
@@ -100,7 +102,8 @@ function rates(): Rate[] {
     toHost(UDP),
     ...TCP.map(published),
     published(UDP),
-    ...TCP.map(direct),
+    ...TCP.map(alone("spliced over a bridge", splicedOverBridge)),
+    ...TCP.map(alone("loopback", loopback)),
   ];
 }
 

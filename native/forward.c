@@ -164,71 +164,72 @@ static void connection_end(uint32_t index, bool badly)
 }
 
 /* Events come once for each change; a direction that stopped for the others' sake asks for another. */
-static void ask_again(const struct connection *c, int d, uint32_t index)
+static void ask_again(const struct connection *c, int side, uint32_t index)
 {
 	struct epoll_event event = { .events = EPOLLIN | EPOLLOUT | EPOLLET,
-				     .data.u64 = event_mark(d == 0 ? EVENT_CLIENT : EVENT_TARGET, index) };
+				     .data.u64 = event_mark(side == 0 ? EVENT_CLIENT : EVENT_TARGET, index) };
 
-	(void)epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd[d], &event);
+	(void)epoll_ctl(epoll, EPOLL_CTL_MOD, c->fd[side], &event);
 }
 
-static void connection_serve(uint32_t index)
+/* Return: whether the connection goes on */
+static bool direction_serve(uint32_t index, int d)
 {
 	struct connection *c = &connections[index];
+	enum moved result = connection_move(c, d);
 
-	for (int d = 0; d < 2; d++) {
-		enum moved result = connection_move(c, d);
-
-		if (result == MOVE_FAILED) {
-			connection_end(index, true);
-			return;
-		}
-		if (result == MOVE_MORE)
-			ask_again(c, d, index);
-		if (c->held[d] == 0)
-			connection_leave_pipe(c, d);
-		if (c->ended[d] && c->held[d] == 0 && !c->told[d]) {
-			c->told[d] = true;
-			(void)shutdown(c->fd[1 - d], SHUT_WR);
-		}
-	}
-	if (c->told[0] && c->told[1])
-		connection_end(index, false);
-}
-
-/* The container has answered, or will not. Return: whether there is a connection to serve */
-static bool connection_ready(uint32_t index)
-{
-	struct connection *c = &connections[index];
-	socklen_t size = sizeof(int);
-	struct sockaddr_storage peer;
-	int error = 0;
-
-	if (c->connected)
-		return true;
-	if (getsockopt(c->fd[1], SOL_SOCKET, SO_ERROR, &error, &size) < 0 || error != 0) {
+	if (result == MOVE_FAILED) {
 		connection_end(index, true);
 		return false;
 	}
-	size = sizeof(peer);
-	c->connected = getpeername(c->fd[1], (struct sockaddr *)&peer, &size) == 0;
-	return c->connected;
+	if (result == MOVE_MORE)
+		ask_again(c, c->full[d] ? 1 - d : d, index);
+	if (c->held[d] == 0)
+		connection_leave_pipe(c, d);
+	if (c->ended[d] && c->held[d] == 0 && !c->told[d]) {
+		c->told[d] = true;
+		if (c->told[1 - d]) {
+			connection_end(index, false);
+			return false;
+		}
+		(void)shutdown(c->fd[1 - d], SHUT_WR);
+	}
+	return true;
 }
 
-static void connection_event(uint32_t index, uint32_t events)
+/* Something has changed at one side: serves the directions that wait for it. */
+static void connection_event(uint32_t index, int side, uint32_t events)
 {
-	if (connections[index].fd[0] < 0)
+	struct connection *c = &connections[index];
+	bool first = !c->connected;
+
+	if (c->fd[0] < 0)
 		return; /* ended by an earlier event of this round */
-	if (!connection_ready(index))
-		return;
 	/* What came before a reset is lost with it, as it would be without us. */
-	if (events & EPOLLERR)
+	if (events & EPOLLERR) {
 		connection_end(index, true);
-	else
-		connection_serve(index);
+		return;
+	}
+	/* The container's side says nothing before it has answered; the client's may have sent already. */
+	c->connected = c->connected || side == 1;
+	if (!c->connected)
+		return;
+	for (int d = 0; d < 2; d++)
+		if ((first || side == (c->full[d] ? 1 - d : d)) && !direction_serve(index, d))
+			return;
 }
 
 /* ---- listeners ---- */
+
+/* Of a connection's sockets; clients have them from their listener. */
+static void set_options(int fd)
+{
+	const int on = 1;
+
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	/* A peer that has vanished is found out in the end. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+}
 
 /* The socket towards the container; with the last descriptor, if there is no other. */
 static int target_of(uint32_t listener, const union address *client)
@@ -243,7 +244,6 @@ static int target_of(uint32_t listener, const union address *client)
 
 static void connect_client(uint32_t listener, int client, const union address *address)
 {
-	const int on = 1;
 	uint32_t index;
 	struct connection *c = connection_new(&index);
 
@@ -258,11 +258,7 @@ static void connect_client(uint32_t listener, int client, const union address *a
 		connection_end(index, true);
 		return;
 	}
-	for (int d = 0; d < 2; d++) {
-		(void)setsockopt(c->fd[d], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
-		/* A peer that has vanished is found out in the end. */
-		(void)setsockopt(c->fd[d], SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
-	}
+	set_options(c->fd[1]);
 	if (!event_watch(c->fd[0], EPOLLIN | EPOLLOUT | EPOLLET, EVENT_CLIENT, index) ||
 	    !event_watch(c->fd[1], EPOLLIN | EPOLLOUT | EPOLLET, EVENT_TARGET, index))
 		connection_end(index, true);
@@ -386,9 +382,10 @@ int forward_start(void)
 		return -errno;
 	for (uint32_t i = 0; i < listener_count; i++) {
 		int fd = FORWARD_FIRST_FD + (int)i;
-		bool good = listeners[i].udp ? udp_start(i, fd) : event_watch(fd, EPOLLIN, EVENT_LISTENER, i);
 
-		if (!good)
+		if (!listeners[i].udp)
+			set_options(fd);
+		if (!event_watch(fd, EPOLLIN, EVENT_LISTENER, i))
 			return -errno;
 	}
 	return 0;
@@ -422,8 +419,12 @@ void forward_step(void)
 		case EVENT_TIMER:
 			listeners_resume();
 			break;
-		default:
-			connection_event(index, events[i].events);
+		case EVENT_CLIENT:
+			connection_event(index, 0, events[i].events);
+			break;
+		case EVENT_TARGET:
+			connection_event(index, 1, events[i].events);
+			break;
 		}
 	}
 }

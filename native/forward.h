@@ -37,6 +37,7 @@ struct connection {
 	int pipe[2][2]; /* by direction; -1: none, nothing is held */
 	uint32_t held[2]; /* bytes in the pipe */
 	bool connected; /* the container has answered */
+	bool full[2]; /* fd[1 - D] takes no more for now: it is waited for, and not fd[D] */
 	bool ended[2]; /* nothing more comes from fd[D] */
 	bool told[2]; /* ... and the other side knows */
 	uint32_t next_free;
@@ -59,7 +60,6 @@ enum moved connection_move(struct connection *c, int d);
 void connection_leave_pipe(struct connection *c, int d);
 
 /* ---- forward_udp.c ---- */
-bool udp_start(uint32_t index, int fd);
 void udp_from_client(uint32_t index);
 void udp_from_target(uint32_t index);
 

@@ -83,20 +83,26 @@ static bool copy(struct connection *c, int d, ssize_t *n)
 	static uint8_t buffer[COPY_SIZE];
 
 	*n = recv(c->fd[d], buffer, sizeof(buffer), MSG_PEEK | MSG_DONTWAIT);
-	if (*n > 0)
-		*n = send(c->fd[1 - d], buffer, (size_t)*n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (*n <= 0)
+		return *n == 0;
+	*n = send(c->fd[1 - d], buffer, (size_t)*n, MSG_DONTWAIT | MSG_NOSIGNAL);
+	c->full[d] = *n < 0;
 	if (*n > 0)
 		*n = recv(c->fd[d], buffer, (size_t)*n, MSG_DONTWAIT);
 	return *n >= 0;
 }
 
-/* connection_move() - move what there is in one direction, up to a number of rounds */
+/*
+ * connection_move() - move what there is in one direction, up to a number of rounds
+ * Afterwards c->full[d] says which of the two sides is waited for.
+ */
 enum moved connection_move(struct connection *c, int d)
 {
 	for (int round = 0; round < ROUNDS; round++) {
 		bool piped = c->pipe[d][0] >= 0, moved = true;
 		ssize_t n = 1;
 
+		c->full[d] = false;
 		if (c->held[d] == 0) {
 			if (c->ended[d])
 				return MOVE_BLOCKED;
@@ -109,6 +115,7 @@ enum moved connection_move(struct connection *c, int d)
 		}
 		if (moved && piped)
 			moved = drain(c, d);
+		c->full[d] = c->full[d] || c->held[d] > 0;
 		if (!moved)
 			return would_block() ? MOVE_BLOCKED : MOVE_FAILED;
 	}

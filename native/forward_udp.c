@@ -3,6 +3,9 @@
  * Published UDP ports: one socket towards the container for each client and local address it spoke to, in a table of
  * fixed size. When that is full, the flow that has been silent longest goes; a flood costs others their flows and
  * nobody memory.
+ *
+ * Datagrams are taken several at a time, and neighbours of one size are handed on as one, which the kernel takes apart again at
+ * the receiver's socket (UDP_SEGMENT): each is what it was, and the way there is gone once.
  */
 #include "forward.h"
 #include "holdfast.h"
@@ -10,6 +13,7 @@
 
 #include <errno.h>
 #include <netinet/in.h>
+#include <netinet/udp.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -17,7 +21,8 @@
 
 enum {
 	DATAGRAM_MAX = 65535,
-	BATCH = 32, /* datagrams of one socket before others have their turn */
+	BATCH = 16, /* datagrams of one socket before others have their turn */
+	RUN_MAX = 60000, /* bytes of datagrams that are handed on as one */
 	SILENT_MS = 180000, /* a flow that is free to go */
 	CONTROL_SIZE = 64,
 };
@@ -33,10 +38,18 @@ struct flow {
 
 static struct flow flows[FLOWS_MAX];
 static uint32_t flow_count;
-static uint8_t datagram[DATAGRAM_MAX];
+
+/* What has come at once; of the room only what was needed has ever been touched. */
+static struct {
+	struct mmsghdr head[BATCH];
+	struct iovec part[BATCH];
+	union address from[BATCH];
+	uint8_t control[BATCH][CONTROL_SIZE] __attribute__((aligned(8)));
+	uint8_t data[BATCH][DATAGRAM_MAX];
+} batch;
 
 /* The control data to answer with, from that of a datagram that came. */
-static uint8_t answer_control(struct msghdr *came, uint8_t *to)
+static uint8_t answer_control(const struct msghdr *came, uint8_t *to)
 {
 	struct msghdr answer = { .msg_control = to, .msg_controllen = CONTROL_SIZE };
 	const struct cmsghdr *head = CMSG_FIRSTHDR(came);
@@ -121,55 +134,124 @@ static struct flow *flow_make(uint32_t listener, const union address *client, co
 	return f;
 }
 
-/* udp_start() - serve a bound socket */
-bool udp_start(uint32_t index, int fd)
+/* Return: how many datagrams have come at a socket, or -1 */
+static int receive(int fd)
 {
-	return event_watch(fd, EPOLLIN, EVENT_LISTENER, index);
+	for (int i = 0; i < BATCH; i++) {
+		batch.part[i] = (struct iovec){ batch.data[i], DATAGRAM_MAX };
+		batch.head[i].msg_hdr = (struct msghdr){ .msg_name = &batch.from[i], .msg_namelen = sizeof(batch.from[i]),
+							 .msg_iov = &batch.part[i], .msg_iovlen = 1,
+							 .msg_control = batch.control[i], .msg_controllen = CONTROL_SIZE };
+	}
+
+	int count = recvmmsg(fd, batch.head, BATCH, MSG_DONTWAIT, NULL);
+
+	for (int i = 0; i < count; i++)
+		batch.part[i].iov_len = batch.head[i].msg_len;
+	return count;
+}
+
+static bool same_sender(int a, int b)
+{
+	const struct msghdr *one = &batch.head[a].msg_hdr, *other = &batch.head[b].msg_hdr;
+
+	return one->msg_namelen == other->msg_namelen && one->msg_controllen == other->msg_controllen &&
+	       memcmp(&batch.from[a], &batch.from[b], one->msg_namelen) == 0 &&
+	       memcmp(batch.control[a], batch.control[b], one->msg_controllen) == 0;
+}
+
+/* How many from @first on the kernel takes as one: of one sender and one size, but for a smaller one at the end. */
+static int run_from(int first, int count)
+{
+	size_t size = batch.part[first].iov_len, total = size;
+	int next = first + 1;
+
+	for (; next < count; next++) {
+		size_t more = batch.part[next].iov_len;
+
+		if (more == 0 || more > size || total + more > RUN_MAX || batch.part[next - 1].iov_len < size ||
+		    !same_sender(first, next))
+			break;
+		total += more;
+	}
+	return next - first;
+}
+
+/* Sends datagrams of a run as one. Return: whether there is nothing left to do about them */
+static bool send_as_one(int fd, const struct msghdr *to, int first, int count)
+{
+	uint8_t control[CONTROL_SIZE + CMSG_SPACE(sizeof(uint16_t))] __attribute__((aligned(8))) = { 0 };
+	struct msghdr message = *to;
+	struct cmsghdr *segment = (struct cmsghdr *)(void *)(control + to->msg_controllen);
+	uint16_t size = (uint16_t)batch.part[first].iov_len;
+
+	if (to->msg_controllen > 0)
+		memcpy(control, to->msg_control, to->msg_controllen);
+	segment->cmsg_level = IPPROTO_UDP;
+	segment->cmsg_type = UDP_SEGMENT;
+	segment->cmsg_len = CMSG_LEN(sizeof(size));
+	memcpy(CMSG_DATA(segment), &size, sizeof(size));
+	message.msg_control = control;
+	message.msg_controllen = to->msg_controllen + CMSG_SPACE(sizeof(size));
+	message.msg_iov = &batch.part[first];
+	message.msg_iovlen = (size_t)count;
+	return sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || errno == EAGAIN;
+}
+
+/* Hands a run on; one by one where its datagrams are too large to go as one, or the kernel had to report an earlier failure. */
+static void send_run(int fd, const struct msghdr *to, int first, int count)
+{
+	struct msghdr message = *to;
+
+	if (count > 1 && send_as_one(fd, to, first, count))
+		return;
+	message.msg_iovlen = 1;
+	for (int i = first; i < first + count; i++) {
+		message.msg_iov = &batch.part[i];
+		(void)sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	}
+}
+
+/* The flow that a datagram from outside belongs to, new if need be; NULL: no descriptor or no way */
+static struct flow *flow_of(uint32_t listener, int datagram)
+{
+	uint8_t control[CONTROL_SIZE] __attribute__((aligned(8)));
+	const union address *client = &batch.from[datagram];
+	uint8_t used = answer_control(&batch.head[datagram].msg_hdr, control);
+	struct flow *f = flow_find(listener, client, control, used);
+
+	return f != NULL ? f : flow_make(listener, client, control, used);
 }
 
 /* udp_from_client() - pass on what has come from outside */
 void udp_from_client(uint32_t index)
 {
-	for (int i = 0; i < BATCH; i++) {
-		uint8_t came[CONTROL_SIZE] __attribute__((aligned(8))), control[CONTROL_SIZE] __attribute__((aligned(8)));
-		union address client = { 0 };
-		struct iovec data = { datagram, sizeof(datagram) };
-		struct msghdr message = { .msg_name = &client, .msg_namelen = sizeof(client), .msg_iov = &data,
-					  .msg_iovlen = 1, .msg_control = came, .msg_controllen = sizeof(came) };
-		ssize_t n = recvmsg(FORWARD_FIRST_FD + (int)index, &message, MSG_DONTWAIT);
-		struct flow *f;
-		uint8_t used;
+	const struct msghdr connected = { .msg_control = NULL };
+	int count = receive(FORWARD_FIRST_FD + (int)index);
 
-		if (n < 0)
-			return;
-		used = answer_control(&message, control);
-		f = flow_find(index, &client, control, used);
+	for (int at = 0, run; at < count; at += run) {
+		struct flow *f = flow_of(index, at);
+
+		run = run_from(at, count);
 		if (f == NULL)
-			f = flow_make(index, &client, control, used);
-		if (f == NULL)
-			continue; /* no descriptor or no way: datagrams may be lost */
+			continue;
 		f->last = now_ms();
-		(void)send(f->fd, datagram, (size_t)n, MSG_DONTWAIT | MSG_NOSIGNAL);
+		send_run(f->fd, &connected, at, run);
 	}
 }
 
-/* udp_from_target() - pass on what the container answers */
+/* udp_from_target() - pass on what the container answers; or that nobody listens inside, of which nobody needs to know */
 void udp_from_target(uint32_t index)
 {
 	struct flow *f = &flows[index];
+	struct msghdr client = { .msg_name = &f->client, .msg_namelen = address_size(&f->client), .msg_control = f->control,
+				 .msg_controllen = f->control_used };
+	int count = f->fd < 0 ? 0 : receive(f->fd);
 
-	for (int i = 0; i < BATCH && f->fd >= 0; i++) {
-		ssize_t n = recv(f->fd, datagram, sizeof(datagram), MSG_DONTWAIT);
-		struct iovec data = { datagram, (size_t)n };
-		struct msghdr message = { .msg_name = &f->client, .msg_namelen = address_size(&f->client),
-					  .msg_iov = &data, .msg_iovlen = 1, .msg_control = f->control,
-					  .msg_controllen = f->control_used };
-
-		if (n < 0 && errno == ECONNREFUSED)
-			continue; /* nobody listens inside; the next may be luckier */
-		if (n < 0)
-			return;
+	if (count > 0)
 		f->last = now_ms();
-		(void)sendmsg(FORWARD_FIRST_FD + (int)f->listener, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+	for (int at = 0, run; at < count; at += run) {
+		run = run_from(at, count);
+		send_run(FORWARD_FIRST_FD + (int)f->listener, &client, at, run);
 	}
 }

@@ -1,11 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What splicing costs by itself, for the benchmarks: splice-proxy LISTEN-PORT TARGET-PORT, both on 127.0.0.1. A process for
- * each direction of each connection, which does nothing else: no events, no limits, no care.
+ * What splicing costs by itself, for the benchmarks: splice-proxy LISTEN-PORT TARGET-PORT [TARGET NETWORK], listening on
+ * 127.0.0.1 and connecting to it, or to TARGET from within the network namespace NETWORK. A process for each direction of each
+ * connection, which does nothing else: no events, no limits, no care.
  */
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,11 +19,11 @@
 
 enum { PIPE_SIZE = 1 << 20 };
 
-static int loopback(const char *port, bool listens)
+static int tcp_socket(const char *address, const char *port, bool listens)
 {
 	const struct sockaddr_in at = { .sin_family = AF_INET,
 					.sin_port = htons((uint16_t)atoi(port)),
-					.sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+					.sin_addr.s_addr = inet_addr(address) };
 	const int on = 1;
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
@@ -51,14 +54,15 @@ static _Noreturn void move(int from, int to)
 
 int main(int argc, char **argv)
 {
-	int listener = argc == 3 ? loopback(argv[1], true) : -1;
+	const char *target_address = argc == 5 ? argv[3] : "127.0.0.1";
+	int listener = argc == 3 || argc == 5 ? tcp_socket("127.0.0.1", argv[1], true) : -1;
 
-	if (listener < 0)
+	if (listener < 0 || (argc == 5 && setns(open(argv[4], O_RDONLY | O_CLOEXEC), CLONE_NEWNET) < 0))
 		return 64;
 	signal(SIGCHLD, SIG_IGN);
 	for (;;) {
 		int client = accept(listener, NULL, NULL);
-		int target = loopback(argv[2], false);
+		int target = tcp_socket(target_address, argv[2], false);
 
 		for (int d = 0; d < 2; d++)
 			if (fork() == 0) {

@@ -20,8 +20,12 @@ const ROUTE = { unicast: 1, local: 2 } as const;
 const MAIN_TABLE = 254;
 /** The answers to what monitors send in their clients' names carry this mark, and a table of their own leads them home. */
 const ANSWERS = { mark: 1, table: 100, priority: 100 } as const;
-/** Settings of a new shared namespace, beneath /proc/sys/net. */
+/**
+ * Settings of a new shared namespace, beneath /proc/sys/net. What a monitor sends to a container is never far from being read, and
+ * megabytes that wait for it have left the processor's cache by then (bench/README.md).
+ */
 const SETTINGS: readonly (readonly [string, string])[] = [
+  ["ipv4/tcp_wmem", "4096 16384 1572864"],
   ["ipv4/ip_forward", "1"],
   ["ipv6/conf/all/forwarding", "1"],
   ["ipv6/conf/default/accept_dad", "0"],

@@ -223,6 +223,46 @@ test("thousands of connections at once are served, and gone without a trace", as
   expect(await talk("after")).toBe("after");
 });
 
+test("datagrams arrive as they were sent, of every size and in order, each client's at that client", async () => {
+  const echo = createSocket("udp4");
+  await new Promise<void>((resolve) => echo.bind(target, "127.0.0.1", resolve));
+  echo.on("message", (data, { port: to, address }) => echo.send(data, to, address));
+  await start(SANITIZED);
+  // No more at once than a socket has room for.
+  const groups = [
+    [...Array(20).fill(1400), 700, ...Array(3).fill(1400), 1, 2, 2, 2, 1, 1400, 1400],
+    [0, 0, 5, 0, ...Array(15).fill(9), 0, 9],
+    [9000, 9000, 8999, 9001],
+    [65507],
+    [30_000, 30_000],
+  ];
+  const clients = await Promise.all(
+    [0, 1].map(async (number) => {
+      const socket = createSocket("udp4");
+      await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
+      const got: string[] = [];
+      socket.on("message", (data) => got.push(`${data.length} ${data.toString("latin1", 0, 5)}`));
+      return { socket, got, word: (n: number) => `${number}${String(n).padStart(4, "0")}` };
+    }),
+  );
+  let sent = 0;
+  for (const sizes of groups) {
+    const wanted = clients.map(({ word }) => sizes.map((size, n) => `${size} ${word(n).slice(0, size)}`));
+    for (const { got } of clients) got.length = 0;
+    // Those of the two alternate in threes.
+    for (let n = 0; n < sizes.length; n += 3)
+      for (const { socket, word } of clients)
+        for (let i = n; i < Math.min(n + 3, sizes.length); i++, sent++)
+          socket.send(Buffer.from(word(i).padEnd(sizes[i], "x").slice(0, sizes[i])), port, "127.0.0.1");
+    await until(() => clients.every(({ got }) => got.length >= sizes.length));
+    expect(clients.map(({ got }) => got)).toEqual(wanted);
+  }
+  expect(sent).toBeGreaterThan(100);
+  for (const { socket } of clients) socket.close();
+  echo.close();
+  expect(host!.exitCode).toBe(null);
+});
+
 test("a flood of datagrams costs a bounded number of descriptors, and others are still answered", async () => {
   const echo = createSocket("udp4");
   await new Promise<void>((resolve) => echo.bind(target, "127.0.0.1", resolve));
