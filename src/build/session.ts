@@ -1,9 +1,8 @@
 /** What all steps of one platform's build share. */
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
-import { KelpError, randomHex, sha256Hex } from "../base/index.ts";
+import { KelpError, sha256Hex } from "../base/index.ts";
 import { driverName, removeTrees } from "../container/index.ts";
-import { tempDir } from "../host/index.ts";
+import { temporaryPath } from "../host/index.ts";
 import { jobRunner, platformName } from "../image/index.ts";
 import type { Platform } from "../oci/index.ts";
 import type { Context } from "../state/index.ts";
@@ -81,7 +80,7 @@ export class Session {
 
   /** A directory for one step, removed after it; on the filesystem of the layers. */
   async scratch<T>(work: (dir: string) => Promise<T>): Promise<T> {
-    const dir = join(tempDir(this.ctx.paths), `build-${randomHex(6)}`);
+    const dir = temporaryPath(this.ctx.paths, "build");
     mkdirSync(dir, { recursive: true, mode: 0o700 });
     try {
       return await work(dir);

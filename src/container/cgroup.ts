@@ -22,7 +22,7 @@ import {
 import type { ContainerConfig, ContainerRecord, Context } from "../state/index.ts";
 import { hasUserManager } from "../systemd/index.ts";
 import { cgroupHome, makeHome } from "./cgroup-home.ts";
-import { cgroupOf, notePath } from "./cgroup-note.ts";
+import { type ContainerCgroup, cgroupOf, notePath } from "./cgroup-note.ts";
 
 /** Controllers that every container gets where they are delegated: without limits they count. */
 const COUNTING = ["memory", "pids", "cpu", "io"];
@@ -151,8 +151,7 @@ function missingController({ controller, origin }: CgroupSetting, reason: string
 }
 
 /** Ends what is left in a container's group and removes it: for one whose monitor was killed and could not. */
-export function removeCgroup(ctx: Context, id: string): void {
-  const cgroup = cgroupOf(ctx, id);
+export function removeCgroup(cgroup: ContainerCgroup | undefined): void {
   if (cgroup === undefined) return;
   try {
     writeFileSync(join(cgroup.path, "cgroup.kill"), "1");

@@ -1,49 +1,63 @@
-/** One start of a container at a time. */
-import { writeFileSync } from "node:fs";
+/** One start of a container at a time, and none while it is being removed. */
 import { join } from "node:path";
-import { ConflictError, errnoCode } from "../base/index.ts";
-import { containerDir, isAlive, processStart, readIfExists, writeFileAtomic } from "../host/index.ts";
+import { ConflictError } from "../base/index.ts";
+import {
+  containerDir,
+  ensureDir,
+  isAlive,
+  processStart,
+  readIfExists,
+  writeFileAtomic,
+} from "../host/index.ts";
+import { readExit } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { statusOf } from "./status.ts";
 import { isLive, isRunning } from "./view.ts";
 
 /**
  * One start at a time: the file names the process that makes it, which becomes the client (or ends when the container
- * is up). A dead process's claim is void.
+ * is up), and the life that the start comes after. A dead process's claim is void, and so is one that a life has come of.
+ * Call it in a transaction, as whoever removes a container looks for claims in one.
+ *
+ * @throws {ConflictError} if it runs, or somebody else starts it
+ * @throws {NotFoundError} if it has been removed
  */
 export function claimStart(ctx: Context, record: ContainerRecord): void {
-  const status = statusOf(ctx, record);
-  if (isLive(status)) {
+  if (!ctx.state.containers.has(record.id)) throw ctx.state.containers.missing(record.name);
+  const others = othersUse(ctx, record);
+  if (others === "live") {
+    const status = statusOf(ctx, record);
     throw new ConflictError(
       "already-running",
       `container ${record.id} is already ${isRunning(status) ? "running" : "initialized"}: container state improper`,
     );
   }
-  const path = starterPath(ctx, record.id);
-  const own = thisStarter();
-  for (let attempt = 0; ; attempt++) {
-    try {
-      writeFileSync(path, own, { flag: "wx", mode: 0o600 });
-      return;
-    } catch (error) {
-      if (errnoCode(error) !== "EEXIST" || attempt > 3) throw error;
-    }
-    const other = readIfExists(path);
-    if (other === own) return;
-    if (isPresent(other) && statusOf(ctx, record).state === "created") {
-      throw new ConflictError(
-        "being-started",
-        `container ${record.id} is being started by another process: container state improper`,
-      );
-    }
-    // Replaced, not removed: without the file a --rm container that is being restarted would count as gone.
-    writeFileAtomic(path, own, { mode: 0o600 });
-  }
+  if (others === "starting") throw beingStarted(record);
+  ensureDir(containerDir(ctx.paths, record.id));
+  writeFileAtomic(starterPath(ctx, record.id), thisStarter(ctx, record.id), { mode: 0o600 });
+}
+
+/** Somebody else is at it. */
+export function beingStarted({ id }: ContainerRecord): ConflictError {
+  return new ConflictError(
+    "being-started",
+    `container ${id} is being started by another process: container state improper`,
+  );
+}
+
+/** Whether the container has a monitor, or another process than this one is about to start it. */
+export function othersUse(ctx: Context, record: ContainerRecord): "live" | "starting" | undefined {
+  // First who starts it, then whether it runs: a starter that is gone by then has left a container that does.
+  const claim = readIfExists(starterPath(ctx, record.id));
+  const [pid, , before = ""] = (claim ?? "").split(" ");
+  const byOther = isPresent(claim) && Number(pid) !== process.pid;
+  if (isLive(statusOf(ctx, record))) return "live";
+  return byOther && ["", before].includes(lastLife(ctx, record.id)) ? "starting" : undefined;
 }
 
 /** Says of a container that runs that this process will start it again after its end. */
 export function claimRestart(ctx: Context, { id }: ContainerRecord): void {
-  writeFileAtomic(starterPath(ctx, id), thisStarter(), { mode: 0o600 });
+  writeFileAtomic(starterPath(ctx, id), thisStarter(ctx, id), { mode: 0o600 });
 }
 
 /** Whether the process that made the claim, if there is one, still is at it. */
@@ -55,8 +69,13 @@ function starterPath(ctx: Context, id: string): string {
   return join(containerDir(ctx.paths, id), "starter");
 }
 
-function thisStarter(): string {
-  return `${process.pid} ${processStart(process.pid) ?? 0}`;
+function thisStarter(ctx: Context, id: string): string {
+  return `${process.pid} ${processStart(process.pid) ?? 0} ${lastLife(ctx, id)}`;
+}
+
+/** Tells the lives of a container apart: when the last one ended; empty if none did, or the next is about to begin. */
+function lastLife(ctx: Context, id: string): string {
+  return String(readExit(containerDir(ctx.paths, id))?.finished ?? "");
 }
 
 function isPresent(starter = ""): boolean {
@@ -73,5 +92,5 @@ export function isInUse(ctx: Context, id: string): boolean {
 export function recordInUse(ctx: Context, id: string): ContainerRecord | undefined {
   const record = ctx.state.containers.get(id);
   if (record === undefined) return undefined;
-  return isLive(statusOf(ctx, record)) || isClaimed(ctx, id) ? record : undefined;
+  return isClaimed(ctx, id) || isLive(statusOf(ctx, record)) ? record : undefined;
 }

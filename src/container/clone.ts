@@ -11,6 +11,7 @@ import {
   writeContainerEvent,
 } from "../state/index.ts";
 import { checkCgroup } from "./cgroup.ts";
+import { requireParts } from "./create.ts";
 import { checkContainerName } from "./name.ts";
 import { removeContainer } from "./remove.ts";
 import { statusOf } from "./status.ts";
@@ -57,6 +58,7 @@ export async function cloneContainer(
   checkCgroup(ctx, { ...config, resources });
   const record = ctx.state.transaction(
     () => {
+      requireParts(ctx, config);
       const mounts = ensureVolumes(ctx, config.mounts);
       return ctx.state.containers.create({ id, name, config: { ...config, resources, mounts } });
     },

@@ -1,10 +1,13 @@
 /** A new volume begins with what the image has at the place it is mounted on. */
-import { lstatSync, renameSync } from "node:fs";
-import { join } from "node:path";
+import { lstatSync, readdirSync, renameSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { errnoCode } from "../base/index.ts";
+import { temporaryName, temporaryPath } from "../host/index.ts";
 import { runInside } from "../runtime/index.ts";
-import type { ContainerConfig, Context, ImageRecord, MountConfig } from "../state/index.ts";
+import type { ContainerConfig, Context, ImageRecord, MountConfig, VolumeRecord } from "../state/index.ts";
 import { layerDir } from "../storage/index.ts";
 import { isElsewhere, isEmptyVolume } from "../volume/index.ts";
+import { isInUse } from "./claim.ts";
 import { removeTrees } from "./trees.ts";
 
 interface Target {
@@ -30,7 +33,7 @@ export async function copyUpVolumes(
     if (volume === undefined || "nocopy" in volume.options || isElsewhere(volume)) continue;
     if (!isEmptyVolume(volume)) continue;
     const layers = await imageDirectories(ctx, image, mount.destination);
-    if (layers.length > 0) await fill(ctx, layers, volume.mountpoint, ownIds);
+    if (layers.length > 0) await fill(ctx, layers, volume, ownIds);
   }
 }
 
@@ -71,19 +74,49 @@ async function isOpaque(path: string): Promise<boolean> {
   return loadLibc().lgetxattr(path, "user.overlay.opaque")?.toString() === "y";
 }
 
-/** The copy appears whole: a crash leaves the empty volume. */
+/**
+ * The copy appears whole: a crash leaves the empty volume. It takes the place of the volume's directory, which nobody may
+ * have mounted then: what they write would be lost with it. So a volume in use keeps its emptiness.
+ */
 async function fill(
   ctx: Context,
   layers: readonly string[],
-  mountpoint: string,
+  { name, mountpoint }: VolumeRecord,
   owners: Target["ownIds"],
 ): Promise<void> {
-  const half = `${mountpoint}.new`;
-  await removeTrees(ctx, [half]);
-  await runInside(ctx, "copy-rootfs", {
-    layers,
-    target: half,
-    ...(owners === undefined ? {} : { owners }),
-  });
-  renameSync(half, mountpoint);
+  const directory = dirname(mountpoint);
+  const half = join(directory, basename(temporaryPath(ctx.paths, "_data")));
+  const others = readdirSync(directory).filter((entry) => temporaryName(entry)?.isAbandoned === true);
+  const trees = others.map((entry) => join(directory, entry));
+  try {
+    await runInside(ctx, "copy-rootfs", {
+      layers,
+      target: half,
+      ...(owners === undefined ? {} : { owners }),
+    });
+    const isFilled = ctx.state.transaction(
+      () => {
+        const isMounted = ctx.state.containers.usingVolume(name).some(({ id }) => isInUse(ctx, id));
+        return !isMounted && replaceEmpty(mountpoint, half);
+      },
+      { durable: false },
+    );
+    if (!isFilled) trees.push(half);
+  } catch (error) {
+    trees.push(half);
+    throw error;
+  } finally {
+    await removeTrees(ctx, trees);
+  }
+}
+
+/** False if somebody else has filled it meanwhile. */
+function replaceEmpty(mountpoint: string, content: string): boolean {
+  try {
+    renameSync(content, mountpoint);
+    return true;
+  } catch (error) {
+    if (!["ENOTEMPTY", "EEXIST"].includes(errnoCode(error) ?? "")) throw error;
+    return false;
+  }
 }

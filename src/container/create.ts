@@ -6,10 +6,12 @@ import { errnoText } from "../host/index.ts";
 import {
   displayName,
   type FoundImage,
+  imageNotKnown,
   parsePullPolicy,
   resolveImage,
   wantedPlatform,
 } from "../image/index.ts";
+import { requireNetwork } from "../network/index.ts";
 import {
   type ContainerConfig,
   type ContainerRecord,
@@ -102,6 +104,7 @@ async function insert(
   const attempt = () =>
     ctx.state.transaction(
       () => {
+        requireParts(ctx, config);
         const mounts = ensureVolumes(ctx, config.mounts);
         return ctx.state.containers.create({ id, name, config: { ...config, mounts } });
       },
@@ -122,6 +125,16 @@ async function insert(
       { cause: error },
     );
   }
+}
+
+/** In the transaction that records the container: what it is made of may have been removed since it was found. */
+export function requireParts(
+  ctx: Context,
+  { image, imageName, network, dependencies }: ContainerConfig,
+): void {
+  if (image !== "" && !ctx.state.images.has(image)) throw imageNotKnown(ctx, imageName);
+  for (const { name } of network.networks) requireNetwork(ctx, name);
+  for (const id of dependencies) if (!ctx.state.containers.has(id)) throw ctx.state.containers.missing(id);
 }
 
 /** An image that is there and may be taken as it is costs no look at any registry. */

@@ -6,6 +6,7 @@ import { containerDir, containerRunDir, hostFacts, hostProblem } from "../host/i
 import { decodePlan, explainFailure, holdfastPath } from "../runtime/index.ts";
 import { type Context, openContext } from "../state/index.ts";
 import { removeCgroup } from "./cgroup.ts";
+import { cgroupOf } from "./cgroup-note.ts";
 import { removeContainer } from "./remove.ts";
 
 const EXIT_FAILURE = 125;
@@ -84,7 +85,7 @@ async function tidyUp(ctx: Context, id: string, planPath: string, mode: Mode): P
   if (mode !== "run" && mode !== "start") return;
   rmSync(join(containerDir(ctx.paths, id), "starter"), { force: true });
   rmSync(join(containerRunDir(ctx.paths, id), "status"), { force: true });
-  removeCgroup(ctx, id);
+  removeCgroup(cgroupOf(ctx, id));
   ctx.state.networks.detach(id);
   const record = ctx.state.containers.get(id);
   if (record?.config.autoRemove === true) await removeContainer(ctx, record, { force: true });

@@ -1,7 +1,7 @@
 /** A container's networks after it was made: joining and leaving while it runs, another name, what has got lost. */
 import { ConflictError, NotFoundError } from "../base/index.ts";
 import { readIfExists } from "../host/index.ts";
-import { findUplink, forwardTarget, type Membership, planNetwork } from "../network/index.ts";
+import { findUplink, forwardTarget, type Membership, planNetwork, requireNetwork } from "../network/index.ts";
 import { lowerConnect, lowerReload, readStatus, retargetPorts } from "../runtime/index.ts";
 import {
   type ContainerRecord,
@@ -34,19 +34,15 @@ export async function connectNetwork(
   attachment: NetworkAttachment,
 ): Promise<number> {
   requireBridge(record);
-  const { networks } = record.config.network;
-  if (networks.some(({ name }) => name === network.name)) {
-    throw new ConflictError(
-      "already-connected",
-      `container ${record.id} is already connected to network ${JSON.stringify(network.name)}: network is already connected`,
-    );
-  }
-  const changed = withNetworks(record, [...networks, attachment]);
   const before = membersOf(ctx, record);
-  ctx.state.containers.setConfig(record.id, changed.config);
+  const changed = changeNetworks(ctx, record, (networks) => {
+    requireNetwork(ctx, network.id);
+    if (networks.some(({ name }) => name === network.name)) throw alreadyConnected(record, network);
+    return [...networks, attachment];
+  });
   const status = await connectNow(ctx, changed, network);
   if (status !== 0) {
-    ctx.state.containers.setConfig(record.id, record.config);
+    changeNetworks(ctx, record, without(network));
     ctx.state.networks.detach(record.id, network.id);
     refreshNeighbours(ctx, [network]);
     return status;
@@ -60,6 +56,13 @@ export async function connectNetwork(
     network: network.name,
   });
   return 0;
+}
+
+function alreadyConnected({ id }: ContainerRecord, { name }: NetworkRecord): ConflictError {
+  return new ConflictError(
+    "already-connected",
+    `container ${id} is already connected to network ${JSON.stringify(name)}: network is already connected`,
+  );
 }
 
 async function connectNow(ctx: Context, record: ContainerRecord, network: NetworkRecord): Promise<number> {
@@ -114,10 +117,6 @@ export async function disconnectNetwork(
       `container ${record.id} is not connected to network ${JSON.stringify(network.name)}: network is not connected`,
     );
   }
-  const changed = withNetworks(
-    record,
-    networks.filter(({ name }) => name !== network.name),
-  );
   const endpoint = ctx.state.networks.endpoint(network.id, record.id);
   const before = membersOf(ctx, record);
   const live = isLive(statusOf(ctx, record)) ? readStatus(ctx.paths, record.id) : undefined;
@@ -126,7 +125,7 @@ export async function disconnectNetwork(
     const status = await carryOut(ctx, lowerConnect(input, live.init, [endpoint.interfaceName]));
     if (status !== 0) return status;
   }
-  ctx.state.containers.setConfig(record.id, changed.config);
+  const changed = changeNetworks(ctx, record, without(network));
   ctx.state.networks.detach(record.id, network.id);
   await tellAll(ctx, changed, network, before);
   writeEvent(ctx, {
@@ -158,9 +157,22 @@ async function tellAll(
   refreshNeighbours(ctx, [network]);
 }
 
-function withNetworks(record: ContainerRecord, networks: readonly NetworkAttachment[]): ContainerRecord {
-  const { config } = record;
-  return { ...record, config: { ...config, network: { ...config.network, networks } } };
+type Attachments = readonly NetworkAttachment[];
+
+/** Others may change the same record at the same time. */
+function changeNetworks(
+  ctx: Context,
+  { id }: ContainerRecord,
+  change: (networks: Attachments) => Attachments,
+): ContainerRecord {
+  return ctx.state.containers.changeConfig(id, (config) => ({
+    ...config,
+    network: { ...config.network, networks: change(config.network.networks) },
+  }));
+}
+
+function without(network: NetworkRecord) {
+  return (networks: Attachments) => networks.filter(({ name }) => name !== network.name);
 }
 
 function requireBridge({ config }: ContainerRecord): void {

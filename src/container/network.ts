@@ -65,12 +65,13 @@ export function networkingOf(
  * @param runs its interfaces are there already, and keep their names
  */
 export function leaseAll(ctx: Context, { id, config }: ContainerRecord, runs = false): Membership[] {
-  const wanted = config.network.networks.map((attachment) => ({
-    attachment,
-    network: requireNetwork(ctx, attachment.name),
-  }));
   return ctx.state.transaction(
     () => {
+      if (!ctx.state.containers.has(id)) throw ctx.state.containers.missing(id);
+      const wanted = config.network.networks.map((attachment) => ({
+        attachment,
+        network: requireNetwork(ctx, attachment.name),
+      }));
       const kept = new Map<string, string>();
       for (const { network, interfaceName } of ctx.state.networks.endpointsOf(id)) {
         if (!wanted.some((entry) => entry.network.id === network)) ctx.state.networks.detach(id, network);

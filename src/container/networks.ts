@@ -48,16 +48,12 @@ export async function removeNetwork(
 ): Promise<void> {
   if (network.name === DEFAULT_NETWORK)
     throw new ConflictError("default-network", `default network ${asked} cannot be removed`);
-  const users = usingNetwork(ctx, network);
-  if (users.length > 0 && options.force !== true) {
-    throw new ConflictError(
-      "network-in-use",
-      `${JSON.stringify(network.name)} has associated containers with it. Use -f to forcibly delete containers and pods: network is being used`,
-      { exitCode: 2 },
-    );
-  }
+  const users = options.force === true ? usingNetwork(ctx, network) : [];
   for (const user of users) await removeContainer(ctx, user, { force: true, timeout: options.timeout });
-  ctx.state.networks.remove(network.id);
+  ctx.state.transaction(() => {
+    if (usingNetwork(ctx, network).length > 0) throw networkInUse(network);
+    ctx.state.networks.remove(network.id);
+  });
   writeNames(ctx, network, []);
   writeNetworkEvent(ctx, "remove", network);
   if (isShared(ctx)) {
@@ -65,6 +61,14 @@ export async function removeNetwork(
     const input = changeInput(ctx, "network", empty);
     await carryOut(ctx, lowerRemoveBridge(input, network.bridge, removeNetworkFilters(network.bridge)));
   }
+}
+
+function networkInUse({ name }: NetworkRecord): ConflictError {
+  return new ConflictError(
+    "network-in-use",
+    `${JSON.stringify(name)} has associated containers with it. Use -f to forcibly delete containers and pods: network is being used`,
+    { exitCode: 2 },
+  );
 }
 
 /** What `network update` changes. */

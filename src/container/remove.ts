@@ -3,12 +3,15 @@ import { readFileSync, rmSync, unlinkSync } from "node:fs";
 import { ConflictError, KelpError } from "../base/index.ts";
 import { containerDir, containerRunDir } from "../host/index.ts";
 import { type ContainerRecord, type Context, writeContainerEvent } from "../state/index.ts";
+import { moveAside } from "../storage/index.ts";
 import { removeCgroup } from "./cgroup.ts";
+import { cgroupOf } from "./cgroup-note.ts";
+import { beingStarted, othersUse } from "./claim.ts";
 import { refreshNeighbours } from "./neighbours.ts";
 import { membersOf } from "./network.ts";
 import { statusOf } from "./status.ts";
 import { stopContainer } from "./stop.ts";
-import { forgetAnonymousVolumes, moveAside, sweepMarked } from "./sweep.ts";
+import { forgetAnonymousVolumes, sweepMarked } from "./sweep.ts";
 import { removeTrees } from "./trees.ts";
 import { isLive, isRunning } from "./view.ts";
 
@@ -35,32 +38,40 @@ export async function removeContainer(
   options: RemoveOptions = {},
 ): Promise<string[]> {
   const removed: string[] = [];
-  const dependents = ctx.state.containers
-    .list()
-    .filter((other) => other.config.dependencies.includes(record.id));
-  if (dependents.length > 0 && options.depend !== true) {
-    const ids = dependents.map((other) => other.id).join(", ");
-    throw new ConflictError(
-      "has-dependents",
-      `container ${record.id} has dependent containers which must be removed before it: ${ids}: container already exists`,
-      { hint: "Use --depend to remove them too." },
-    );
-  }
+  const dependents = dependentsOf(ctx, record);
+  if (dependents.length > 0 && options.depend !== true) throw hasDependents(record, dependents);
   for (const other of dependents)
     removed.push(...(await removeContainer(ctx, other, { ...options, force: true })));
-  const status = statusOf(ctx, record);
-  const ran = isLive(status);
-  if (ran) {
-    if (isRunning(status) && options.force !== true && options.depend !== true) throw stillRunning(record);
-    await stopContainer(ctx, record, { seconds: options.timeout });
-  }
+  const force = options.force === true || options.depend === true;
+  let ran = false;
   // Of the end of one that ran its neighbours know already.
-  const networks = ran ? [] : membersOf(ctx, record).map(({ network }) => network);
-  await removeFiles(ctx, record, options.volumes === true || record.config.autoRemove);
-  refreshNeighbours(ctx, networks);
+  const networks = membersOf(ctx, record).map(({ network }) => network);
+  for (let isLeft = true; isLeft; ) {
+    const status = statusOf(ctx, record);
+    if (isLive(status)) {
+      if (isRunning(status) && !force) throw stillRunning(record);
+      await stopContainer(ctx, record, { seconds: options.timeout });
+      ran = true;
+    }
+    isLeft = !(await removeIdle(ctx, record, force, options.volumes === true || record.config.autoRemove));
+  }
+  if (!ran) refreshNeighbours(ctx, networks);
   // The monitor of a --rm container has told of it.
   if (!(ran && record.config.autoRemove)) writeContainerEvent(ctx, "remove", record);
   return [...removed, record.id];
+}
+
+function dependentsOf(ctx: Context, { id }: ContainerRecord): ContainerRecord[] {
+  return ctx.state.containers.list().filter((other) => other.config.dependencies.includes(id));
+}
+
+function hasDependents({ id }: ContainerRecord, dependents: readonly ContainerRecord[]): ConflictError {
+  const ids = dependents.map((other) => other.id).join(", ");
+  return new ConflictError(
+    "has-dependents",
+    `container ${id} has dependent containers which must be removed before it: ${ids}: container already exists`,
+    { hint: "Use --depend to remove them too." },
+  );
 }
 
 function stillRunning({ id, name }: ContainerRecord): ConflictError {
@@ -71,41 +82,64 @@ function stillRunning({ id, name }: ContainerRecord): ConflictError {
   );
 }
 
-async function removeFiles(ctx: Context, record: ContainerRecord, volumes: boolean): Promise<void> {
-  removeCgroup(ctx, record.id);
-  const trash = moveAside(ctx, containerDir(ctx.paths, record.id), `container-${record.id}`);
-  const trees = await forgetContainer(ctx, record, trash, volumes);
+/** How long a start that is under way is waited for, with `force`. */
+const START_MS = 20_000;
+
+/** False if somebody has started it meanwhile: it has to be stopped once more. */
+async function removeIdle(
+  ctx: Context,
+  record: ContainerRecord,
+  force: boolean,
+  volumes: boolean,
+): Promise<boolean> {
+  const deadline = Date.now() + START_MS;
+  for (;;) {
+    const others = othersUse(ctx, record);
+    if (others === "live") return false;
+    if (others === undefined) break;
+    if (!force || Date.now() > deadline) throw beingStarted(record);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  const cgroup = cgroupOf(ctx, record.id);
+  const trees = await forgetContainer(ctx, record, volumes);
+  if (trees === undefined) return false;
+  removeCgroup(cgroup);
   rmSync(containerRunDir(ctx.paths, record.id), { recursive: true, force: true });
   removeCidFile(record);
-  await removeTrees(ctx, trash === undefined ? trees : [trash, ...trees]);
+  await removeTrees(ctx, trees);
   await sweepMarked(ctx);
+  return true;
 }
 
 /**
  * A full disk has no room to note that anything went: then the container's own files make it.
  *
- * @returns directories of its anonymous volumes, to be removed
+ * @returns what is to be removed now: its files and those of its anonymous volumes; undefined if it was started meanwhile
  */
 async function forgetContainer(
   ctx: Context,
   record: ContainerRecord,
-  trash: string | undefined,
   volumes: boolean,
-): Promise<string[]> {
+): Promise<string[] | undefined> {
   const forget = () =>
     ctx.state.transaction(
       () => {
+        // Starts claim the container in a transaction, and whoever depends on it is recorded in one.
+        if (othersUse(ctx, record) !== undefined) return undefined;
+        const dependents = dependentsOf(ctx, record);
+        if (dependents.length > 0) throw hasDependents(record, dependents);
+        const files = moveAside(ctx, containerDir(ctx.paths, record.id), `container-${record.id}`);
         const trees = volumes ? forgetAnonymousVolumes(ctx, record) : [];
         ctx.state.containers.remove(record.id);
-        return trees;
+        return files === undefined ? trees : [files, ...trees];
       },
       { durable: !record.config.autoRemove },
     );
   try {
     return forget();
   } catch (error) {
-    if (trash === undefined || !(error instanceof KelpError) || error.code !== "disk-full") throw error;
-    await removeTrees(ctx, [trash]);
+    if (!(error instanceof KelpError) || error.code !== "disk-full") throw error;
+    await removeTrees(ctx, [containerDir(ctx.paths, record.id)]);
     return forget();
   }
 }

@@ -39,6 +39,7 @@ import type {
   RootfsSource,
   SdNotifyMode,
 } from "../state/index.ts";
+import { bringBack } from "../storage/index.ts";
 import { writeBindFiles } from "./bind-files.ts";
 import { noteCgroup, prepareCgroup } from "./cgroup.ts";
 import { claimStart } from "./claim.ts";
@@ -88,8 +89,14 @@ export async function prepareStart(
   options: StartOptions,
 ): Promise<Prepared> {
   const { id } = record;
-  makePlaces(ctx, id);
-  claimStart(ctx, record);
+  ctx.state.transaction(
+    () => {
+      bringBack(ctx, id);
+      claimStart(ctx, record);
+      makePlaces(ctx, id);
+    },
+    { durable: false },
+  );
   // Nobody's service is what somebody else will start.
   const service = options.hold ? NO_SERVICE : servicePart(ctx, record, options.sdnotify);
   // systemd works at the scope while we go on; whoever fails before it is awaited has the say.

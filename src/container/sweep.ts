@@ -1,7 +1,7 @@
 /** The end of containers made with --rm: who is gone, and what they left behind. */
-import { mkdirSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { errnoCode, KelpError, log } from "../base/index.ts";
+import { KelpError, log } from "../base/index.ts";
 import {
   bootId,
   containerDir,
@@ -10,11 +10,11 @@ import {
   goneDir,
   isAlive,
   processStart,
-  tempDir,
   writeFileAtomic,
 } from "../host/index.ts";
 import { liveState } from "../runtime/index.ts";
-import { type ContainerRecord, type Context, writeEvent } from "../state/index.ts";
+import { type ContainerRecord, type Context, type VolumeRecord, writeEvent } from "../state/index.ts";
+import { moveAside } from "../storage/index.ts";
 import { isClaimed } from "./claim.ts";
 import { removeTrees } from "./trees.ts";
 
@@ -115,25 +115,25 @@ export function forgetAnonymousVolumes(ctx: Context, record: ContainerRecord): s
     const volume = type === "volume" && source !== undefined ? ctx.state.volumes.get(source) : undefined;
     if (volume?.anonymous !== true) continue;
     if (ctx.state.containers.usingVolume(volume.name).some((user) => user.id !== record.id)) continue;
-    const tree = moveAside(ctx, dirname(volume.mountpoint), `volume-${volume.name}`);
-    ctx.state.volumes.remove(volume.name);
-    writeEvent(ctx, { type: "volume", status: "remove", name: volume.name });
+    const tree = forgetVolume(ctx, volume);
     if (tree !== undefined) trees.push(tree);
   }
   return trees;
 }
 
-/** A rename, so that a tree is there as a whole or not at all; undefined if it is not there. */
-export function moveAside(ctx: Context, tree: string, name: string): string | undefined {
-  const trash = join(tempDir(ctx.paths), name);
-  try {
-    mkdirSync(tempDir(ctx.paths), { recursive: true, mode: 0o700 });
-    renameSync(tree, trash);
-    return trash;
-  } catch (error) {
-    if (errnoCode(error) === "ENOENT") return undefined;
-    // A volume on another file system (--volumepath) goes from where it is.
-    if (errnoCode(error) === "EXDEV") return tree;
-    throw error;
-  }
+/** Drops a volume; inside a transaction. @returns its directory, already out of the way, to be removed afterwards */
+export function forgetVolume(ctx: Context, { name, mountpoint }: VolumeRecord): string | undefined {
+  const tree = moveAside(ctx, dirname(mountpoint), `volume-${name}`);
+  ctx.state.volumes.remove(name);
+  writeEvent(ctx, { type: "volume", status: "remove", name });
+  return tree;
+}
+
+/** Runtime directories of containers that nobody knows: left where a removal was killed at its end. */
+export function dropStrayRunDirs(ctx: Context): void {
+  const parent = dirname(containerRunDir(ctx.paths, "x"));
+  const gone = new Set(ctx.state.containers.gone().map(({ id }) => id));
+  for (const id of existsSync(parent) ? readdirSync(parent) : [])
+    if (!gone.has(id) && !ctx.state.containers.has(id) && liveState(ctx, id).state !== "running")
+      rmSync(containerRunDir(ctx.paths, id), { recursive: true, force: true });
 }

@@ -33,8 +33,12 @@ export async function updateContainer(
   change: ConfigChange,
 ): Promise<void> {
   ctx.state.expectWrites();
-  const resources = mergeLimits(record.config.resources, change.resources ?? {});
-  const config = { ...record.config, ...change, resources };
+  const changed = (before: ContainerConfig): ContainerConfig => ({
+    ...before,
+    ...change,
+    resources: mergeLimits(before.resources, change.resources ?? {}),
+  });
+  const config = changed(record.config);
   refuseRestartOfVanishing(record, config);
   const status = statusOf(ctx, record);
   if (Object.keys(change.resources ?? {}).length > 0) {
@@ -46,7 +50,7 @@ export async function updateContainer(
     const { amendRunning } = await import("./amend.ts");
     await amendRunning(ctx, { ...record, config }, parts);
   }
-  ctx.state.containers.setConfig(record.id, config);
+  ctx.state.containers.changeConfig(record.id, changed);
   writeContainerEvent(ctx, "update", record);
 }
 

@@ -1,8 +1,8 @@
 /** Volumes as containers use them: where they lie, and which are made with a container. */
-import { dirname } from "node:path";
 import { ConflictError, NotFoundError, nearHint } from "../base/index.ts";
-import { type Context, type MountConfig, type VolumeRecord, writeEvent } from "../state/index.ts";
+import type { Context, MountConfig, VolumeRecord } from "../state/index.ts";
 import { ensureVolume, isElsewhere, newVolumeName, volumeSource } from "../volume/index.ts";
+import { forgetVolume } from "./sweep.ts";
 import { removeTrees } from "./trees.ts";
 
 /** Host directories of the named volumes among the mounts. */
@@ -58,19 +58,28 @@ export async function removeVolume(
   options: { readonly force?: boolean; readonly timeout?: number | undefined } = {},
 ): Promise<void> {
   const users = ctx.state.containers.usingVolume(volume.name);
-  if (users.length > 0 && options.force !== true) {
-    const ids = users.map((user) => user.id).join(", ");
-    throw new ConflictError(
-      "volume-in-use",
-      `volume ${volume.name} is being used by the following container(s): ${ids}: volume is being used`,
-      { exitCode: 2 },
-    );
+  if (options.force === true) {
+    const { removeContainer } = await import("./remove.ts");
+    for (const user of users) await removeContainer(ctx, user, { force: true, timeout: options.timeout });
   }
-  const { removeContainer } = await import("./remove.ts");
-  for (const user of users) await removeContainer(ctx, user, { force: true, timeout: options.timeout });
-  ctx.state.volumes.remove(volume.name);
-  writeEvent(ctx, { type: "volume", status: "remove", name: volume.name });
-  await removeTrees(ctx, [dirname(volume.mountpoint)]);
+  const tree = ctx.state.transaction(() => {
+    requireUnused(ctx, volume.name);
+    return forgetVolume(ctx, volume);
+  });
+  if (tree !== undefined) await removeTrees(ctx, [tree]);
+}
+
+/** In the transaction that removes it: a container may have been created meanwhile, or the volume be gone. */
+function requireUnused(ctx: Context, name: string): void {
+  if (ctx.state.volumes.get(name) === undefined) throw noSuchVolume(ctx, name);
+  const users = ctx.state.containers.usingVolume(name);
+  if (users.length === 0) return;
+  const ids = users.map((user) => user.id).join(", ");
+  throw new ConflictError(
+    "volume-in-use",
+    `volume ${name} is being used by the following container(s): ${ids}: volume is being used`,
+    { exitCode: 2 },
+  );
 }
 
 /**
@@ -88,8 +97,12 @@ export function volumeByName(ctx: Context, name: string): VolumeRecord {
       `more than one result for volume name ${name}: volume already exists`,
     );
   if (found[0] !== undefined) return found[0];
+  throw noSuchVolume(ctx, name);
+}
+
+function noSuchVolume(ctx: Context, name: string): NotFoundError {
   const names = ctx.state.volumes.list().map((volume) => volume.name);
-  throw new NotFoundError(
+  return new NotFoundError(
     "no-such-volume",
     `no volume with name ${JSON.stringify(name)} found: no such volume`,
     { exitCode: 1, ...nearHint(name, names, "`kelp volume ls` lists the volumes") },

@@ -69,3 +69,4 @@ export { programVersion } from "./program-version.ts";
 export { findProgram } from "./programs.ts";
 export type { IdRange } from "./subid-ranges.ts";
 export { type IdMaps, type IdSupport, idSupport, loadIdMaps } from "./subids.ts";
+export { temporaryName, temporaryPath } from "./temporary.ts";

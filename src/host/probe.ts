@@ -4,12 +4,13 @@
  */
 import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { accessSync, constants, existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
+import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { BUILD, HostError, log } from "../base/index.ts";
 import { ensureDir, readIfExists, writeFileAtomic } from "./fs.ts";
 import { type Paths, tempDir } from "./paths.ts";
 import { bootId } from "./procfs.ts";
+import { temporaryPath } from "./temporary.ts";
 
 export interface HostFacts {
   /** Release of the kernel, `6.1.0-18-amd64`. */
@@ -77,7 +78,8 @@ function readCached(file: string, key: string): HostFacts | undefined {
 
 function probeStore(holdfast: string, paths: Paths): string {
   ensureDir(tempDir(paths));
-  const scratch = mkdtempSync(join(tempDir(paths), "probe-"));
+  const scratch = temporaryPath(paths, "probe");
+  mkdirSync(scratch, { mode: 0o700 });
   try {
     return runProbe(holdfast, scratch);
   } finally {

@@ -62,8 +62,7 @@ export async function pruneImages(
     for (const image of all) {
       if (!chosen(image) || hasChildren(image, all) || ctx.state.containers.usingImage(image.id).length > 0)
         continue;
-      await remover.wholly(image);
-      found = true;
+      found = (await remover.unlessUsed(image)) || found;
     }
   }
   await sweepStore(ctx, jobRunner(ctx), { downloads: true });
@@ -97,6 +96,16 @@ class Remover {
       const ignored = error instanceof NotFoundError && this.#options.ignore === true;
       if (!ignored) this.#errors.push(error as Error);
     }
+  }
+
+  /** False if a container has been made of it, or a name given to it, meanwhile. */
+  async unlessUsed(image: ImageRecord): Promise<boolean> {
+    try {
+      await this.wholly(image);
+    } catch (error) {
+      if (!(error instanceof ConflictError)) throw error;
+    }
+    return this.#deleted.includes(image.id);
   }
 
   async byName(name: string): Promise<void> {
@@ -142,12 +151,14 @@ class Remover {
     if (parent !== undefined) await this.#prune(parent);
   }
 
-  /** Looks for containers once more with the database locked: one may have been created meanwhile. */
+  /** Looks once more with the database locked: a container may have been created of it meanwhile, or a name given to it. */
   #delete(image: ImageRecord): void {
     this.#ctx.state.transaction(() => {
       const user = this.#ctx.state.containers.usingImage(image.id)[0];
       if (user !== undefined) throw inUse(user.id);
+      const { names = [] } = this.#ctx.state.images.get(image.id) ?? {};
       for (const name of image.names) this.#untag(name, image.id);
+      if (names.some((name) => !image.names.includes(name))) return;
       if (!this.#ctx.state.images.remove(image.id)) return;
       this.#deleted.push(image.id);
       writeEvent(this.#ctx, { type: "image", status: "remove", id: image.id, name: image.id });
@@ -172,8 +183,11 @@ class Remover {
     for (const container of users) await remove(container.id);
   }
 
+  /** Unless another image has got the name meanwhile. */
   #untag(name: string, id: string): void {
-    if (!this.#ctx.state.images.untag(name)) return;
+    const { images } = this.#ctx.state;
+    const isTaken = this.#ctx.state.transaction(() => images.byName(name)?.id === id && images.untag(name));
+    if (!isTaken) return;
     this.#untagged.push(name);
     writeEvent(this.#ctx, { type: "image", status: "untag", id, name });
   }

@@ -162,15 +162,24 @@ export class Containers {
   rename(id: string, name: string): void {
     this.#db.transaction(() => {
       this.sweepGone();
+      if (!this.has(id)) throw this.missing(id);
       this.#claim(name);
       this.#db.run("UPDATE containers SET name = ? WHERE id = ?", name, id);
     });
   }
 
-  /** Replaces what `create` decided (`update`). */
-  setConfig(id: string, config: ContainerConfig): void {
-    this.#db.transaction(() => {
-      this.#db.run("UPDATE containers SET config = ? WHERE id = ?", JSON.stringify(config), id);
+  /**
+   * Changes what `create` decided: `change` gets it as it is now, whoever else has changed it meanwhile.
+   *
+   * @throws {NotFoundError} `no-such-container`
+   */
+  changeConfig(id: string, change: (config: ContainerConfig) => ContainerConfig): ContainerRecord {
+    return this.#db.transaction(() => {
+      const record = this.get(id);
+      if (record === undefined) throw this.missing(id);
+      const changed = { ...record, config: change(record.config) };
+      this.#db.run("UPDATE containers SET config = ? WHERE id = ?", JSON.stringify(changed.config), id);
+      return changed;
     });
   }
 

@@ -1,6 +1,7 @@
 /** SQLite behind the few calls the repositories need: lazy opening, cached statements, short write transactions. */
 import { existsSync, statSync } from "node:fs";
 import { DatabaseSync, type SQLInputValue, type StatementSync } from "node:sqlite";
+import { StorageError } from "../base/index.ts";
 import { createDatabase, migrate, refuseNewer } from "./migrate.ts";
 import { openHandle } from "./open.ts";
 import { keepReserve, spendReserve } from "./reserve.ts";
@@ -27,12 +28,14 @@ export class Database {
   readonly #migrations: readonly string[];
   readonly #statements = new Map<string, StatementSync>();
   #handle: DatabaseSync | undefined;
+  #inode: number | undefined;
   #keeper: DatabaseSync | undefined;
   #mode: Mode = "empty";
   #firstMode: "read" | "write" = "read";
   #synchronous: "FULL" | "NORMAL" | undefined;
   #inTransaction = false;
   #afterCommit: (() => void)[] = [];
+  #ifUndone: (() => void)[] = [];
 
   /** Opens nothing yet. `migrations` is a parameter for tests. */
   constructor(path: string, migrations: readonly string[] = MIGRATIONS) {
@@ -73,16 +76,27 @@ export class Database {
     retryBusy(() => handle.exec("BEGIN IMMEDIATE"), BUSY_TIMEOUT_MS);
     this.#inTransaction = true;
     try {
+      this.#requireInPlace();
       const result = body();
       handle.exec("COMMIT");
       return result;
     } catch (error) {
       this.#afterCommit = [];
+      for (const hook of this.#ifUndone.toReversed()) hook();
       rollBack(handle);
       throw error;
     } finally {
+      this.#ifUndone = [];
       this.#inTransaction = false;
     }
+  }
+
+  /** `system reset` may have taken the store away from under this command: what is written now would be lost. */
+  #requireInPlace(): void {
+    if (this.#inode === undefined || this.#inode === inodeOf(this.#path)) return;
+    throw new StorageError("store-replaced", `cannot use store ${this.#path}: it was reset meanwhile`, {
+      hint: "try again",
+    });
   }
 
   /**
@@ -106,6 +120,11 @@ export class Database {
   /** Calls `hook` when the running transaction has been committed; never if it is rolled back. */
   afterCommit(hook: () => void): void {
     this.#afterCommit.push(hook);
+  }
+
+  /** Calls `hook` if the running transaction fails, while nobody else can write yet: for files that went along with it. */
+  ifUndone(hook: () => void): void {
+    if (this.#inTransaction) this.#ifUndone.push(hook);
   }
 
   /** Says that what is written next removes something: a full disk lets that happen. */
@@ -167,7 +186,9 @@ export class Database {
   }
 
   #open(mode: "read" | "write"): DatabaseSync {
+    const inode = inodeOf(this.#path);
     const { handle, version, shared } = retryBusy(() => openHandle(this.#path, mode), BUSY_TIMEOUT_MS);
+    this.#inode = inode;
     this.#mode = mode;
     this.#handle = handle;
     if (version !== this.#migrations.length) {
@@ -210,6 +231,10 @@ function closeAtExit(database: Database): void {
   process.once("exit", () => {
     for (const one of openForWriting) one.close();
   });
+}
+
+function inodeOf(path: string): number | undefined {
+  return statSync(path, { throwIfNoEntry: false })?.ino;
 }
 
 function rollBack(handle: DatabaseSync): void {

@@ -94,6 +94,11 @@ export class Images {
   }
 
   /** By full id. */
+  has(id: string): boolean {
+    return this.#db.get("SELECT 1 FROM images WHERE id = ?", id) !== undefined;
+  }
+
+  /** By full id. */
   get(id: string): ImageRecord | undefined {
     return optional(this.#db.get(`${SELECT} WHERE id = ?`, id));
   }

@@ -8,6 +8,7 @@ const CORRUPT = 11;
 const FULL = 13;
 const CANTOPEN = 14;
 const PROTOCOL = 15;
+const CONSTRAINT = 19;
 const NOTADB = 26;
 
 /** How long to wait for other processes before giving up. */
@@ -76,6 +77,11 @@ const WORDS: Readonly<Record<number, Words>> = {
     code: "disk-full",
     reason: "no space left on device",
     hint: "free some space, or move the store with --root",
+  },
+  [CONSTRAINT]: {
+    code: "store-changed",
+    reason: "another command has removed or made what this one was about",
+    hint: "look at what is there now, and try again",
   },
   [CANTOPEN]: {
     code: "store-not-writable",

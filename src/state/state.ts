@@ -42,6 +42,11 @@ export class State {
     return this.#db.transaction(body, options);
   }
 
+  /** Calls `hook` if the running transaction fails, while nobody else can write yet: for files that went along with it. */
+  ifUndone(hook: () => void): void {
+    this.#db.ifUndone(hook);
+  }
+
   /** Says that this command will write: see `Database.expectWrites`. Optional, saves opening twice. */
   expectWrites(): void {
     this.#db.expectWrites();

@@ -4,6 +4,7 @@
  *
  * Must not know: registries, archives' layouts, names of images, who runs its jobs.
  */
+export { bringBack, moveAside } from "./aside.ts";
 export { type BlobDamage, BlobStore, type BlobWriter } from "./blobs.ts";
 export { checkLayer, type LayerCheck, type LayerFinding } from "./check-layer.ts";
 export type { ContainerEnd } from "./container-end.ts";

@@ -4,8 +4,9 @@ import { layersDir, tempDir } from "../host/index.ts";
 import type { Digest } from "../oci/index.ts";
 import type { Context, LayerRecord } from "../state/index.ts";
 import { BlobStore } from "./blobs.ts";
+import { listDirectory } from "./list-directory.ts";
 import { mappedRow } from "./mapped.ts";
-import { listDirectory, strayContainers } from "./stray-containers.ts";
+import { strayContainers } from "./stray-containers.ts";
 import { isAbandoned, usedBlobs } from "./sweep.ts";
 
 export interface Leftovers {

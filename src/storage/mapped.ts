@@ -15,8 +15,8 @@ import { openCounter } from "./counter.ts";
 import type { Remap } from "./driver.ts";
 import type { RunInside } from "./jobs.ts";
 import { layerDir } from "./layer-place.ts";
+import { listDirectory } from "./list-directory.ts";
 import { lockShared } from "./store-lock.ts";
-import { listDirectory } from "./stray-containers.ts";
 
 /** The name says of which layer it is the topmost, and it goes with that (`mappedRow`, used by the sweeper). */
 function mappedName(row: number, { owners, dataLayers }: Remap): string {

@@ -1,9 +1,10 @@
 /** Directories of containers that no record knows: left where a removal was killed between the two. */
-import { existsSync, lstatSync, readdirSync, renameSync } from "node:fs";
+import { existsSync, lstatSync } from "node:fs";
 import { join } from "node:path";
-import { errnoCode } from "../base/index.ts";
-import { containerDir, containerRunDir, goneDir, tempDir } from "../host/index.ts";
+import { containerDir, containerRunDir, goneDir } from "../host/index.ts";
 import type { Context } from "../state/index.ts";
+import { moveAside } from "./aside.ts";
+import { listDirectory } from "./list-directory.ts";
 
 /** A start makes the directory of a container whose row is there already; younger ones are still left alone. */
 const YOUNG_MS = 10_000;
@@ -21,23 +22,7 @@ export function strayContainers(ctx: Context): string[] {
 /** Moves them out of the way: what is in them is removed as other half-made things are. */
 export function dropStrayContainers(ctx: Context): string[] {
   return strayContainers(ctx).flatMap((id) => {
-    const aside = join(tempDir(ctx.paths), `container-${id}`);
-    try {
-      renameSync(containerDir(ctx.paths, id), aside);
-      return [aside];
-    } catch (error) {
-      if (errnoCode(error) === "ENOENT") return [];
-      throw error;
-    }
+    const aside = moveAside(ctx, containerDir(ctx.paths, id), `container-${id}`);
+    return aside === undefined ? [] : [aside];
   });
-}
-
-/** Names in a directory; none if it is not there. */
-export function listDirectory(path: string): string[] {
-  try {
-    return readdirSync(path);
-  } catch (error) {
-    if (errnoCode(error) === "ENOENT") return [];
-    throw error;
-  }
 }

@@ -4,16 +4,18 @@
  */
 import { existsSync, lstatSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
-import { layersDir, tempDir } from "../host/index.ts";
+import { layersDir, tempDir, temporaryName } from "../host/index.ts";
 import { type Digest, isManifestType, parseIndex, parseManifest } from "../oci/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
+import { bringBack } from "./aside.ts";
 import { BlobStore } from "./blobs.ts";
 import type { RunInside } from "./jobs.ts";
 import { recordingPath } from "./layer-place.ts";
+import { listDirectory } from "./list-directory.ts";
 import { mappedRow } from "./mapped.ts";
 import { removePartials } from "./partial.ts";
 import { tryLockAlone } from "./store-lock.ts";
-import { dropStrayContainers, listDirectory } from "./stray-containers.ts";
+import { dropStrayContainers } from "./stray-containers.ts";
 
 export interface SweepOptions {
   /** Begun downloads go, however young they are. */
@@ -32,6 +34,7 @@ export async function sweepStore(ctx: Context, run: RunInside, options: SweepOpt
   if (lock === undefined) return false;
   try {
     forgetUnusedLayers(ctx);
+    bringBack(ctx);
     const trees = [...strayLayers(ctx, options.mapped), ...clearTemporary(ctx), ...dropStrayContainers(ctx)];
     if (trees.length > 0) await run("remove-trees", { paths: trees });
     removeUnusedBlobs(ctx);
@@ -99,12 +102,14 @@ function clearTemporary(ctx: Context): string[] {
 
 /** Names that are only ever in use under the lock. */
 const OURS = /^(blob|layer|assembled)-/;
-/** Others (containers being removed, probes) get some time. */
+/** Others (probes) get some time. */
 const YOUNG_MS = 60_000;
 
 /** Nobody is at work on this half-made thing any more. The caller holds the store's lock alone. */
 export function isAbandoned(path: string): boolean {
   if (OURS.test(basename(path))) return true;
+  const named = temporaryName(basename(path));
+  if (named !== undefined) return named.isAbandoned;
   const found = lstatSync(path, { throwIfNoEntry: false });
   return found === undefined || Date.now() - found.ctimeMs >= YOUNG_MS;
 }

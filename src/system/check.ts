@@ -2,11 +2,11 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { errnoCode } from "../base/index.ts";
-import { presentContainers, removeContainer } from "../container/index.ts";
+import { dropStrayRunDirs, presentContainers, removeContainer } from "../container/index.ts";
 import { jobRunner, removeImages } from "../image/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { findLeftovers, lockShared, sweepStore, tryLockAlone } from "../storage/index.ts";
-import { volumesDir } from "../volume/index.ts";
+import { dropEmptyVolume, isEmptyVolume, volumesDir } from "../volume/index.ts";
 import { ImageChecker, type ImageCheckOptions } from "./check-images.ts";
 
 export interface CheckOptions extends ImageCheckOptions {
@@ -73,20 +73,40 @@ class Checker {
       this.#add(`container ${id.slice(0, 12)}`, "image missing", false);
   }
 
-  /** Data is never thrown away: a directory without a record becomes a volume again. */
+  /** Data is never thrown away: a directory without a record becomes a volume again, unless there is nothing in it. */
   volumes(): void {
     const ctx = this.#ctx;
     for (const name of names(volumesDir(ctx))) {
-      const mountpoint = join(volumesDir(ctx), name, "_data");
-      if (ctx.state.volumes.get(name) !== undefined || !existsSync(mountpoint)) continue;
-      if (this.#options.repair) {
-        const common = { created: Date.now(), driver: "local", labels: {}, options: {}, anonymous: false };
-        ctx.state.volumes.create({ name, mountpoint, ...common });
-      }
-      this.#add(`volume ${name}`, "its record is missing", this.#options.repair);
+      if (!this.#isUnrecorded(name)) continue;
+      // Whoever makes one does it in a transaction: what is still so in one is not somebody's work.
+      ctx.state.transaction(() => {
+        if (this.#isUnrecorded(name)) this.#unrecorded(name);
+      });
     }
     for (const { name, mountpoint } of ctx.state.volumes.list())
       if (!existsSync(mountpoint)) this.#add(`volume ${name}`, "its directory is missing", false);
+  }
+
+  #isUnrecorded(name: string): boolean {
+    const ctx = this.#ctx;
+    return ctx.state.volumes.get(name) === undefined && existsSync(join(volumesDir(ctx), name, "_data"));
+  }
+
+  #unrecorded(name: string): void {
+    const ctx = this.#ctx;
+    const { repair } = this.#options;
+    const directory = join(volumesDir(ctx), name);
+    const mountpoint = join(directory, "_data");
+    if (isEmptyVolume({ mountpoint })) {
+      const isGone = repair && dropEmptyVolume(directory);
+      this.#add(`volume ${name}`, "an empty directory without a record", isGone);
+      return;
+    }
+    if (repair) {
+      const common = { created: Date.now(), driver: "local", labels: {}, options: {}, anonymous: false };
+      ctx.state.volumes.create({ name, mountpoint, ...common });
+    }
+    this.#add(`volume ${name}`, "its record is missing", repair);
   }
 
   /** Losing an image is for the user to decide: loading or pulling it again makes it whole where that is possible. */
@@ -98,6 +118,7 @@ class Checker {
     }
     const found = await this.#leftovers();
     if (repair) await sweepStore(this.#ctx, jobRunner(this.#ctx));
+    if (repair) dropStrayRunDirs(this.#ctx);
     const left = new Set((repair ? await this.#leftovers() : found).map(({ object }) => object));
     for (const { object, problem } of found) this.#add(object, problem, !left.has(object));
   }

@@ -1,5 +1,6 @@
 /** `system prune`: everything that nobody uses, at once. */
 import {
+  dropStrayRunDirs,
   isLive,
   presentContainers,
   removeContainer,
@@ -43,6 +44,7 @@ export async function pruneStore(ctx: Context, options: PruneOptions): Promise<P
   const { chosen } = options;
   const before = occupied(await diskUsage(ctx));
   await sweepEnded(ctx);
+  dropStrayRunDirs(ctx);
   const containers = await pruneContainers(ctx, chosen.container);
   const networks = await pruneNetworks(ctx, chosen.network);
   const volumes = options.volumes ? await pruneVolumes(ctx, chosen.volume) : [];

@@ -1,30 +1,79 @@
 /** `system reset`: back to a store that holds nothing. */
-import { existsSync, readdirSync, rmSync } from "node:fs";
-import { join } from "node:path";
-import { ConflictError, KelpError, log } from "../base/index.ts";
+import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
+import { basename, join } from "node:path";
+import { ConflictError, errnoCode, KelpError, log } from "../base/index.ts";
 import { isLive, removeContainer, removeTrees, statusOf, stopContainer } from "../container/index.ts";
+import { type Paths, tempDir, temporaryName, temporaryPath } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
+import { tryLockAlone } from "../storage/index.ts";
 
 /**
  * Ends and removes all containers, then deletes images, volumes, networks and the database, whatever state they are in.
  * Settings and login secrets stay: they are the user's own files.
  *
- * @throws {ConflictError} if a container cannot be ended; nothing is deleted then
+ * The store is moved out of the way while nobody can write to it. Commands that had it open find that out by themselves,
+ * later ones begin a new one.
+ *
+ * @throws {ConflictError} if a container cannot be ended, or others are at work on images; nothing is deleted then
  */
 export async function resetStore(ctx: Context): Promise<void> {
   const { paths } = ctx;
   if (!existsSync(paths.data)) return;
-  await endContainers(ctx);
+  const lock = await tryLockAlone(paths);
+  if (lock === undefined) {
+    throw new ConflictError(
+      "store-in-use",
+      "cannot reset the store: another command is at work on its images",
+      { hint: "wait for it, or end it" },
+    );
+  }
+  const aside = temporaryPath(paths, "reset");
+  let trees: string[] | undefined;
+  for (; trees === undefined; trees = moveStore(ctx, aside)) await endContainers(ctx);
   ctx.state.close();
-  const entries = readdirSync(paths.data, { withFileTypes: true });
-  const directories = entries.filter((entry) => entry.isDirectory());
-  await removeTrees(
-    ctx,
-    directories.map(({ name }) => join(paths.data, name)),
-  );
-  for (const { name } of entries) rmSync(join(paths.data, name), { force: true, recursive: true });
-  for (const name of ["c", "gone", "names", "plans"])
-    rmSync(join(paths.runtime, name), { recursive: true, force: true });
+  lock.release();
+  await removeTrees(ctx, trees);
+  dropEmpty(tempDir(paths));
+}
+
+/** @returns what is to be removed now; undefined if a container has been created meanwhile */
+function moveStore(ctx: Context, aside: string): string[] | undefined {
+  const { paths } = ctx;
+  return ctx.state.transaction(() => {
+    if (ctx.state.containers.list().length > 0) return undefined;
+    mkdirSync(aside, { recursive: true, mode: 0o700 });
+    const stay = ownedByNobody(paths).filter((path) => !moveInto(aside, path));
+    for (const name of ["c", "gone", "names", "plans"])
+      rmSync(join(paths.runtime, name), { recursive: true, force: true });
+    return [aside, ...stay];
+  });
+}
+
+/** False for what cannot be moved: a mount point of the user's, whose content goes from where it is. */
+function moveInto(directory: string, path: string): boolean {
+  try {
+    renameSync(path, join(directory, basename(path)));
+    return true;
+  } catch (error) {
+    if (errnoCode(error) !== "EBUSY") throw error;
+    return false;
+  }
+}
+
+/** Everything but what living processes have in their hands. */
+function ownedByNobody(paths: Paths): string[] {
+  const temporary = tempDir(paths);
+  const half = readdirSync(temporary).filter((name) => temporaryName(name)?.isAbandoned !== false);
+  const whole = readdirSync(paths.data).filter((name) => name !== basename(temporary));
+  return [...half.map((name) => join(temporary, name)), ...whole.map((name) => join(paths.data, name))];
+}
+
+function dropEmpty(directory: string): void {
+  try {
+    rmdirSync(directory);
+  } catch {
+    // Somebody has begun another store.
+  }
 }
 
 async function endContainers(ctx: Context): Promise<void> {

@@ -11,6 +11,7 @@ export {
   type CreateVolume,
   checkVolumeName,
   createVolume,
+  dropEmptyVolume,
   ensureVolume,
   newVolumeName,
   volumeDir,

@@ -21,7 +21,7 @@ export function inspectVolume(volume: VolumeRecord) {
 }
 
 /** Whether the next container that mounts it fills it with what its image has there. */
-export function isEmptyVolume({ mountpoint }: VolumeRecord): boolean {
+export function isEmptyVolume({ mountpoint }: Pick<VolumeRecord, "mountpoint">): boolean {
   try {
     return readdirSync(mountpoint).length === 0;
   } catch {

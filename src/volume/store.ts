@@ -1,7 +1,7 @@
 /** Local volumes: `data/volumes/NAME/_data` and a record. */
-import { chmodSync } from "node:fs";
+import { chmodSync, existsSync, rmdirSync } from "node:fs";
 import { join } from "node:path";
-import { NotFoundError, randomHex, UsageError } from "../base/index.ts";
+import { errnoCode, NotFoundError, randomHex, UsageError } from "../base/index.ts";
 import { ensureDir } from "../host/index.ts";
 import { type Context, type VolumeRecord, writeEvent } from "../state/index.ts";
 import { checkVolumeOptions } from "./options.ts";
@@ -47,7 +47,7 @@ export function volumeDir(ctx: Context, name: string): string {
 }
 
 /**
- * Makes the directory, then the record: a crash between leaves an empty directory that the next volume
+ * Makes the record and the directory: a crash between leaves an empty directory that the next volume
  * of that name takes over.
  *
  * @throws {ConflictError} `volume-exists`
@@ -63,20 +63,34 @@ export function createVolume(ctx: Context, request: CreateVolume): VolumeRecord 
   checkVolumeOptions(request.options ?? {});
   const directory = volumeDir(ctx, request.name);
   const mountpoint = join(directory, "_data");
-  const existed = ctx.state.volumes.get(request.name) !== undefined;
-  ensureDir(mountpoint);
-  if (!existed) chmodSync(mountpoint, 0o755);
-  const volume = ctx.state.volumes.create({
-    name: request.name,
-    created: Date.now(),
-    driver,
-    labels: request.labels ?? {},
-    options: request.options ?? {},
-    anonymous: request.anonymous ?? false,
-    mountpoint,
+  const volume = ctx.state.transaction(() => {
+    const record = ctx.state.volumes.create({
+      name: request.name,
+      created: Date.now(),
+      driver,
+      labels: request.labels ?? {},
+      options: request.options ?? {},
+      anonymous: request.anonymous ?? false,
+      mountpoint,
+    });
+    if (!existsSync(mountpoint)) ctx.state.ifUndone(() => dropEmptyVolume(directory));
+    ensureDir(mountpoint);
+    chmodSync(mountpoint, 0o755);
+    return record;
   });
   writeEvent(ctx, { type: "volume", status: "create", name: volume.name });
   return volume;
+}
+
+/** Removes a volume's directory if nothing is in it, and says whether it is gone; in a transaction, and without a record. */
+export function dropEmptyVolume(directory: string): boolean {
+  try {
+    rmdirSync(join(directory, "_data"));
+    rmdirSync(directory);
+  } catch (error) {
+    if (errnoCode(error) !== "ENOENT" && errnoCode(error) !== "ENOTEMPTY") throw error;
+  }
+  return !existsSync(directory);
 }
 
 /** The volume of that name, made if it is not there; `created` tells which. */

@@ -140,6 +140,7 @@ test("what killed processes left is listed and removed; a volume's data is kept"
   mkdirSync(join(data, "layers", "999"));
   mkdirSync(join(data, "layers", ".new-killed"));
   const place = join(data, "volumes", "lost");
+  await Bun.write(join(place, "_data", "f"), "kept");
   renameSync(place, join(data, "volumes", "found"));
   const { code, stdout } = await check("--repair");
   expect(code).toBe(125);

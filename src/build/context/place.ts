@@ -2,9 +2,9 @@
 import { createWriteStream, mkdirSync, readFileSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { NotFoundError, randomHex, UsageError } from "../../base/index.ts";
+import { NotFoundError, UsageError } from "../../base/index.ts";
 import { removeTrees } from "../../container/index.ts";
-import { ensureDir, tempDir } from "../../host/index.ts";
+import { ensureDir, tempDir, temporaryPath } from "../../host/index.ts";
 import { runInside } from "../../runtime/index.ts";
 import type { Context } from "../../state/index.ts";
 import type { CopyReply, CopyRequest } from "../inside/copy-job.ts";
@@ -69,7 +69,7 @@ async function made(
   ctx: Context,
   fill: (dir: string) => Promise<Omit<ContextPlace, "close">>,
 ): Promise<ContextPlace> {
-  const dir = join(tempDir(ctx.paths), `build-${randomHex(6)}`);
+  const dir = temporaryPath(ctx.paths, "build");
   ensureDir(tempDir(ctx.paths));
   mkdirSync(dir, { mode: 0o700 });
   const close = () => removeTrees(ctx, [dir]);

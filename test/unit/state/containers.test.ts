@@ -81,7 +81,7 @@ test("containers are found by the image and by the volume they use", () => {
 test("config changes and removal are kept", () => {
   const { containers } = openState();
   const { id } = containers.create({ id: newId(), config: config() });
-  containers.setConfig(id, config({ stopTimeout: 3 }));
+  containers.changeConfig(id, (before) => ({ ...before, stopTimeout: 3 }));
   expect(containers.get(id)?.config.stopTimeout).toBe(3);
   expect(containers.remove(id)).toBe(true);
   expect(containers.remove(id)).toBe(false);
