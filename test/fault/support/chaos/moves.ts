@@ -238,25 +238,19 @@ const createVolume: Maker = (world) => {
   return { args: ["volume", "create", name], gives: () => [exists(world, "volume", name)] };
 };
 
-const removeVolume: Maker = (world) => {
-  const name = volume(world);
-  const force = world.random() < 0.3;
-  const also = force ? ["container *"] : [];
-  const args = ["volume", "rm", ...(force ? ["-f", "-t", "0"] : []), name];
-  return { args, ends: [`volume ${name}`, ...also], partly: force };
-};
+/** With --force the containers that use it go too. */
+const removeShared =
+  (kind: "volume" | "network", choose: (world: World) => string): Maker =>
+  (world) => {
+    const name = choose(world);
+    const force = world.random() < 0.3;
+    const args = [kind, "rm", ...(force ? ["-f", "-t", "0"] : []), name];
+    return { args, ends: [`${kind} ${name}`, ...(force ? ["container *"] : [])], partly: force };
+  };
 
 const createNetwork: Maker = (world) => {
   const name = network(world);
   return { args: ["network", "create", name], gives: () => [exists(world, "network", name)] };
-};
-
-const removeNetwork: Maker = (world) => {
-  const name = network(world);
-  const force = world.random() < 0.3;
-  const also = force ? ["container *"] : [];
-  const args = ["network", "rm", ...(force ? ["-f", "-t", "0"] : []), name];
-  return { args, ends: [`network ${name}`, ...also], partly: force };
 };
 
 const createSecret: Maker = (world) => {
@@ -312,9 +306,9 @@ const MAKERS: readonly (readonly [weight: number, Maker])[] = [
   [5, removeImage],
   [2, untag],
   [3, createVolume],
-  [3, removeVolume],
+  [3, removeShared("volume", volume)],
   [4, createNetwork],
-  [3, removeNetwork],
+  [3, removeShared("network", network)],
   [2, createSecret],
   [1, removeSecret],
   [3, prune],
