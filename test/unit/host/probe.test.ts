@@ -61,7 +61,9 @@ test("another helper asks again, and overlay is tried where the store is", () =>
   mkdirSync(paths.data, { mode: 0o700 });
   hostFacts(paths, helper);
   expect(calls()).toBe(2);
-  expect(readFileSync(join(root, "calls"), "utf8")).toMatch(/^probe\nprobe .*\/data\/tmp\/probe~\d+-\d+-\d+\n$/);
+  expect(readFileSync(join(root, "calls"), "utf8")).toMatch(
+    /^probe\nprobe .*\/data\/tmp\/probe~\d+-\d+-\d+\n$/,
+  );
   expect(readdirSync(join(paths.data, "tmp"))).toEqual([]);
 });
 
