@@ -56,6 +56,7 @@ enum fixed_fd {
 	FD_UPLINK, /* what keeps the uplink alive: see uplink.c */
 	FD_UPLINK_READY, /* where its keeper says that it works; only in who started it */
 	FD_UPLINK_GIVE, /* where the keeper is told the namespace; the same */
+	FD_CLAIM, /* the directory that op_claim() locked, for as long as this process lives */
 	FIXED_LAST_FD = SLOT_FIRST_FD - 1,
 };
 

@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <linux/openat2.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -217,6 +218,32 @@ int op_set_owner(struct vm *vm, const union args *args)
 
 	(void)vm;
 	return lchown(a->path.data, a->uid, a->gid) < 0 ? -errno : 0;
+}
+
+/*
+ * op_claim() - lock a directory for as long as this process lives: nobody else carries out a plan that claims it.
+ * Whoever had it may be about to end, and is given @wait_ms for that. Return: -EAGAIN if somebody still has it.
+ */
+int op_claim(struct vm *vm, const union args *args)
+{
+	const struct args_claim *a = &args->claim;
+	uint64_t until = now_ms() + a->wait_ms;
+	int fd, error;
+
+	if (vm->again)
+		return 0;
+	fd = open(a->directory.data, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	error = fd_place(fd < 0 ? -errno : fd, FD_CLAIM);
+	if (error != 0)
+		return error;
+	while (flock(FD_CLAIM, LOCK_EX | LOCK_NB) < 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR)
+			return -errno;
+		if (now_ms() >= until)
+			return -EAGAIN;
+		usleep(1000);
+	}
+	return 0;
 }
 
 /* op_make_marker() - an empty file of kelp's own */

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish" }
-#define PLAN_TABLE_HASH { 0xd0, 0x05, 0x25, 0x66, 0x5b, 0x0a, 0xbd, 0xd5 }
+#define PLAN_TABLE_HASH { 0x93, 0x81, 0x5c, 0xe2, 0x48, 0x14, 0x2b, 0xbf }
 
 enum stage {
 	STAGE_CONFIG,
@@ -45,6 +45,7 @@ enum opcode {
 	OP_REGISTER_HOLDER = 0x15,
 	OP_BEGIN = 0x16,
 	OP_AWAIT = 0x17,
+	OP_CLAIM = 0x18,
 	OP_OPEN_PATH = 0x20,
 	OP_OPEN_AT = 0x21,
 	OP_OPEN_PID = 0x22,
@@ -275,6 +276,11 @@ struct args_begin {
 
 struct args_await {
 	uint32_t none;
+};
+
+struct args_claim {
+	struct text directory;
+	uint32_t wait_ms;
 };
 
 struct args_open_path {
@@ -685,6 +691,7 @@ union args {
 	struct args_register_holder register_holder;
 	struct args_begin begin;
 	struct args_await await;
+	struct args_claim claim;
 	struct args_open_path open_path;
 	struct args_open_at open_at;
 	struct args_open_pid open_pid;
@@ -762,6 +769,7 @@ union args {
 	X(OP_REGISTER_HOLDER, op_register_holder) \
 	X(OP_BEGIN, op_begin) \
 	X(OP_AWAIT, op_await) \
+	X(OP_CLAIM, op_claim) \
 	X(OP_OPEN_PATH, op_open_path) \
 	X(OP_OPEN_AT, op_open_at) \
 	X(OP_OPEN_PID, op_open_pid) \
@@ -950,6 +958,9 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_begin, pid_arg) } } },
 	[OP_AWAIT] = { 1 << STAGE_MAP, 0, {
 		{ 0, 0 } } },
+	[OP_CLAIM] = { 1 << STAGE_MONITOR, 2, {
+		{ ARG_STR, offsetof(struct args_claim, directory) },
+		{ ARG_U32, offsetof(struct args_claim, wait_ms) } } },
 	[OP_OPEN_PATH] = { 1 << STAGE_LAUNCH | 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP | 1 << STAGE_EXEC, 3, {
 		{ ARG_STR, offsetof(struct args_open_path, path) },
 		{ ARG_U32, offsetof(struct args_open_path, flags) },

@@ -1,15 +1,17 @@
 /** One start of a container at a time, and none while it is being removed. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ConflictError } from "../base/index.ts";
 import {
   containerDir,
   ensureDir,
   isAlive,
+  lockHolder,
   processStart,
   readIfExists,
   writeFileAtomic,
 } from "../host/index.ts";
-import { readExit } from "../runtime/index.ts";
+import { livesElsewhere, readExit } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { statusOf } from "./status.ts";
 import { isLive, isRunning } from "./view.ts";
@@ -33,8 +35,20 @@ export function claimStart(ctx: Context, record: ContainerRecord): void {
     );
   }
   if (others === "starting") throw beingStarted(record);
+  const monitor = strandedMonitor(ctx, record.id);
+  if (monitor !== undefined) throw livesElsewhere(record.id, monitor);
   ensureDir(containerDir(ctx.paths, record.id));
   writeFileAtomic(starterPath(ctx, record.id), thisStarter(ctx, record.id), { mode: 0o600 });
+}
+
+/**
+ * The monitor that lives though the runtime directory knows nothing of it, because somebody removed that: the system,
+ * with the last session of a user who does not linger, or whoever tidies /tmp. It still has its claim (native/PLAN.md).
+ */
+export function strandedMonitor(ctx: Context, id: string): number | undefined {
+  const directory = containerDir(ctx.paths, id);
+  const isLost = existsSync(join(directory, "plan")) && readExit(directory) === undefined;
+  return isLost ? lockHolder(directory) : undefined;
 }
 
 /** Somebody else is at it. */

@@ -34,7 +34,8 @@ export async function explainFailedStart(words: readonly string[]): Promise<Kelp
       architecture: ctx.state.containers.get(id)?.config.architecture,
       runtimeLog: readText(join(containerRunDir(ctx.paths, id), "oci.log")),
     });
-  await tidyUp(ctx, id, planPath, mode as Mode);
+  // What is there is another life's.
+  if (error.code !== "lives-elsewhere") await tidyUp(ctx, id, planPath, mode as Mode);
   return mode === "start" || mode === "exec-detached" ? withStatus(error, EXIT_FAILURE) : error;
 }
 

@@ -1,12 +1,13 @@
 /** The end of a container's record and files. */
 import { readFileSync, rmSync, unlinkSync } from "node:fs";
 import { ConflictError, KelpError } from "../base/index.ts";
-import { containerDir, containerRunDir } from "../host/index.ts";
+import { containerDir, containerRunDir, isAlive, processStart } from "../host/index.ts";
+import { forgetHolder } from "../runtime/index.ts";
 import { type ContainerRecord, type Context, writeContainerEvent } from "../state/index.ts";
 import { moveAside } from "../storage/index.ts";
 import { removeCgroup } from "./cgroup.ts";
 import { cgroupOf } from "./cgroup-note.ts";
-import { beingStarted, othersUse } from "./claim.ts";
+import { beingStarted, othersUse, strandedMonitor } from "./claim.ts";
 import { refreshNeighbours } from "./neighbours.ts";
 import { membersOf } from "./network.ts";
 import { statusOf } from "./status.ts";
@@ -43,6 +44,7 @@ export async function removeContainer(
   for (const other of dependents)
     removed.push(...(await removeContainer(ctx, other, { ...options, force: true })));
   const force = options.force === true || options.depend === true;
+  await endStranded(ctx, record, force);
   let ran = false;
   // Of the end of one that ran its neighbours know already.
   const networks = membersOf(ctx, record).map(({ network }) => network);
@@ -59,6 +61,18 @@ export async function removeContainer(
   // The monitor of a --rm container has told of it.
   if (!(ran && record.config.autoRemove)) writeContainerEvent(ctx, "remove", record);
   return [...removed, record.id];
+}
+
+/** What the runtime directory knows nothing of can only be killed; the kernel ends its container with it. */
+async function endStranded(ctx: Context, record: ContainerRecord, force: boolean): Promise<void> {
+  if (isLive(statusOf(ctx, record))) return;
+  const pid = strandedMonitor(ctx, record.id);
+  const start = pid === undefined ? undefined : processStart(pid);
+  if (pid === undefined || start === undefined) return;
+  if (!force) throw stillRunning(record);
+  process.kill(pid, "SIGKILL");
+  while (isAlive(pid, start)) await new Promise((resolve) => setTimeout(resolve, 10));
+  forgetHolder(ctx.paths, { pid, start });
 }
 
 function dependentsOf(ctx: Context, { id }: ContainerRecord): ContainerRecord[] {

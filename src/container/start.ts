@@ -10,6 +10,7 @@ import {
   goneDir,
   liveDir,
   loadIdMaps,
+  recordRuntime,
 } from "../host/index.ts";
 import { parseImageConfig, type RuntimeSpec } from "../oci/index.ts";
 import {
@@ -123,6 +124,7 @@ export async function prepareStart(
 
 function makePlaces({ paths }: Context, id: string): void {
   ensureRuntimeDir(paths);
+  recordRuntime(paths);
   for (const path of [containerDir(paths, id), liveDir(paths), goneDir(paths), containerRunDir(paths, id)])
     ensureDir(path);
 }

@@ -64,9 +64,10 @@ export {
   tempDir,
 } from "./paths.ts";
 export { type HostFacts, hasFuse, hostFacts, hostProblem } from "./probe.ts";
-export { bootId, isAlive, processStart, readProcFile } from "./procfs.ts";
+export { bootId, isAlive, lockHolder, processStart, readProcFile } from "./procfs.ts";
 export { programVersion } from "./program-version.ts";
 export { findProgram } from "./programs.ts";
+export { followRuntime, recordRuntime } from "./runtime-place.ts";
 export type { IdRange } from "./subid-ranges.ts";
 export { type IdMaps, type IdSupport, idSupport, loadIdMaps } from "./subids.ts";
 export { temporaryName, temporaryPath } from "./temporary.ts";

@@ -4,7 +4,7 @@
  * Nothing is created here: directories come into being (0700) when something is first
  * written, so that `kelp --help` and `kelp ps` leave no trace.
  */
-import { accessSync, constants, lstatSync, readFileSync } from "node:fs";
+import { accessSync, constants, lstatSync, readFileSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { isAbsolute, join, resolve } from "node:path";
 import { HostError } from "../base/index.ts";
@@ -82,15 +82,22 @@ function userPaths(uid: number, env: Environment): Paths {
   };
 }
 
-/** XDG_RUNTIME_DIR; without it (su, cron) the place logind would have made; without that a private temporary directory. */
+/** XDG_RUNTIME_DIR; without one of their own (su, cron) the place logind would have made; without that a private temporary directory. */
 function userRuntime(uid: number, env: Environment): { runtime: string; notice?: string } {
   const given = absolute(env.XDG_RUNTIME_DIR);
-  if (given !== undefined) return { runtime: join(given, "kelp") };
+  if (given !== undefined && !isForeign(given, uid)) return { runtime: join(given, "kelp") };
   const usual = `/run/user/${uid}`;
   if (isOwnDirectory(usual, uid)) return { runtime: join(usual, "kelp") };
   const runtime = join(absolute(env.TMPDIR) ?? tmpdir(), `kelp-run-${uid}`);
   refuseForeign(runtime, uid);
-  return { runtime, notice: `XDG_RUNTIME_DIR is not set: using ${runtime} for running containers` };
+  const why = given === undefined ? "is not set" : `is ${given}, which is somebody else's`;
+  return { runtime, notice: `XDG_RUNTIME_DIR ${why}: using ${runtime} for running containers` };
+}
+
+/** What su and sudo pass on of the caller's. */
+function isForeign(path: string, uid: number): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found !== undefined && found.uid !== uid && !isWritable(path);
 }
 
 function absolute(path: string | undefined): string | undefined {
@@ -99,7 +106,10 @@ function absolute(path: string | undefined): string | undefined {
 
 function isOwnDirectory(path: string, uid: number): boolean {
   const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined || !found.isDirectory() || found.uid !== uid) return false;
+  return found?.isDirectory() === true && found.uid === uid && isWritable(path);
+}
+
+function isWritable(path: string): boolean {
   try {
     accessSync(path, constants.W_OK | constants.X_OK);
     return true;

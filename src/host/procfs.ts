@@ -1,5 +1,5 @@
 /** What /proc tells about processes and this boot. */
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { readIfExists } from "./fs.ts";
 
 /**
@@ -37,4 +37,24 @@ export function readProcFile(path: string): string | undefined {
     if (error instanceof Error && "code" in error && error.code === "ESRCH") return undefined;
     throw error;
   }
+}
+
+/**
+ * The process that holds a directory or file locked by flock, as /proc/locks tells it; undefined: nobody whom we see.
+ * The device is not compared, because btrfs and overlay give files another one than /proc/locks does.
+ */
+export function lockHolder(path: string): number | undefined {
+  const inode = statSync(path, { throwIfNoEntry: false })?.ino;
+  if (inode === undefined) return undefined;
+  for (const line of readIfExists("/proc/locks")?.split("\n") ?? []) {
+    const [, kind, , , pid, place = ""] = line.trim().split(/\s+/);
+    if (kind === "FLOCK" && place.slice(place.lastIndexOf(":") + 1) === String(inode) && isMonitor(pid))
+      return Number(pid);
+  }
+  return undefined;
+}
+
+/** Of ours: another file system may have the same inode number. */
+function isMonitor(pid = ""): boolean {
+  return readProcFile(`/proc/${pid}/comm`)?.startsWith("holdfast") === true;
 }

@@ -2,6 +2,7 @@
 import {
   CommandNotExecutableError,
   CommandNotFoundError,
+  ConflictError,
   HostError,
   type KelpError,
   SetupError,
@@ -152,6 +153,7 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
           hint: "use --storage-driver fuse-overlayfs or vfs (kelp doctor overlay)",
         })
       : undefined,
+  claim: (_op, { id, errno }) => (errno === 11 ? livesElsewhere(id) : undefined),
   expectDevice: ({ origin }, { errno }) =>
     errno === 9
       ? new SetupError(
@@ -193,6 +195,22 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
         : {}),
     }),
 };
+
+/**
+ * A container whose monitor lives though nobody finds it in the runtime directory.
+ *
+ * @param pid the monitor's, where it is known
+ */
+export function livesElsewhere(id: string, pid?: number): ConflictError {
+  const who = pid === undefined ? "its monitor" : `its monitor, process ${pid},`;
+  return new ConflictError(
+    "lives-elsewhere",
+    `cannot start container ${short(id)}: it runs already: ${who} lives, but its runtime directory is gone: container state improper`,
+    {
+      hint: `kelp rm --force ${short(id)} ends and removes it; ${pid === undefined ? "its monitor's end" : `kill ${pid}`} ends it alone. Directories of XDG_RUNTIME_DIR go with the last session of a user who does not linger (kelp doctor lingering)`,
+    },
+  );
+}
 
 /** podman's suite looks for its runtime's words here; the status tells scripts the two cases apart. */
 function explainExecve(

@@ -20,7 +20,7 @@ export {
   runtimeKind,
 } from "./external/program.ts";
 export { type RuntimeFacts, runtimeFacts } from "./facts.ts";
-export { explainFailure, explainRuntimeExec, type FailureInput } from "./failure.ts";
+export { explainFailure, explainRuntimeExec, type FailureInput, livesElsewhere } from "./failure.ts";
 export {
   type HealthResult,
   type HealthState,
@@ -90,6 +90,7 @@ export { applicableSysctls } from "./spec-resources.ts";
 export { parseSecurityOptions } from "./spec-security.ts";
 export {
   type ExitRecord,
+  forgetHolder,
   type LiveState,
   type LiveStatus,
   liveState,

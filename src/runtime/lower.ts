@@ -25,6 +25,9 @@ import type { Plan } from "./plan/ops.ts";
 import { PlanBuilder, SLOT } from "./plan-builder.ts";
 import { KEEP_GROUPS_ANNOTATION } from "./spec.ts";
 
+/** What a monitor whose container has ended may still take until it is gone. */
+const CLAIM_WAIT_MS = 5000;
+
 export interface LowerInput {
   readonly spec: RuntimeSpec;
   readonly rootfs: RootfsSource;
@@ -136,6 +139,13 @@ export function lowerSurroundings(plan: PlanBuilder, input: LowerInput): void {
   lowerEmulators(plan, input.emulators ?? []);
   lowerNetwork(plan, network, input.cgroup);
   plan.add("monitor", "registerHolder", {}, { origin: "default" });
+  // Two processes that write to the same upper directory would destroy it. Nothing but the kernel knows for sure.
+  plan.add(
+    "monitor",
+    "claim",
+    { directory: input.monitor.containerDir, waitMs: CLAIM_WAIT_MS },
+    { origin: "one life at a time" },
+  );
   lowerNetworkSlots(plan, network);
   lowerCgroup(plan, input.cgroup);
 }

@@ -71,7 +71,7 @@ export function liveState(ctx: { readonly paths: Paths }, id: string): LiveState
   const exit = readExit(dir);
   if (exit !== undefined) return { state: "exited", exit, lost: false };
   if (status !== undefined && status.boot === bootId()) {
-    forgetHolder(paths, status);
+    forgetHolder(paths, status.monitor);
     return { state: "exited", exit: healExit(dir, status), lost: false };
   }
   return withoutExit(dir, status);
@@ -139,9 +139,8 @@ export function readExit(dir: string): ExitRecord | undefined {
 }
 
 /** Takes away the entries by which a monitor that was killed could be found. */
-function forgetHolder(paths: Paths, { monitor }: LiveStatus): void {
-  for (const dir of [liveDir(paths), netDir(paths)])
-    rmSync(join(dir, `${monitor.pid}-${monitor.start}`), { force: true });
+export function forgetHolder(paths: Paths, { pid, start }: LiveStatus["monitor"]): void {
+  for (const dir of [liveDir(paths), netDir(paths)]) rmSync(join(dir, `${pid}-${start}`), { force: true });
 }
 
 /** Writes down the end that the monitor could not: it was killed, and the kernel killed its container with it. */

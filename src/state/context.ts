@@ -1,6 +1,6 @@
 /** What every domain function takes first. */
 import { applyEngineEnv, loadSettings, type Settings, type SettingsOverrides } from "../config/index.ts";
-import { configDirectory, type PathOptions, type Paths, resolvePaths } from "../host/index.ts";
+import { configDirectory, followRuntime, type PathOptions, type Paths, resolvePaths } from "../host/index.ts";
 import { openJournal } from "./events.ts";
 import { State } from "./state.ts";
 
@@ -21,7 +21,11 @@ export type ContextOptions = PathOptions &
 /** Finds the directories and reads the settings; touches the disk only where a configuration file exists. */
 export async function openContext(options: ContextOptions = {}): Promise<Context> {
   const settings = options.settings ?? (await readSettings(options));
-  const paths = resolvePaths({ ...options, root: settings.root, runroot: settings.runroot });
+  const { root, runroot } = settings;
+  const paths = followRuntime(
+    resolvePaths({ ...options, root, runroot }),
+    runroot !== undefined && runroot !== "",
+  );
   if (settings.engineEnv.length > 0) applyEngineEnv(settings.engineEnv);
   if (settings.eventsLogger === "journald") await openJournal();
   return { paths, settings, state: new State(paths) };

@@ -76,7 +76,8 @@ test("df counts what du counts, of files of other users too, and everything is g
 /** Everything but the database, the lock, the log of events and directories. */
 function files(): string[] {
   return readdirSync(data, { recursive: true, encoding: "utf8" }).filter(
-    (name) => !/^(kelp\.db|store\.lock|events\.log)/.test(name) && !statSync(join(data, name)).isDirectory(),
+    (name) =>
+      !/^(kelp\.db|store\.lock|events\.log|runtime$)/.test(name) && !statSync(join(data, name)).isDirectory(),
   );
 }
 

@@ -72,6 +72,7 @@ export const OPS = {
   registerHolder: op(0x15, ["monitor"], {}),
   begin: op(0x16, ["map"], { argv: "strv", env: "strv", pidArg: "u32" }),
   await: op(0x17, ["map"], {}),
+  claim: op(0x18, ["monitor"], { directory: "str", waitMs: "u32" }),
   // --- descriptors --------------------------------------------------------------------------------
   openPath: op(0x20, ["launch", "netbase", ...inside], { path: "str", flags: "u32", into: "into" }),
   openAt: op(0x21, inside, { root: "slot", path: "str", flags: "u32", mode: "u32", resolve: "u64", into: "into" }),

@@ -96,3 +96,14 @@ test("a missing HOME is looked up, not guessed", () => {
   const paths = resolvePaths({ user: { uid: 0, isRealRoot: false } }, { XDG_RUNTIME_DIR: "/run/x" });
   expect(paths.data).toBe("/root/.local/share/kelp");
 });
+
+test("a runtime directory that su or sudo passed on of somebody else's is not used", () => {
+  const root = mkdtempSync(join(tmpdir(), "kelp-paths-"));
+  const env = { HOME: "/h", XDG_RUNTIME_DIR: "/proc/1", TMPDIR: root };
+  const paths = resolvePaths({ user: { uid: 4000000000, isRealRoot: false } }, env);
+  expect(paths.runtime).toBe(join(root, "kelp-run-4000000000"));
+  expect(paths.notice).toBe(
+    `XDG_RUNTIME_DIR is /proc/1, which is somebody else's: using ${paths.runtime} for running containers`,
+  );
+  rmSync(root, { recursive: true });
+});
