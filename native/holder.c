@@ -230,7 +230,7 @@ static _Noreturn void be_monitor(struct vm *vm, int error)
 	vm_finish(vm, life.finish, STAGE_FINISH, error == 0);
 	if (error == 0 && !monitor_kept())
 		vm_finish(vm, life.finish, STAGE_VANISH, true);
-	uplink_end(vm);
+	keeper_end(vm);
 	base_unregister(getpid(), start);
 	monitor_farewell(&m);
 	if (error != 0)
@@ -427,7 +427,7 @@ static int enter_base(struct vm *vm)
 	return error == 0 ? 0 : vm_fail(vm, STAGE_LAUNCH, vm->base_index, -error);
 }
 
-/* Into the shared network or one of our own, if the plan asks for it. The uplink is started, or found, on this side of the door. */
+/* Into the shared network or one of our own, if the plan asks for it. What leads out of it is started, or found, on this side of the door. */
 static int enter_net(struct vm *vm)
 {
 	int error;
@@ -438,7 +438,7 @@ static int enter_net(struct vm *vm)
 		return -(int)vm->failure.error;
 	error = base_enter_net(vm);
 	if (error == 0)
-		error = uplink_give();
+		error = keeper_give();
 	if (error != 0)
 		return vm_fail(vm, STAGE_LAUNCH, vm->base_index, -error);
 	return vm->net != NET_JOINED ? vm_run(vm, STAGE_NETBASE) : 0;

@@ -53,9 +53,7 @@ enum fixed_fd {
 	FD_SYNC, /* by which the process of a new base learns that its maps are written */
 	FD_NAMESPACE, /* the namespaces of a base to be joined, one descriptor for each of 8 kinds */
 	FD_NET_LIVE = FD_NAMESPACE + 8, /* the directory of holders of the shared network; only if the plan asks for that */
-	FD_UPLINK, /* what keeps the uplink alive: see uplink.c */
-	FD_UPLINK_READY, /* where its keeper says that it works; only in who started it */
-	FD_UPLINK_GIVE, /* where the keeper is told the namespace; the same */
+	FD_KEEPER, /* a socket to the keeper of a program outside the network; only in who started that: see keep.c */
 	FD_CLAIM, /* the directory that op_claim() locked, for as long as this process lives */
 	FIXED_LAST_FD = SLOT_FIRST_FD - 1,
 };
@@ -315,7 +313,9 @@ int proc_open(pid_t pid, const char *name, int flags);
 bool process_gone(int pidfd);
 /* pidfd_open, then the start time compared: the descriptor, or -ESRCH if it is another process or has ended. */
 int process_open(pid_t pid, uint64_t start);
-/* Waits for one child: its status as a shell says it (0..255, 128 + signal). */
+/* What waitpid says, as a shell says it (0..255, 128 + signal). */
+int status_code(int status);
+/* Waits for one child: its status_code(). */
 int process_wait(pid_t pid);
 /* SIGKILL for an own child and all that it has started (tree.c). */
 void tree_kill(pid_t pid);

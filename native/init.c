@@ -82,7 +82,7 @@ static void reap(pid_t child)
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
 		if (pid == child)
-			_exit(WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status));
+			_exit(status_code(status));
 }
 
 /*

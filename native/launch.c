@@ -211,7 +211,7 @@ static int await_report(struct launcher *l)
  */
 static int forward_until_end(pid_t pid, const sigset_t *held)
 {
-	int status;
+	int status = 0;
 
 	while (waitpid(pid, &status, WNOHANG) == 0) {
 		siginfo_t info;
@@ -220,7 +220,7 @@ static int forward_until_end(pid_t pid, const sigset_t *held)
 		if (number > 0 && number != SIGCHLD && info.si_code != SI_KERNEL)
 			kill(pid, number);
 	}
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return status_code(status);
 }
 
 /* The process runs: be its client, or its waiter, or gone. Return: the exit status */

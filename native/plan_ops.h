@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish" }
-#define PLAN_TABLE_HASH { 0x93, 0x81, 0x5c, 0xe2, 0x48, 0x14, 0x2b, 0xbf }
+#define PLAN_TABLE_HASH { 0xb5, 0xb1, 0xf4, 0x60, 0xd4, 0xce, 0x58, 0xfe }
 
 enum stage {
 	STAGE_CONFIG,
@@ -97,8 +97,8 @@ enum opcode {
 	OP_SPAWN = 0x63,
 	OP_CGROUP_REMOVE = 0x64,
 	OP_EVENT = 0x66,
-	OP_UPLINK = 0x70,
-	OP_AWAIT_UPLINK = 0x71,
+	OP_KEEP = 0x70,
+	OP_AWAIT_KEPT = 0x71,
 	OP_OPEN_NETLINK = 0x72,
 	OP_BRIDGE_ADD = 0x73,
 	OP_VETH_ADD = 0x74,
@@ -110,7 +110,6 @@ enum opcode {
 	OP_NETFILTER = 0x7a,
 	OP_PUBLISH = 0x7b,
 	OP_TAP_ADD = 0x7c,
-	OP_COMPANION = 0x7d,
 	OP_LIMIT
 };
 
@@ -567,17 +566,24 @@ struct args_event {
 	struct texts line;
 };
 
-struct args_uplink {
-	struct text fifo;
+struct args_keep {
+	struct text lock;
 	struct texts argv;
 	struct texts env;
+	uint64_t capabilities;
+	uint32_t outside;
 	uint32_t on_demand;
 	struct text failed;
+	struct text directory;
+	struct text leftover;
+	uint32_t pause_ms;
+	uint32_t pause_max_ms;
+	uint32_t stable_ms;
 	uint32_t cgroup;
 };
 
-struct args_await_uplink {
-	uint32_t none;
+struct args_await_kept {
+	uint32_t timeout_ms;
 };
 
 struct args_open_netlink {
@@ -660,16 +666,6 @@ struct args_tap_add {
 	uint32_t mtu;
 };
 
-struct args_companion {
-	struct text lock;
-	struct text directory;
-	struct text leftover;
-	struct texts argv;
-	struct texts env;
-	uint64_t capabilities;
-	uint32_t cgroup;
-};
-
 union args {
 	struct args_container container;
 	struct args_monitor_files monitor_files;
@@ -743,8 +739,8 @@ union args {
 	struct args_spawn spawn;
 	struct args_cgroup_remove cgroup_remove;
 	struct args_event event;
-	struct args_uplink uplink;
-	struct args_await_uplink await_uplink;
+	struct args_keep keep;
+	struct args_await_kept await_kept;
 	struct args_open_netlink open_netlink;
 	struct args_bridge_add bridge_add;
 	struct args_veth_add veth_add;
@@ -756,7 +752,6 @@ union args {
 	struct args_netfilter netfilter;
 	struct args_publish publish;
 	struct args_tap_add tap_add;
-	struct args_companion companion;
 };
 
 /* X(opcode, function) for every operation; config records have no function. */
@@ -821,8 +816,8 @@ union args {
 	X(OP_SPAWN, op_spawn) \
 	X(OP_CGROUP_REMOVE, op_cgroup_remove) \
 	X(OP_EVENT, op_event) \
-	X(OP_UPLINK, op_uplink) \
-	X(OP_AWAIT_UPLINK, op_await_uplink) \
+	X(OP_KEEP, op_keep) \
+	X(OP_AWAIT_KEPT, op_await_kept) \
 	X(OP_OPEN_NETLINK, op_open_netlink) \
 	X(OP_BRIDGE_ADD, op_bridge_add) \
 	X(OP_VETH_ADD, op_veth_add) \
@@ -833,8 +828,7 @@ union args {
 	X(OP_RULE_ADD, op_rule_add) \
 	X(OP_NETFILTER, op_netfilter) \
 	X(OP_PUBLISH, op_publish) \
-	X(OP_TAP_ADD, op_tap_add) \
-	X(OP_COMPANION, op_companion)
+	X(OP_TAP_ADD, op_tap_add)
 
 /* How an opcode's arguments lie in its struct; `stages` has a bit per legal stage. */
 struct op_def {
@@ -1143,15 +1137,22 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_event, journal) },
 		{ ARG_U64, offsetof(struct args_event, max_bytes) },
 		{ ARG_STRV, offsetof(struct args_event, line) } } },
-	[OP_UPLINK] = { 1 << STAGE_UPLINK, 6, {
-		{ ARG_STR, offsetof(struct args_uplink, fifo) },
-		{ ARG_STRV, offsetof(struct args_uplink, argv) },
-		{ ARG_STRV, offsetof(struct args_uplink, env) },
-		{ ARG_U32, offsetof(struct args_uplink, on_demand) },
-		{ ARG_STR, offsetof(struct args_uplink, failed) },
-		{ ARG_SLOT, offsetof(struct args_uplink, cgroup) } } },
-	[OP_AWAIT_UPLINK] = { 1 << STAGE_MONITOR, 0, {
-		{ 0, 0 } } },
+	[OP_KEEP] = { 1 << STAGE_UPLINK | 1 << STAGE_MONITOR, 13, {
+		{ ARG_STR, offsetof(struct args_keep, lock) },
+		{ ARG_STRV, offsetof(struct args_keep, argv) },
+		{ ARG_STRV, offsetof(struct args_keep, env) },
+		{ ARG_U64, offsetof(struct args_keep, capabilities) },
+		{ ARG_U32, offsetof(struct args_keep, outside) },
+		{ ARG_U32, offsetof(struct args_keep, on_demand) },
+		{ ARG_STR, offsetof(struct args_keep, failed) },
+		{ ARG_STR, offsetof(struct args_keep, directory) },
+		{ ARG_STR, offsetof(struct args_keep, leftover) },
+		{ ARG_U32, offsetof(struct args_keep, pause_ms) },
+		{ ARG_U32, offsetof(struct args_keep, pause_max_ms) },
+		{ ARG_U32, offsetof(struct args_keep, stable_ms) },
+		{ ARG_SLOT, offsetof(struct args_keep, cgroup) } } },
+	[OP_AWAIT_KEPT] = { 1 << STAGE_MONITOR, 1, {
+		{ ARG_U32, offsetof(struct args_await_kept, timeout_ms) } } },
 	[OP_OPEN_NETLINK] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 1, {
 		{ ARG_INTO, offsetof(struct args_open_netlink, into) } } },
 	[OP_BRIDGE_ADD] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR | 1 << STAGE_SETUP, 4, {
@@ -1210,14 +1211,6 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STR, offsetof(struct args_tap_add, device) },
 		{ ARG_STR, offsetof(struct args_tap_add, name) },
 		{ ARG_U32, offsetof(struct args_tap_add, mtu) } } },
-	[OP_COMPANION] = { 1 << STAGE_MONITOR, 7, {
-		{ ARG_STR, offsetof(struct args_companion, lock) },
-		{ ARG_STR, offsetof(struct args_companion, directory) },
-		{ ARG_STR, offsetof(struct args_companion, leftover) },
-		{ ARG_STRV, offsetof(struct args_companion, argv) },
-		{ ARG_STRV, offsetof(struct args_companion, env) },
-		{ ARG_U64, offsetof(struct args_companion, capabilities) },
-		{ ARG_SLOT, offsetof(struct args_companion, cgroup) } } },
 };
 #endif
 

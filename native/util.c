@@ -298,6 +298,12 @@ int process_open(pid_t pid, uint64_t start)
 	return pidfd;
 }
 
+/* status_code() - what waitpid says, as a shell says it */
+int status_code(int status)
+{
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
 /* process_wait() - reap one child. Return: its status as a shell says it */
 int process_wait(pid_t pid)
 {
@@ -306,7 +312,7 @@ int process_wait(pid_t pid)
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return 255;
-	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	return status_code(status);
 }
 
 /* The kernel's own view of a disposition; libc's sigaction refuses the two signals it keeps for itself. */

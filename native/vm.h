@@ -96,9 +96,9 @@ int launch(enum verb verb, const char *path);
 _Noreturn void holder_main(struct vm *vm);
 _Noreturn void holder_continue(struct vm *vm);
 
-/* ---- uplink.c ---- */
-int uplink_give(void);
-void uplink_end(const struct vm *vm);
+/* ---- keep.c ---- */
+int keeper_give(void);
+void keeper_end(const struct vm *vm);
 
 /* ---- ops_publish.c ---- */
 int publish_forward(struct vm *vm);

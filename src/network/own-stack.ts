@@ -89,7 +89,7 @@ function ownPlan(
     holders: "",
     filters: new Uint8Array(),
     uplink: {
-      fifo: join(containerRunDir(ctx.paths, container), "uplink"),
+      lock: join(containerRunDir(ctx.paths, container), "uplink.lock"),
       argv,
       env: HELPER_ENVIRONMENT,
       onDemand: false,

@@ -77,8 +77,8 @@ export interface Uplink {
 }
 
 /**
- * What a start has to know about the uplink. Its program gets from holdfast: 3, which hangs up when nobody needs it any
- * more; 4, for a byte once it works; 5, the network namespace.
+ * What a start has to know about the uplink. Its program gets from holdfast: 3, which hangs up when nobody looks after
+ * it any more; 4, for a byte once it works; 5, the network namespace.
  *
  * The host's loopback addresses stay closed, the program sees no file but what it needs, and no system call but those.
  */
@@ -89,7 +89,7 @@ export function findUplink(ctx: Context): Uplink {
   const argv = [program, ...(isPasta(program) ? PASTA : SLIRP4NETNS)];
   return {
     plan: {
-      fifo: join(ctx.paths.runtime, "uplink"),
+      lock: join(ctx.paths.runtime, "uplink.lock"),
       argv,
       env: HELPER_ENVIRONMENT,
       onDemand: true,

@@ -139,8 +139,8 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
     new SetupError("namespace-gone", `cannot join namespace ${args.path}${from(origin)}: ${words(errno)}`, {
       ...(errno === 1 ? { hint: "a user enters namespaces of its own containers only" } : {}),
     }),
-  awaitUplink: explainUplink,
-  uplink: explainUplink,
+  awaitKept: explainUplink,
+  keep: explainUplink,
   tapAdd: explainTap,
   vethAdd: explainInterface,
   linkSet: explainInterface,
@@ -290,12 +290,12 @@ function explainPublish({ args }: Extract<PlanOp, { op: "publish" }>, { errno }:
 }
 
 function explainUplink(op: PlanOp, { plan, errno }: FailureInput): KelpError {
-  const uplink = plan.ops.find((other) => other.op === "uplink");
-  const program = uplink?.op === "uplink" ? uplink.args.argv[0] : "the uplink";
+  const uplink = plan.ops.find((other) => other.op === "keep" && other.stage === "uplink");
+  const program = uplink?.op === "keep" ? uplink.args.argv[0] : "the uplink";
   const reason =
     errno >= HELPER
       ? `it exited with status ${errno - HELPER}`
-      : op.op === "awaitUplink" && errno === 110
+      : op.op === "awaitKept" && errno === 110
         ? "it did not get ready in time"
         : words(errno);
   return new HostError("uplink-failed", `cannot connect containers to the outside: ${program}: ${reason}`, {

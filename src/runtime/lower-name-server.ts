@@ -1,6 +1,7 @@
 /** The name server of the networks with names, inside the shared network. */
 import type { NameServerPlan } from "../state/index.ts";
 import { O } from "./kernel.ts";
+import { lowerKeep } from "./lower-keep.ts";
 import { TOLERATE } from "./plan/ops.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
 
@@ -17,5 +18,5 @@ export function lowerNameServer(plan: PlanBuilder, names: NameServerPlan, cgroup
   );
   for (const [path, data] of settings)
     plan.add("monitor", "writeAt", { root: SLOT.fd, path, resolve: 0n, data }, options);
-  plan.add("monitor", "companion", { lock, directory, leftover, argv, env, capabilities, cgroup }, options);
+  lowerKeep(plan, "monitor", { lock, directory, leftover, argv, env, capabilities, cgroup }, options);
 }

@@ -10,6 +10,7 @@ import type {
 } from "../state/index.ts";
 import { O } from "./kernel.ts";
 import { type CgroupConfig, lowerSharedCgroup } from "./lower-cgroup.ts";
+import { lowerKeep } from "./lower-keep.ts";
 import { lowerNameServer } from "./lower-name-server.ts";
 import { NO_SLOT, TOLERATE } from "./plan/ops.ts";
 import { type PlanBuilder, SLOT } from "./plan-builder.ts";
@@ -31,6 +32,8 @@ const SETTINGS: readonly (readonly [string, string])[] = [
   ["ipv6/conf/default/accept_dad", "0"],
 ];
 const NOTHING = new Uint8Array();
+/** A program that has not said by then that it works has failed. */
+const UPLINK_TIMEOUT_MS = 10_000;
 
 const PROTOCOL = { tcp: 6, udp: 17 } as const;
 
@@ -72,7 +75,7 @@ function lowerOwnNetwork(plan: PlanBuilder, network: NetworkPlan): void {
   // Nobody else has the address: there is nothing to wait for.
   const args = { root: SLOT.fd, path: "ipv6/conf/default/accept_dad", resolve: 0n, data: "0" };
   plan.add("netbase", "writeAt", args, { origin, tolerate: TOLERATE.missing });
-  plan.add("monitor", "awaitUplink", {}, { origin });
+  plan.add("monitor", "awaitKept", { timeoutMs: UPLINK_TIMEOUT_MS }, { origin });
 }
 
 /** The namespace, where it is new, and the bridges. */
@@ -101,9 +104,9 @@ export function lowerSharedSlots(plan: PlanBuilder): void {
 
 function lowerUplink(plan: PlanBuilder, { uplink }: NetworkPlan, cgroup: number): void {
   if (uplink === undefined) return;
-  const { fifo, argv, env, failed } = uplink;
-  const args = { fifo, argv, env, onDemand: uplink.onDemand ? 1 : 0, failed, cgroup };
-  plan.add("uplink", "uplink", args, { origin: ORIGIN });
+  const { lock, argv, env, failed } = uplink;
+  const program = { lock, argv, env, onDemand: uplink.onDemand ? 1 : 0, failed, cgroup };
+  lowerKeep(plan, "uplink", program, { origin: ORIGIN });
 }
 
 /** The uplink's interface, at which nobody listens yet. @param stage `monitor`: where it may be there already */

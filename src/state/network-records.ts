@@ -100,8 +100,8 @@ export interface PublishPlan {
 
 /** The program that connects a network namespace to the outside. */
 export interface UplinkPlan {
-  /** Counts who needs it. */
-  readonly fifo: string;
+  /** Says by its lock that the program is looked after. */
+  readonly lock: string;
   readonly argv: readonly string[];
   readonly env: readonly string[];
   /** Started when the first packet wants to leave; else at once, and waited for. */

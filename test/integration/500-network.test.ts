@@ -43,21 +43,22 @@ function uplinks(): { keeper: number; program: number }[] {
       return "";
     }
   };
+  const parent = (pid: string) => /^PPid:\s+(\d+)/m.exec(read(pid, "status"))?.[1] ?? "0";
   return all.flatMap((pid) => {
-    const parent = /^PPid:\s+(\d+)/m.exec(read(pid, "status"))?.[1] ?? "0";
-    return read(pid, "cmdline").includes("slirp4netns") && read(parent, "cmdline").includes(box.directory)
-      ? [{ keeper: Number(parent), program: Number(pid) }]
+    const keeper = parent(parent(pid)); // the program lives under an init of its own
+    return read(pid, "cmdline").includes("slirp4netns") && read(keeper, "cmdline").includes(box.directory)
+      ? [{ keeper: Number(keeper), program: Number(pid) }]
       : [];
   });
 }
 
-/** The process that starts the uplink when it is needed: its third descriptor counts who needs it. */
+/** The process that starts the uplink when it is needed: it has locked a file that says so. */
 function keeperOfUplink(): string | undefined {
-  const fifo = join(box.runtime, "kelp", "uplink");
+  const lock = join(box.runtime, "kelp", "uplink.lock");
   return readdirSync("/proc").find((pid) => {
     try {
       return (
-        readlinkSync(`/proc/${pid}/fd/3`) === fifo && readlinkSync(`/proc/${pid}/fd/5`).startsWith("net:")
+        readlinkSync(`/proc/${pid}/fd/6`) === lock && readlinkSync(`/proc/${pid}/fd/5`).startsWith("net:")
       );
     } catch {
       return false;

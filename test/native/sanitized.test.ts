@@ -20,7 +20,7 @@ test.skipIf(MISSING !== undefined)(
     chmodSync(dir, 0o755);
     // Leak checking needs ptrace of oneself, and a process that ends by execve or _exit has nothing to leak.
     const env = { ...process.env, KELP_TEST_HOLDFAST: holdfast, ASAN_OPTIONS: "detect_leaks=0" };
-    const files = ["start", "exec"].map((name) => join(import.meta.dir, `${name}.test.ts`));
+    const files = ["start", "exec", "keep"].map((name) => join(import.meta.dir, `${name}.test.ts`));
     const { exitCode, stderr } = spawnSync([process.execPath, "test", "--timeout", "60000", ...files], {
       env,
       stderr: "pipe",

@@ -125,8 +125,8 @@ export const OPS = {
   execve: op(0x59, program, { argv: "strv", env: "strv", search: "strv" }),
   pidVariable: op(0x5a, ["exec"], { name: "str" }),
   // --- the shared network, and what hangs on it --------------------------------------------------------
-  uplink: op(0x70, ["uplink"], { fifo: "str", argv: "strv", env: "strv", onDemand: "u32", failed: "str", cgroup: "slot" }),
-  awaitUplink: op(0x71, ["monitor"], {}),
+  keep: op(0x70, ["uplink", "monitor"], { lock: "str", argv: "strv", env: "strv", capabilities: "u64", outside: "u32", onDemand: "u32", failed: "str", directory: "str", leftover: "str", pauseMs: "u32", pauseMaxMs: "u32", stableMs: "u32", cgroup: "slot" }),
+  awaitKept: op(0x71, ["monitor"], { timeoutMs: "u32" }),
   openNetlink: op(0x72, network, { into: "into" }),
   bridgeAdd: op(0x73, network, { socket: "slot", name: "str", mac: "blob", mtu: "u32" }),
   vethAdd: op(0x74, network, { socket: "slot", name: "str", mac: "blob", mtu: "u32", peerNs: "slot", peerName: "str" }),
@@ -137,7 +137,6 @@ export const OPS = {
   ruleAdd: op(0x79, network, { socket: "slot", family: "u32", mark: "u32", table: "u32", priority: "u32" }),
   netfilter: op(0x7a, ["netbase", "monitor"], { batch: "blob" }),
   tapAdd: op(0x7c, ["netbase", "monitor"], { socket: "slot", device: "str", name: "str", mtu: "u32" }),
-  companion: op(0x7d, ["monitor"], { lock: "str", directory: "str", leftover: "str", argv: "strv", env: "strv", capabilities: "u64", cgroup: "slot" }),
   publish: op(0x7b, ["launch"], { protocol: "u32", address: "blob", port: "u32", count: "u32", target: "blob", targetPort: "u32", prefix: "u32" }),
   // --- afterwards ----------------------------------------------------------------------------------------
   removeTree: op(0x60, afterwards, { path: "str" }),

@@ -96,7 +96,7 @@ const CASES: Readonly<Record<string, Case>> = {
         ],
         {
           plan: {
-            fifo: "/run/user/1000/kelp/uplink",
+            lock: "/run/user/1000/kelp/uplink.lock",
             argv: ["/usr/bin/slirp4netns", "tap0"],
             env: [],
             onDemand: true,
