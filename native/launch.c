@@ -230,6 +230,8 @@ static int conclude(struct launcher *l)
 
 	if (l->vm.verb == VERB_ENTER) {
 		status = forward_until_end(l->holder, &l->held);
+		if (plan_seek(&l->vm.plan, STAGE_FINISH, &l->vm.cursor))
+			vm_finish(&l->vm, l->vm.cursor, STAGE_FINISH, true);
 		base_unregister(l->holder, l->holder_start);
 		return status;
 	}

@@ -43,6 +43,7 @@ async function failedJob(name: string, words: readonly string[]): Promise<KelpEr
   const [, planPath = "", root = "", runroot = "", , index = "", errno = ""] = words;
   const ctx = await openContext({ root, runroot });
   const plan = decodePlan(readPlan(planPath)) ?? { ops: [] };
+  rmSync(planPath, { force: true });
   const error =
     hostReason(ctx, Number(errno)) ??
     explainFailure({

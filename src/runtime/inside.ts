@@ -48,7 +48,7 @@ export async function runInside<I, O>(
   }
 }
 
-/** Deletes the plans of callers that were killed in the middle of a job, or became `unshare`'s command. */
+/** Deletes the plans of callers that were killed in the middle of a job or of `unshare`. */
 export function sweepPlans(directory: string): void {
   for (const name of readdirSync(directory)) {
     const pid = name.match(/^(?:job|unshare)-(\d+)\b.*\.plan(\.|$)/)?.[1];

@@ -18,6 +18,8 @@ export interface LowerEnterInput {
   readonly cwd: string;
   /** Mounted for this command alone. */
   readonly views?: readonly RootView[];
+  /** Removed at the end: the plan itself, where its writer is not there any more. */
+  readonly leftover?: string;
   readonly onFailure: { readonly argv: readonly string[]; readonly env: readonly string[] };
 }
 
@@ -33,5 +35,7 @@ export function lowerEnter(input: LowerEnterInput): Plan {
   const { argv, env, search = [], keepFds = 0 } = input;
   plan.add("exec", "keepFds", { count: keepFds }, { origin: "default" });
   plan.add("exec", "execve", { argv, env, search }, { origin: "command" });
+  if (input.leftover !== undefined)
+    plan.add("finish", "removeFile", { path: input.leftover }, { origin: "default" });
   return plan.build();
 }

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect } from "bun:test";
-import { readlinkSync } from "node:fs";
+import { readdirSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
 
 const box = useSandbox("195-namespaces");
@@ -93,5 +94,18 @@ describe("/etc/mtab", () => {
     expect(await box.ok(["logs", "m195"])).toBe("/proc/mounts");
     expect(await box.ok(["diff", "m195"])).not.toContain("mtab");
     await box.ok(["rm", "m195"]);
+  });
+});
+
+describe("unshare", () => {
+  const plans = () => readdirSync(join(box.runtime, "kelp")).filter((name) => name.endsWith(".plan"));
+
+  test("leaves no plan behind, however its command ends, or does not begin", async () => {
+    expect((await box.kelp(["unshare", "sh", "-c", "exit 7"])).code).toBe(7);
+    expect(plans()).toEqual([]);
+    expect((await box.kelp(["unshare", "sh", "-c", "kill -9 $$"])).code).toBe(137);
+    expect(plans()).toEqual([]);
+    const nowhere = await box.kelp(["unshare", "/no/such/program"]);
+    expect({ code: nowhere.code, plans: plans() }).toEqual({ code: 125, plans: [] });
   });
 });

@@ -54,6 +54,7 @@ export default defineCommand({
         env,
         search: (environment.PATH ?? "/usr/bin:/bin").split(":"),
         cwd: process.cwd(),
+        leftover: planPath,
         onFailure: {
           argv: [...kelpCommand(), "__failed", "job:unshare", planPath, paths.data, paths.runtime],
           env,
@@ -61,7 +62,6 @@ export default defineCommand({
       }),
     );
     const holdfast = holdfastPath(paths);
-    // holdfast takes this process's place, so nobody is left to remove the plan: the next job or unshare does it.
     if (!globals.noout) return startPlan(holdfast, "enter", planPath);
     const { status } = spawnSync(holdfast, ["enter", planPath], {
       stdio: ["inherit", "ignore", "inherit"],

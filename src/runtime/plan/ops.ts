@@ -15,7 +15,7 @@
  *   exec     the same process (with `init`: its child), last steps up to execve
  *   check    a process of a health check, forked by the monitor and in the container's namespaces already
  *   startup  the same for the check that tells whether the container has started
- *   finish   the monitor, after the container's process has ended; a failing one does not stop the rest
+ *   finish   the monitor (or enter's launcher), after the process has ended; a failing one does not stop the rest
  *   vanish   the same, for what a container made with --rm takes along; not while a client keeps it (PROTOCOL.md)
  */
 export const STAGES = ["config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish"] as const;
