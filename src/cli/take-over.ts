@@ -37,6 +37,9 @@ export async function recreateContainer(ctx: Context, container: PodmanContainer
     options: { ...options, name: container.name, pull: "never" },
     given: new Set([...given, "name", "pull"]),
     argv: words,
+    unnamedVolumes: new Map(
+      [...container.volumes].filter(([, name]) => ctx.state.volumes.get(name)?.anonymous),
+    ),
     environment: Object.fromEntries(container.env.map(splitVariable)),
     cwd: "/",
   });

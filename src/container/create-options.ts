@@ -119,6 +119,8 @@ export interface CreateRequest {
     readonly layers: readonly number[];
     readonly run: ImageRunConfig;
   };
+  /** Volumes that there are already for mounts without a name, by destination: the container is made anew. */
+  readonly unnamedVolumes?: ReadonlyMap<string, string>;
   /** Flags given explicitly; others may be overruled by the settings. */
   readonly given: ReadonlySet<string>;
   /** The whole command line, for inspection. */

@@ -17,6 +17,7 @@ import {
   type ContainerRecord,
   type Context,
   containerEvent,
+  type MountConfig,
   type NewEvent,
   newId,
   writeEvent,
@@ -65,7 +66,7 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
   checkCidFile(built.config.cidFile);
   if (options.replace === true) await replaceContainer(ctx, name);
   const secrets = await secretUses(ctx, options.secret ?? []);
-  const mounts = await pinImages(ctx, built.config.mounts);
+  const mounts = await pinImages(ctx, withNames(built.config.mounts, request.unnamedVolumes));
   const config = { ...owned(built.config, request), mounts, secrets };
   const record = await insert(ctx, id, name, config);
   if (found !== undefined)
@@ -73,6 +74,13 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
   if (built.config.cidFile !== undefined) writeFileSync(built.config.cidFile, id);
   writeEvent(ctx, { ...containerEvent("create", record), ...(await inspectData(ctx, record)) });
   return { record, warnings: built.warnings };
+}
+
+function withNames(mounts: readonly MountConfig[], names: ReadonlyMap<string, string> = new Map()) {
+  return mounts.map((mount) => {
+    const source = mount.type === "volume" ? (mount.source ?? names.get(mount.destination)) : mount.source;
+    return source === undefined ? mount : { ...mount, source };
+  });
 }
 
 async function inspectData(ctx: Context, record: ContainerRecord): Promise<Pick<NewEvent, "inspectData">> {

@@ -94,6 +94,8 @@ for (const driver of ["overlay", "vfs"]) {
         "sleep",
         "600",
       ]);
+      const anonymous = ["--network", "none", "--name", "anon", "-v", "/data", "localhost/busybox"];
+      await podman.ok(["run", ...anonymous, "sh", "-c", "cat /data/f; echo kept >> /data/f"]);
       imageIds = (await podman.ok(["images", "-q", "--no-trunc"])).split("\n").sort();
     }, 180_000);
 
@@ -107,13 +109,20 @@ for (const driver of ["overlay", "vfs"]) {
           timeout: 120_000,
         });
         expect(stderr).toBe("Error: cannot take over container live: it runs; stop it first\n");
-        expect(stdout.split("\n").sort()).toEqual([
+        expect(
+          stdout
+            .replace(/^(volume )[0-9a-f]{64}$/m, "$1unnamed")
+            .split("\n")
+            .sort(),
+        ).toEqual([
           "",
+          "container anon",
           "container web",
           "image localhost/busybox:latest",
           "image localhost/t330:first",
           "image localhost/t330:second",
           "volume t330",
+          "volume unnamed",
         ]);
         expect(code).toBe(125);
         expect(fingerprint(podman.root)).toBe(before);
@@ -176,9 +185,9 @@ for (const driver of ["overlay", "vfs"]) {
     needs.test(
       "a container is made anew with its options, and the variables it had",
       async () => {
-        expect(await box.ok(["ps", "-a", "--format", '{{.Names}} {{.State}} {{.Label "x"}}'])).toBe(
-          "web created y",
-        );
+        expect(
+          await box.ok(["ps", "-a", "-f", "name=web", "--format", '{{.Names}} {{.State}} {{.Label "x"}}']),
+        ).toBe("web created y");
         expect(await box.ok(["start", "-a", "web"])).toBe("kept\nh330\n1 noted\n2\n3\n4");
       },
       60_000,
@@ -191,6 +200,18 @@ for (const driver of ["overlay", "vfs"]) {
         expect(
           stdout.split("\n").filter((line) => line !== "" && !line.endsWith(" is here already")),
         ).toEqual([]);
+      },
+      60_000,
+    );
+
+    needs.test(
+      "a volume without a name is its container's again, and goes with it",
+      async () => {
+        expect(await box.ok(["start", "-a", "anon"])).toBe("kept");
+        const unnamed = ["volume", "ls", "-q", "--filter", "anonymous=true"];
+        expect(await box.ok(unnamed)).toMatch(/^[0-9a-f]{64}$/);
+        await box.ok(["rm", "-v", "anon"]);
+        expect(await box.ok(["volume", "ls", "-q"])).toBe("t330");
       },
       60_000,
     );

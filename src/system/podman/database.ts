@@ -21,6 +21,8 @@ export interface PodmanContainer {
   /** Its environment, for `--env NAME` on that command line. */
   readonly env: readonly string[];
   readonly isRunning: boolean;
+  /** Names of the volumes it mounts, by destination. */
+  readonly volumes: ReadonlyMap<string, string>;
 }
 
 export interface PodmanRecords {
@@ -123,9 +125,11 @@ const RUNNING = 3;
 const PAUSED = 5;
 
 function readContainer(json: string, stateJson: string): PodmanContainer {
-  const { id, name, CreateCommand, spec } = JSON.parse(json);
+  const { id, name, CreateCommand, spec, namedVolumes } = JSON.parse(json);
   const { state, pid } = JSON.parse(stateJson);
   // After a reboot the database still says that it runs.
   const isRunning = [RUNNING, PAUSED].includes(state) && existsSync(`/proc/${pid}`);
-  return { id, name, command: CreateCommand ?? [], env: spec?.process?.env ?? [], isRunning };
+  const mounts: readonly { volumeName: string; dest: string }[] = namedVolumes ?? [];
+  const volumes = new Map(mounts.map(({ volumeName, dest }) => [dest, volumeName]));
+  return { id, name, command: CreateCommand ?? [], env: spec?.process?.env ?? [], isRunning, volumes };
 }
