@@ -2,7 +2,7 @@
 import { expect } from "bun:test";
 import { closeSync, openSync, readFileSync, rmSync, statfsSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { BUSYBOX, busyboxArchive, requires, smallDisk, useSandbox } from "../support/index.ts";
+import { BUSYBOX, busyboxArchive, requires, smallDisk, until, useSandbox } from "../support/index.ts";
 
 const disk = smallDisk() ?? "";
 const logs = join(disk, "logs");
@@ -21,14 +21,6 @@ function fill(): void {
     if ((error as NodeJS.ErrnoException).code !== "ENOSPC") throw error;
   } finally {
     closeSync(fd);
-  }
-}
-
-async function until(what: string, holds: () => boolean | Promise<boolean>): Promise<void> {
-  const end = Date.now() + 30_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`never: ${what}`);
-    await Bun.sleep(50);
   }
 }
 

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { BUSYBOX, busyboxArchive, KELP, requires, run, useSandbox } from "../support/index.ts";
+import { BUSYBOX, busyboxArchive, KELP, requires, run, until, useSandbox } from "../support/index.ts";
 
 const box = useSandbox("054-init");
 const { test } = requires("overlay", "subuid", "busybox");
@@ -23,14 +23,6 @@ async function make(
 async function failure(args: readonly string[]) {
   const { code, stdout, stderr } = await box.kelp(args);
   return { code, stdout, error: stderr.split("\n")[0] };
-}
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 20_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`never: ${what}`);
-    await Bun.sleep(50);
-  }
 }
 
 describe("what init has made ready", () => {

@@ -2,20 +2,12 @@
 import { expect } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
+import { BUSYBOX, busyboxArchive, requires, until, useSandbox } from "../support/index.ts";
 
 const box = useSandbox("060-unattended");
 const { test } = requires("overlay");
 const field = (name: string, format: string) => box.ok(["inspect", "--format", format, name]);
 const sh = (script: string) => [BUSYBOX, "sh", "-c", script];
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 10_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`never: ${what}`);
-    await Bun.sleep(50);
-  }
-}
 
 test("the image is loaded", async () => {
   await box.ok(["load", "--input", await busyboxArchive()]);

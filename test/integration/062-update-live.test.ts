@@ -1,6 +1,6 @@
 /** What `update` changes in a container that runs: its restart policy and its health check. */
 import { expect } from "bun:test";
-import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
+import { BUSYBOX, busyboxArchive, requires, until, useSandbox } from "../support/index.ts";
 
 const box = useSandbox("062-update");
 const { test } = requires("overlay");
@@ -8,14 +8,6 @@ const field = (name: string, format: string) => box.ok(["inspect", "--format", f
 const sh = (script: string) => [BUSYBOX, "sh", "-c", script];
 /** Lives until its file is made, which every life removes. */
 const LIVES = "rm -f /end; until test -e /end; do sleep 0.05; done; exit 3";
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 20_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`never: ${what}`);
-    await Bun.sleep(50);
-  }
-}
 
 const runsAgain = (name: string, restarts: number) =>
   until(

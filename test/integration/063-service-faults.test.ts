@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect } from "bun:test";
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
+import { BUSYBOX, busyboxArchive, requires, until, useSandbox } from "../support/index.ts";
 
 const box = useSandbox("063-service-faults");
 const { test } = requires("overlay");
@@ -10,14 +10,6 @@ const field = (name: string, format: string) => box.ok(["inspect", "--format", f
 const sh = (script: string) => [BUSYBOX, "sh", "-c", script];
 
 beforeAll(async () => void (await box.ok(["load", "-q", "-i", await busyboxArchive()])));
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 30_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`never: ${what}`);
-    await Bun.sleep(100);
-  }
-}
 
 /** Of a container's monitor: what it has used of the processor, and its memory, in milliseconds and kilobytes. */
 async function monitorCosts(name: string): Promise<{ cpu: number; memory: number }> {

@@ -1,6 +1,6 @@
 /** Logs and events in the journal: what is sent there, and what is read back. */
 import { beforeAll, describe, expect } from "bun:test";
-import { BUSYBOX, busyboxArchive, requires, run, useSandbox } from "../support/index.ts";
+import { BUSYBOX, busyboxArchive, requires, run, until, useSandbox } from "../support/index.ts";
 
 const box = useSandbox("064-journal");
 const { test } = requires("journal", "overlay");
@@ -17,14 +17,6 @@ async function entries(id: string): Promise<Record<string, string>[]> {
     .split("\n")
     .filter((line) => line !== "")
     .map((line) => JSON.parse(line) as Record<string, string>);
-}
-
-async function until(what: string, holds: () => Promise<boolean>): Promise<void> {
-  const end = Date.now() + 20_000;
-  while (!(await holds())) {
-    if (Date.now() > end) throw new Error(`never: ${what}`);
-    await Bun.sleep(100);
-  }
 }
 
 describe("a log in the journal", () => {

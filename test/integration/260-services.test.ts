@@ -2,7 +2,16 @@
 import { beforeAll, describe, expect } from "bun:test";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BUSYBOX, busyboxArchive, KELP, requires, run, useSandbox, useSystemd } from "../support/index.ts";
+import {
+  BUSYBOX,
+  busyboxArchive,
+  KELP,
+  requires,
+  run,
+  until,
+  useSandbox,
+  useSystemd,
+} from "../support/index.ts";
 
 const box = useSandbox("260-services");
 const needed = requires("services", "cgroup2", "overlay", "subuid");
@@ -39,7 +48,7 @@ describe("a unit", () => {
     expect(await systemd.systemctl("stop", "a")).toMatchObject({ code: 0 });
     expect(await systemd.property("a", "ActiveState")).toBe("inactive");
     expect(await systemd.property("a", "Result")).toBe("success");
-    expect(existsSync(inUnit(group))).toBe(false);
+    await until("the unit's group is gone", () => !existsSync(inUnit(group)));
   });
 
   test("shows success, failure and a kill as what they were", async () => {
@@ -69,7 +78,7 @@ describe("a unit", () => {
     process.kill(Number(await systemd.property("orphan", "MainPID")), "SIGKILL");
     await systemd.settled("orphan", "ActiveState", "failed");
     expect(await systemd.property("orphan", "Result")).toBe("signal");
-    expect(existsSync(`/proc/${init}`)).toBe(false);
+    await until("its process is gone", () => !existsSync(`/proc/${init}`));
   });
 
   test("that cannot start says so", async () => {
@@ -80,13 +89,14 @@ describe("a unit", () => {
 });
 
 describe("ready", () => {
+  const runs = (name: string) =>
+    until(`${name} runs`, async () => (await box.kelp(["exec", name, "true"])).code === 0);
   /** The container's own word at the socket it was given: nc of busybox speaks datagrams to a path only with `local:`. */
   test("is a healthy container's unit once it is healthy", async () => {
     const words = `--sdnotify=healthy --health-cmd "test -e /tmp/well" --health-interval=200ms --health-retries=1000 ${OBEDIENT}`;
     await systemd.unit("well.service", unit("well", words));
     expect(await systemd.systemctl("start", "--no-block", "well")).toMatchObject({ code: 0 });
-    for (let i = 0; i < 200 && (await box.kelp(["exec", "well", "true"])).code !== 0; i++)
-      await Bun.sleep(50);
+    await runs("well");
     expect(await systemd.property("well", "ActiveState")).toBe("activating");
     await box.ok(["exec", "well", "touch", "/tmp/well"]);
     await systemd.settled("well", "ActiveState", "active");
@@ -96,8 +106,7 @@ describe("ready", () => {
   test("is said by the container itself where that is asked for, and no later than it says so", async () => {
     await systemd.unit("self.service", unit("self", OBEDIENT));
     expect(await systemd.systemctl("start", "--no-block", "self")).toMatchObject({ code: 0 });
-    for (let i = 0; i < 200 && (await box.kelp(["exec", "self", "true"])).code !== 0; i++)
-      await Bun.sleep(50);
+    await runs("self");
     const environment = await box.ok(["exec", "self", "sh", "-c", "tr '\\0' '\\n' </proc/1/environ"]);
     expect(environment).toContain("NOTIFY_SOCKET=/run/notify/notify.sock\n");
     expect(await box.ok(["exec", "self", "stat", "-c", "%F %a", "/run/notify/notify.sock"])).toBe(
@@ -120,7 +129,7 @@ test("sockets of a unit reach the container's first process, with its pid", asyn
   );
   expect(await systemd.systemctl("start", "act.socket")).toMatchObject({ code: 0 });
   expect(await systemd.systemctl("start", "act.service")).toMatchObject({ code: 0 });
-  for (let i = 0; i < 100 && !(await box.ok(["logs", "act"])).includes("\n4"); i++) await Bun.sleep(50);
+  await until("its list of descriptors", async () => (await box.ok(["logs", "act"])).includes("\n4"));
   const lines = (await box.ok(["logs", "act"])).split("\n");
   expect(lines[0]).toBe("1 act.socket mine");
   expect(lines[1]).toMatch(/3 -> socket:\[\d+\]$/);

@@ -147,25 +147,22 @@ for (const shell of SHELLS) {
   });
 }
 
-test("names and values are there within 30 ms", async () => {
-  const fastest = async (...words: string[]) => {
-    const times: number[] = [];
-    for (let run = 0; run < 25; run++) {
-      const start = performance.now();
-      const { status } = Bun.spawnSync([KELP, "__complete", ...words], {
-        env: env(),
-        stderr: "ignore",
-      }) as never as {
-        status?: number;
-      };
-      times.push(performance.now() - start);
-      expect(status ?? 0).toBe(0);
-    }
-    return Math.min(...times);
+test("names and values cost little more than a start of kelp", () => {
+  // The processor's time, which waits for nobody, of the best of many.
+  const cost = (...words: string[]) => {
+    const runs = Array.from({ length: 25 }, () =>
+      Bun.spawnSync([KELP, ...words], { env: env(), stderr: "ignore" }),
+    );
+    expect(runs.map(({ exitCode }) => exitCode)).toEqual(runs.map(() => 0));
+    return Math.min(...runs.map(({ resourceUsage }) => Number(resourceUsage.cpuTime.total)));
   };
-  expect(await fastest("volume", "rm", "t310")).toBeLessThan(30);
-  expect(await fastest("run", "--network", "t")).toBeLessThan(30);
-  expect(await fastest("--log-level", "")).toBeLessThan(30);
+  const start = cost("--version");
+  for (const typed of [
+    ["volume", "rm", "t310"],
+    ["run", "--network", "t"],
+    ["--log-level", ""],
+  ])
+    expect(cost("__complete", ...typed) / start).toBeLessThan(4);
 }, 60_000);
 
 test("a script for a link's name completes that name", async () => {

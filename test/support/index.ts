@@ -19,5 +19,6 @@ export { paxEntry, type RawEntry, rawTar } from "./raw-tar.ts";
 export { type Feature, missing, noteMissing, requires } from "./requires.ts";
 export { type KelpOptions, type KelpResult, run, type Sandbox, useSandbox } from "./sandbox.ts";
 export { openTerminal, type Terminal } from "./terminal.ts";
+export { until } from "./until.ts";
 export { type UserManagerHandle, useUserManager } from "./user-manager.ts";
 export { type UserSystemd, useSystemd } from "./user-systemd.ts";
