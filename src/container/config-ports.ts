@@ -12,7 +12,7 @@ export interface PortWishes {
 
 /** The mappings with every random port chosen and every address written out. */
 export function publishedPorts(ctx: Context, { publish, exposed }: PortWishes): PortMapping[] {
-  const asked = publish.map(parsePort);
+  const asked = [...new Set(publish)].map(parsePort);
   const covered = new Set(asked.flatMap((port) => portKeys(port)));
   const more = exposed.filter((key) => !covered.has(key)).map(parsePort);
   const all = [...asked, ...more].flatMap((port) => spreadAddresses(ctx, port));

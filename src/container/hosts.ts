@@ -1,7 +1,8 @@
 /** A container's /etc/hosts: its own names, the host's, and on networks with names those of its neighbours. */
 import { readFileSync } from "node:fs";
 import { networkInterfaces } from "node:os";
-import { UsageError } from "../base/index.ts";
+import { errnoCode, UsageError } from "../base/index.ts";
+import { errnoText } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { changeInPlace } from "./bound-file.ts";
 import { addressesOf, effectiveHostname, neighbourBlock } from "./neighbours.ts";
@@ -79,9 +80,8 @@ function baseHosts(base: string): string[] {
     text = readFileSync(base === "" ? "/etc/hosts" : base, "utf8");
   } catch (cause) {
     if (base === "") return loopback;
-    throw new UsageError("hosts-file", `cannot read hosts file ${base}: ${(cause as Error).message}`, {
-      cause,
-    });
+    const reason = errnoText(errnoCode(cause)) ?? (cause as Error).message;
+    throw new UsageError("hosts-file", `cannot read hosts file ${base}: ${reason}`, { cause });
   }
   const lines = text.split("\n").filter((line) => line.trim() !== "");
   return lines.some((line) => /^\s*127\.0\.0\.1\s.*\blocalhost\b/.test(line))

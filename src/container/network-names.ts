@@ -50,6 +50,11 @@ function singleMode(ctx: Context, word: string): string | undefined {
     // The host's network cannot be entered; one that stays outside is in it.
     return owner.config.network.mode === "host" ? "host" : `container:${owner.id}`;
   }
+  if (word === "ns" || word === "ns:")
+    throw new UsageError(
+      "invalid-namespace",
+      "invalid config provided: namespace mode path requires a value",
+    );
   if (kind === "ns") return word;
   if (!isOwnStack(kind)) return undefined;
   checkOwnStack(word);
@@ -112,8 +117,10 @@ export function checkAddress(text: string): Partial<NetworkAttachment> {
   return address.family === 4 ? { ip: text } : { ip6: text };
 }
 
+/** The kernel takes neither a group's address nor none for an interface. */
 export function checkMac(text: string): string {
-  if (parseMac(text) === undefined)
+  const mac = parseMac(text);
+  if (mac === undefined || mac[0]! % 2 === 1 || mac.every((byte) => byte === 0))
     throw new UsageError("invalid-mac", `address ${text}: invalid MAC address`);
   return text.toLowerCase();
 }

@@ -1,21 +1,17 @@
 /** New networks: what was asked for, checked and completed. */
-import { networkInterfaces } from "node:os";
 import { ConflictError, UsageError } from "../base/index.ts";
 import { type Context, type NetworkRecord, type NetworkSubnet, newId, writeEvent } from "../state/index.ts";
 import {
   contains,
   formatAddress,
   formatSubnet,
-  hostRange,
-  lastAddress,
-  overlaps,
   parseAddress,
   parseSubnet,
   requireSubnet,
-  type Subnet,
 } from "./address.ts";
 import { DEFAULT_NETWORK, findNetwork, listNetworks } from "./defaults.ts";
 import { parseNetworkOptions } from "./options.ts";
+import { chooseSubnets } from "./subnets.ts";
 
 export interface NewNetwork {
   /** Absent: one is chosen. */
@@ -37,6 +33,7 @@ export interface NewNetwork {
   readonly options: Readonly<Record<string, string>>;
 }
 
+const IPV6_MTU = 1280;
 const NAME = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/;
 const RESERVED = new Set([
   "none",
@@ -58,6 +55,8 @@ export function createNetwork(ctx: Context, asked: NewNetwork): NetworkRecord {
     const others = listNetworks(ctx);
     const name = asked.name === undefined ? freeName(others) : checkName(ctx, asked.name);
     const subnets = chooseSubnets(asked, others);
+    const ipv6 = asked.ipv6 || subnets.some(({ subnet }) => subnet.includes(":"));
+    requireRoom(options.mtu, ipv6);
     return ctx.state.networks.create({
       id: newId(),
       name,
@@ -65,11 +64,11 @@ export function createNetwork(ctx: Context, asked: NewNetwork): NetworkRecord {
       driver: "bridge",
       bridge: asked.bridge === undefined ? freeBridge(others) : checkBridge(asked.bridge, others),
       subnets,
-      ipv6: asked.ipv6 || subnets.some(({ subnet }) => subnet.includes(":")),
+      ipv6,
       internal: asked.internal,
       dns: !asked.disableDns,
       dnsServers: asked.dnsServers.map(checkServer),
-      routes: asked.routes.map(parseRoute),
+      routes: asked.routes.map((text) => parseRoute(text, subnets)),
       labels: asked.labels,
       options,
     });
@@ -161,12 +160,21 @@ function checkBridge(name: string, others: readonly NetworkRecord[]): string {
   return name;
 }
 
+/** What the kernel asks for, which would say no more than `invalid argument` when the first container starts. */
+function requireRoom(mtu: string | undefined, ipv6: boolean): void {
+  if (!ipv6 || mtu === undefined || Number(mtu) >= IPV6_MTU) return;
+  throw new UsageError(
+    "invalid-mtu",
+    `cannot set mtu ${JSON.stringify(mtu)}: IPv6 needs packets of ${IPV6_MTU} bytes`,
+  );
+}
+
 function checkServer(text: string): string {
   if (parseAddress(text) === undefined) throw new UsageError("invalid-dns", `unable to parse ip ${text}`);
   return text;
 }
 
-function parseRoute(text: string): NetworkRecord["routes"][number] {
+function parseRoute(text: string, subnets: readonly NetworkSubnet[]): NetworkRecord["routes"][number] {
   const [destination = "", gateway = "", metric = "100", ...more] = text.split(",");
   const net = parseSubnet(destination);
   const via = parseAddress(gateway);
@@ -174,96 +182,10 @@ function parseRoute(text: string): NetworkRecord["routes"][number] {
     throw new UsageError("invalid-route", `invalid route: ${text}`, {
       hint: "Routes: <destination in CIDR>,<gateway>,<metric (optional)>.",
     });
-  return { destination: formatSubnet(net), gateway: formatAddress(via), metric: Number(metric) };
-}
-
-// --- subnets ------------------------------------------------------------------------------------------
-
-function chooseSubnets(asked: NewNetwork, others: readonly NetworkRecord[]): NetworkSubnet[] {
-  const taken = [...others.flatMap(({ subnets }) => subnets.map(({ subnet }) => requireSubnet(subnet)))];
-  if (asked.subnets.length === 0 && (asked.gateways.length > 0 || asked.ranges.length > 0))
-    throw new UsageError("missing-subnet", "cannot set gateway or ip-range without subnet");
-  const given = asked.subnets.map((text, index) => {
-    const net = checkSubnet(text, taken);
-    taken.push(net);
-    return complete(net, asked.gateways[index], asked.ranges[index]);
-  });
-  if (given.length === 0)
-    given.push(complete(freeSubnet4([...taken, ...hostSubnets()]), undefined, undefined));
-  if (asked.ipv6 && !given.some(({ subnet }) => subnet.includes(":")))
-    given.push(complete(freeSubnet6(taken), undefined, undefined));
-  return given;
-}
-
-function checkSubnet(text: string, taken: readonly Subnet[]): Subnet {
-  const net = requireSubnet(text);
-  if (net.prefix > (net.family === 4 ? 30 : 126))
-    throw new UsageError("subnet-too-small", `subnet ${text} has no room for a gateway and a container`);
-  if (taken.some((other) => overlaps(net, other)))
-    throw new ConflictError("subnet-taken", `subnet ${formatSubnet(net)} is already used by another network`);
-  return net;
-}
-
-function complete(net: Subnet, gateway: string | undefined, range: string | undefined): NetworkSubnet {
-  const { first } = hostRange(net);
-  const address = gateway === undefined ? { family: net.family, value: first } : parseAddress(gateway);
-  if (address === undefined || !contains(net, address))
-    throw new UsageError("invalid-gateway", `gateway ${gateway} not in subnet ${formatSubnet(net)}`);
-  return {
-    subnet: formatSubnet(net),
-    gateway: formatAddress(address),
-    ...(range === undefined ? {} : { range: parseRange(net, range) }),
-  };
-}
-
-/** `A/N`, or `FIRST-LAST`. */
-function parseRange(net: Subnet, text: string): NonNullable<NetworkSubnet["range"]> {
-  const part = parseSubnet(text);
-  const [from = "", to = ""] = text.split("-");
-  const usable = hostRange(net);
-  const start = part === undefined ? parseAddress(from)?.value : part.base;
-  const end = part === undefined ? parseAddress(to)?.value : lastAddress(part);
-  const clamp = (value: bigint) =>
-    value < usable.first ? usable.first : value > usable.last ? usable.last : value;
-  if (
-    start === undefined ||
-    end === undefined ||
-    start > end ||
-    start > usable.last ||
-    end < usable.first ||
-    start < net.base ||
-    end > lastAddress(net)
-  )
-    throw new UsageError("invalid-range", `ip-range ${text} is not inside subnet ${formatSubnet(net)}`);
-  const format = (value: bigint) => formatAddress({ family: net.family, value: clamp(value) });
-  return { start: format(start), end: format(end) };
-}
-
-function freeSubnet4(taken: readonly Subnet[]): Subnet {
-  for (let second = 89; second < 256; second++) {
-    for (let third = 0; third < 256; third++) {
-      const net = requireSubnet(`10.${second}.${third}.0/24`);
-      if (!taken.some((other) => overlaps(net, other))) return net;
-    }
-  }
-  throw new ConflictError("no-free-subnet", "could not find free subnet from subnet pools", {
-    hint: "Remove unused networks with `kelp network prune`.",
-  });
-}
-
-/** A unique local /64 of random digits. */
-function freeSubnet6(taken: readonly Subnet[]): Subnet {
-  for (;;) {
-    const id = newId();
-    const net = requireSubnet(
-      `fd${id.slice(0, 2)}:${id.slice(2, 6)}:${id.slice(6, 10)}:${id.slice(10, 14)}::/64`,
+  if (!subnets.some(({ subnet }) => contains(requireSubnet(subnet), via)))
+    throw new UsageError(
+      "invalid-route",
+      `invalid route: ${text}: gateway ${gateway} is in no subnet of the network`,
     );
-    if (!taken.some((other) => overlaps(net, other))) return net;
-  }
-}
-
-/** Subnets the host is in itself: from a container they would not be reachable any more. */
-function hostSubnets(): Subnet[] {
-  const entries = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
-  return entries.flatMap(({ cidr }) => (cidr === null ? [] : (parseSubnet(cidr) ?? [])));
+  return { destination: formatSubnet(net), gateway: formatAddress(via), metric: Number(metric) };
 }

@@ -34,7 +34,13 @@ function checkOption(key: string, value: string): void {
       `cannot set ${key} to ${JSON.stringify(value)}: it must be true or false`,
     );
   }
-  if (key === "metric" && /^\d+$/.test(value)) return;
+  if (key === "metric") {
+    if (/^\d{1,9}$/.test(value)) return;
+    throw new UsageError(
+      "invalid-network-option",
+      `cannot set metric to ${JSON.stringify(value)}: it must be a number`,
+    );
+  }
   throw new UsageError("unknown-network-option", `unsupported bridge network option ${key}`, {
     hint: "Options: mtu, isolate, no_default_route, metric.",
   });

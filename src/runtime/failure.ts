@@ -379,6 +379,7 @@ const WORDS: Readonly<Record<number, string>> = {
   95: "operation not supported",
   98: "address already in use",
   99: "Cannot assign requested address",
+  101: "network is unreachable",
   110: "connection timed out",
   122: "disk quota exceeded",
 };

@@ -17,6 +17,9 @@ const own = Object.values(networkInterfaces())
   .flatMap((entries) => entries ?? [])
   .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
 
+/** A virtual machine may be where the uplink is, which is refused for that. */
+const HOST_SUBNET = own === undefined || own.startsWith("10.0.2.") ? [] : [`${own}/30`];
+
 beforeAll(async () => {
   await box.ok(["load", "-i", await busyboxArchive()]);
   server = createServer((_request, response) => response.end("from outside"));
@@ -257,6 +260,26 @@ describe("a network of its own", () => {
       ["--subnet", "10.88.3.0/24"],
       "subnet 10.88.3.0/24 is already used by another network",
     ],
+    [
+      "the uplink's subnet",
+      ["--subnet", "10.0.2.128/25"],
+      "cannot use subnet 10.0.2.128/25: 10.0.2.0/24 is the uplink's",
+    ],
+    ...HOST_SUBNET.map(
+      (own) => ["a subnet of the host's", ["--subnet", own], "is already used on the host"] as const,
+    ),
+    ["loopback addresses", ["--subnet", "127.5.0.0/24"], "127.0.0.0/8 is loopback"],
+    [
+      "packets that are too small for IPv6",
+      ["--ipv6", "-o", "mtu=1200"],
+      'cannot set mtu "1200": IPv6 needs',
+    ],
+    [
+      "a route by nobody",
+      ["--route", "10.1.0.0/16,10.1.1.1"],
+      "gateway 10.1.1.1 is in no subnet of the network",
+    ],
+    ["a metric that is no number", ["-o", "metric=x"], 'cannot set metric to "x"'],
     [
       "a gateway outside",
       ["--subnet", "10.212.0.0/24", "--gateway", "10.1.1.1"],

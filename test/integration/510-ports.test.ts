@@ -115,7 +115,7 @@ describe("a published TCP port", () => {
   test("without a number is a free one; ranges and all exposed ports are published", async () => {
     const low = next;
     next += 3;
-    const flags = ["-p", "80", "-p", `${low}-${low + 2}:7000-7002`, "-P", "--expose", "90/udp"];
+    const flags = ["-p", "80", "-p", "80", "-p", `${low}-${low + 2}:7000-7002`, "-P", "--expose", "90/udp"];
     await box.ok(["run", "-d", "--name", "p510", ...flags, BUSYBOX, "sleep", "60"]);
     const lines = (await box.ok(["port", "p510"])).split("\n").sort();
     expect(lines.map((line) => line.replace(/:\d+$/, ""))).toEqual([
