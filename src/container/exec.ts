@@ -21,6 +21,7 @@ import { execCgroup } from "./cgroup.ts";
 import { checkWorkdir } from "./config-words.ts";
 import { userEnv } from "./env.ts";
 import { helperEnvironment } from "./helper-env.ts";
+import { type KeptFds, keptNumbers, keptSpan } from "./kept-fds.ts";
 import { runningSpec } from "./running-spec.ts";
 import { secretVariables } from "./secrets.ts";
 import type { Prepared } from "./start.ts";
@@ -36,7 +37,7 @@ export interface ExecOptions {
   readonly user: string | undefined;
   readonly tty: boolean;
   readonly privileged: boolean;
-  readonly preserveFds: number;
+  readonly preserveFds: KeptFds;
   /** Of the caller's terminal, for a process that gets one. */
   readonly consoleSize?: { readonly height: number; readonly width: number } | undefined;
   readonly client: ClientConfig;
@@ -83,11 +84,12 @@ export async function prepareExec(
     facts,
   );
   const planPath = freshPlanPath(ctx, id);
+  const keepFds = keptNumbers(0, options.preserveFds);
   const common: CommonInput = {
     process: execProcess,
     monitor: live.monitor,
     client: options.client,
-    keepFds: options.preserveFds,
+    keepFds: keptSpan(keepFds, config.runtime),
     onFailure: onFailure(ctx, id, planPath, options.client),
   };
   const { plan, failure } = await planExec(ctx, record, planPath, common, async () =>
@@ -103,7 +105,6 @@ export async function prepareExec(
   );
   writePlan(planPath, plan);
   writeContainerEvent(ctx, "exec", record);
-  const { preserveFds: keepFds } = options;
   return {
     holdfast: holdfastPath(ctx.paths),
     planPath,

@@ -30,6 +30,7 @@ export { runHealthCheck } from "./health-run.ts";
 export { isReadyToStart, releaseFailure, releaseHeld } from "./held.ts";
 export { completePathInside } from "./inside.ts";
 export { goTime, inspectContainer } from "./inspect.ts";
+export type { KeptFds } from "./kept-fds.ts";
 export type { LogEntry } from "./log-file.ts";
 export type { LogQuery } from "./log-reader.ts";
 export { containerLog, followContainerLog, logLoss, refuseUnreadable } from "./logs.ts";

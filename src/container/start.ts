@@ -48,6 +48,7 @@ import { emulatorRules } from "./emulators.ts";
 import { forgetHealth } from "./health.ts";
 import { healthPlan } from "./health-plan.ts";
 import { joinedNamespaces } from "./joined.ts";
+import { type KeptFds, keptNumbers, keptSpan } from "./kept-fds.ts";
 import { refreshNeighbours } from "./neighbours.ts";
 import { type Networking, prepareNetwork } from "./network.ts";
 import { startRootfs } from "./rootfs.ts";
@@ -61,7 +62,7 @@ import { volumeMounts, volumePaths } from "./volumes.ts";
 
 export interface StartOptions extends Starter {
   /** Descriptors that the process gets beside those of its service manager. */
-  readonly preserveFds?: number;
+  readonly preserveFds?: KeptFds;
   /** Who says that the service is ready, where not the record says it. */
   readonly sdnotify?: SdNotifyMode | undefined;
   /** `NAME=value` for the process that no record has. */
@@ -73,8 +74,8 @@ export interface StartOptions extends Starter {
 export interface Prepared {
   readonly holdfast: string;
   readonly planPath: string;
-  /** Descriptors of the caller's from 3 on that holdfast must get as well. */
-  readonly keepFds: number;
+  /** Descriptors of the caller's that holdfast must get as well. */
+  readonly keepFds: readonly number[];
   /** Asked after the end, where a status alone does not tell whose it is. */
   readonly failure?: () => KelpError | undefined;
 }
@@ -119,7 +120,8 @@ export async function prepareStart(
     ctx,
     parts.networking.members.map(({ network }) => network),
   );
-  return { holdfast: holdfastPath(ctx.paths), planPath, keepFds: lowering.keepFds ?? 0 };
+  const keepFds = keptNumbers(service.fds, options.preserveFds);
+  return { holdfast: holdfastPath(ctx.paths), planPath, keepFds };
 }
 
 function makePlaces({ paths }: Context, id: string): void {
@@ -216,7 +218,7 @@ async function lowerInput(
         ? undefined
         : { directory: secretsDir(ctx, id), plan: secretPlanPath(ctx, id), owners: secrets.files },
     health: healthPlan(ctx, record, spec, facts),
-    keepFds: service.fds + (options.preserveFds ?? 0),
+    keepFds: keptSpan(keptNumbers(service.fds, options.preserveFds), config.runtime),
     pidVariable: service.pidVariable,
     createWorkdir: isImageWorkdir(ctx, config),
     ...rootLinks(config, files),

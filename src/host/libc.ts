@@ -35,8 +35,8 @@ export interface Libc {
   reflink(toFd: number, fromFd: number): void;
   /** renameat2: `exchange` swaps two paths, `noreplace` fails with EEXIST. */
   rename(from: PathArgument, to: PathArgument, flag: "exchange" | "noreplace"): void;
-  /** Becomes another program with an empty environment and the descriptors 0 to 2 + `keep`; returns by throwing only. */
-  execve(path: string, argv: readonly string[], keep: number): never;
+  /** Becomes another program with an empty environment and the descriptors 0, 1, 2 and `keep`; returns by throwing only. */
+  execve(path: string, argv: readonly string[], keep: readonly number[]): never;
   /** Sends one message to a unix socket; `address` is all of its sun_path. Never waits. */
   sendDatagram(address: Uint8Array, data: Uint8Array): void;
   /** Writes out everything of the filesystem the descriptor is on. */
@@ -279,7 +279,7 @@ function bindExecve(declare: (prototype: string) => Call, check: Check): Libc["e
   const setFlags = declare("int fcntl(int fd, int command, int flags)");
   const call = declare("int execve(const char *path, const char **argv, const char **env)");
   return (path, argv, keep) => {
-    for (let fd = 3; fd < 3 + keep; fd++) setFlags(fd, F_SETFD, 0);
+    for (const fd of keep) setFlags(fd, F_SETFD, 0);
     check(call(path, [...argv, null], [null]), "execve", path);
     throw new Error("execve returned");
   };

@@ -21,13 +21,18 @@ export function writePlan(path: string, plan: Plan): void {
  * Becomes holdfast; does not return. Whatever was to be printed must have been written before, and
  * whatever was to be closed, closed. The environment is empty: everything a plan needs is in it.
  *
- * @param keepFds descriptors from 3 on that it gets too; JavaScript's execve would close them
+ * @param keepFds descriptors that it gets too; JavaScript's execve would close them
  * @throws {HostError} if the kernel will not execute it
  */
-export function startPlan(holdfast: string, verb: PlanVerb, planPath: string, keepFds = 0): never {
+export function startPlan(
+  holdfast: string,
+  verb: PlanVerb,
+  planPath: string,
+  keepFds: readonly number[] = [],
+): never {
   const argv = [holdfast, verb, planPath];
   try {
-    if (keepFds > 0) loadLibc().execve(holdfast, argv, keepFds);
+    if (keepFds.length > 0) loadLibc().execve(holdfast, argv, keepFds);
     else process.execve!(holdfast, argv, {});
   } catch (cause) {
     throw notExecutable(holdfast, cause);
@@ -39,16 +44,19 @@ export function startPlan(holdfast: string, verb: PlanVerb, planPath: string, ke
  * Runs holdfast beside kelp with kelp's own streams; the promise is its exit status, 128+n after a signal.
  *
  * @param stdout where its standard output goes instead of kelp's
- * @param keepFds descriptors from 3 on that it gets too
+ * @param keepFds descriptors that it gets too, at the numbers they have
  */
 export function runPlan(
   holdfast: string,
   verb: PlanVerb,
   planPath: string,
-  keepFds = 0,
+  keepFds: readonly number[] = [],
   stdout: number | "ignore" = 1,
 ): Promise<number> {
-  const more = Array.from({ length: keepFds }, (_, index) => 3 + index);
+  const last = keepFds.at(-1) ?? 2;
+  const more = Array.from({ length: last - 2 }, (_, index) =>
+    keepFds.includes(3 + index) ? 3 + index : "ignore",
+  );
   const { spawn } = process.getBuiltinModule("node:child_process");
   const child = spawn(holdfast, [verb, planPath], { stdio: [0, stdout, 2, ...more], env: {} });
   return new Promise((resolve, reject) => {

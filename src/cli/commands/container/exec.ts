@@ -33,7 +33,7 @@ export default defineCommand({
       completes: "file",
     },
     interactive: { kind: "boolean", short: "i", text: "Pass standard input on" },
-    "preserve-fd": { kind: "list", comma: true, value: "N", text: "Pass these file descriptors on" },
+    "preserve-fd": { kind: "list", comma: true, value: "N", text: "Pass these file descriptors on, at their numbers" },
     "preserve-fds": {
       kind: "int",
       value: "N",
@@ -55,6 +55,7 @@ export default defineCommand({
     completes: { each: ["running", "path-in-container"] },
   },
   async run({ args, options, globals }) {
+    const preserveFds = preservedFds(options);
     const ctx = await openContext(globals);
     const unnamed = options.latest || options.cidfile.length > 0;
     if (!unnamed && args.length === 0)
@@ -73,7 +74,6 @@ export default defineCommand({
       );
     }
     const streams = options.detach ? DETACHED : { stdin: options.interactive, stdout: true, stderr: true };
-    const preserveFds = preservedFds(options);
     const prepared = await prepareExec(ctx, record, {
       args: command,
       env: options.env,

@@ -50,7 +50,7 @@ async function initOne(ctx: Context, { record, shown }: Target, globals: Globals
     announce: `${shown}\n`,
   });
   const prepared = await prepareStart(ctx, record, { client, mode: "start", hold: true });
-  const status = await runPlan(prepared.holdfast, "start", prepared.planPath, 0, resultsOf(globals));
+  const status = await runPlan(prepared.holdfast, "start", prepared.planPath, [], resultsOf(globals));
   if (status === 0) writeContainerEvent(ctx, "init", record);
   return status;
 }

@@ -20,10 +20,10 @@ export default defineCommand({
   options: RUN_OPTIONS,
   args: { min: 1, options: "after-first", completes: { each: ["image", "path-in-image"] } },
   async run({ io, args, options, given, argv, globals }) {
+    const preserveFds = preservedFds(options);
     const ctx = await openContext(globals);
     const [image = "", ...command] = args;
     const streams = chooseStreams(options);
-    const preserveFds = preservedFds(options);
     if (options.tty && options.interactive && !options.detach && !io.stdinIsTty) {
       log.warn("The input device is not a TTY. The --tty and --interactive flags might not work properly");
     }
