@@ -1,6 +1,6 @@
 /** A whole build: the file, the graph of its stages, the image. */
 import { UsageError } from "../base/index.ts";
-import { isPresentProcess, removeContainer } from "../container/index.ts";
+import { isPresentProcess, isStep, removeContainer } from "../container/index.ts";
 import {
   jobRunner,
   manifestLists,
@@ -216,7 +216,7 @@ function tellUnused(session: Session): void {
 /** Steps whose build was killed: their containers are of no use to anybody. */
 async function removeAbandoned(ctx: Context): Promise<void> {
   for (const record of ctx.state.containers.list()) {
-    if (record.config.layers === undefined || isPresentProcess(record.config.creator ?? "")) continue;
+    if (!isStep(record) || isPresentProcess(record.config.creator ?? "")) continue;
     await removeContainer(ctx, record, { force: true, timeout: 0 });
   }
 }

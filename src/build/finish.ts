@@ -51,15 +51,14 @@ function configBytes(
   steps: readonly HistoryEntry[],
 ): Buffer {
   const { request } = session;
-  const { timestamp, docker, annotations } = request;
-  const { Healthcheck: health, ...plain } = state.config;
+  const { timestamp, annotations } = request;
   const document = {
     ...(state.author === undefined ? {} : { author: state.author }),
     architecture: state.architecture,
     os: state.os,
     ...(state.variant === undefined ? {} : { variant: state.variant }),
-    // The OCI format has no field for it.
-    config: docker && health !== undefined ? state.config : plain,
+    // Docker's own fields too (HEALTHCHECK, ONBUILD, SHELL), as BuildKit writes them: the OCI format lets readers pass over them.
+    config: state.config,
     rootfs: { type: "layers", diff_ids: diffIds },
   };
   const created = imageTime(session, [document, steps, annotations]);

@@ -21,7 +21,7 @@ export interface StageState {
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-/** What an image has that begins with nothing. */
+/** What every image has that is built: `ENV PATH=$PATH:/opt/bin` must not lose the directories of the shell's own tools. */
 const DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 export const DEFAULT_SHELL: readonly string[] = ["/bin/sh", "-c"];
@@ -45,7 +45,7 @@ export function stateOfImage(config: ImageConfig, layers: readonly StoredLayer[]
   const { OnBuild: _, ...run } = config.config;
   return {
     layers: [...layers],
-    config: { ...run },
+    config: { ...run, Env: withPath(run.Env ?? []) },
     history: [...config.history],
     architecture: config.architecture,
     os: config.os,
@@ -55,6 +55,11 @@ export function stateOfImage(config: ImageConfig, layers: readonly StoredLayer[]
     base: { layers: layers.length, image: id },
     baseHistory: config.history,
   };
+}
+
+/** Images made by `import`, and of other tools, may say nothing about PATH. */
+function withPath(env: readonly string[]): readonly string[] {
+  return env.some((entry) => entry.startsWith("PATH=")) ? env : [DEFAULT_PATH, ...env];
 }
 
 /** A stage that begins where another one ended. */

@@ -1,7 +1,7 @@
 /** The part of `kelp info` about the store. */
 import { existsSync, statfsSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { isRunning, presentContainers, statusOf } from "../container/index.ts";
+import { isRunning, ownContainers, statusOf } from "../container/index.ts";
 import type { Context } from "../state/index.ts";
 import { volumesDir } from "../volume/index.ts";
 import { goMap } from "./template.ts";
@@ -40,7 +40,7 @@ export function storeReport(ctx: Context): Record<string, unknown> {
 }
 
 function containerCounts(ctx: Context): object {
-  const found = presentContainers(ctx).map((record) => statusOf(ctx, record));
+  const found = ownContainers(ctx).map((record) => statusOf(ctx, record));
   const paused = found.filter(({ state }) => state === "paused").length;
   const running = found.filter(isRunning).length - paused;
   return { number: found.length, paused, running, stopped: found.length - running - paused };

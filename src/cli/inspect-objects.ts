@@ -31,6 +31,7 @@ interface Inspected {
   readonly State?: { readonly Health?: unknown };
   readonly Config?: Record<string, unknown>;
   readonly RootFS?: unknown;
+  readonly HostConfig?: { readonly LogConfig?: { readonly Path?: string } };
 }
 
 /** An image's JSON leaves out what it does not say; in Go these are fields all the same. */
@@ -82,6 +83,9 @@ export function addAliases(value: unknown): void {
   const state = (value as Inspected).State;
   if (typeof state !== "object" || state === null || !("Health" in state)) return;
   Object.defineProperty(state, "Healthcheck", { value: state.Health });
+  // docker's name, in the first line of many a script about logs.
+  const path = (value as Inspected).HostConfig?.LogConfig?.Path ?? "";
+  Object.defineProperty(value, "LogPath", { value: path });
 }
 
 /** An image, a volume or a network; `all` tries them in this order. */

@@ -66,7 +66,15 @@ export { type Prepared, prepareStart, type StartOptions } from "./start.ts";
 export { type CpuSample, type InterfaceSample, type UsageSample, usageSampler } from "./stats.ts";
 export { statusOf, viewOf } from "./status.ts";
 export { killContainer, type StopRequest, socketPath, stopContainer, stopToRestart } from "./stop.ts";
-export { dropStrayRunDirs, isPresentProcess, presentContainers, sweepEnded, tidyEnded } from "./sweep.ts";
+export {
+  dropStrayRunDirs,
+  isPresentProcess,
+  isStep,
+  ownContainers,
+  presentContainers,
+  sweepEnded,
+  tidyEnded,
+} from "./sweep.ts";
 export { containerTop, DESCRIPTORS } from "./top.ts";
 export { removeTrees } from "./trees.ts";
 export { type ConfigChange, changedEnv, updateContainer } from "./update.ts";

@@ -5,7 +5,7 @@ import { errnoText } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import type { ContainerPredicate } from "./filter.ts";
 import { viewOf } from "./status.ts";
-import { isGone, presentContainers } from "./sweep.ts";
+import { isGone, ownContainers } from "./sweep.ts";
 
 export interface Selection {
   readonly names: readonly string[];
@@ -50,12 +50,12 @@ function hasWords(selection: Selection): boolean {
 
 function unnamed(ctx: Context, selection: Selection): Target[] {
   if (selection.latest === true) {
-    const latest = presentContainers(ctx).at(-1);
+    const latest = ownContainers(ctx).at(-1);
     if (latest === undefined)
       throw new NotFoundError("no-such-container", "no containers: no such container");
     return [{ record: latest, shown: latest.id }];
   }
-  return presentContainers(ctx).map((record) => ({ record, shown: record.id }));
+  return ownContainers(ctx).map((record) => ({ record, shown: record.id }));
 }
 
 function named(ctx: Context, selection: Selection, failures: KelpError[]): Target[] {

@@ -18,9 +18,22 @@ import { moveAside } from "../storage/index.ts";
 import { isClaimed } from "./claim.ts";
 import { removeTrees } from "./trees.ts";
 
-/** All containers there are, oldest first. */
+/** All containers there are, oldest first, with those in which builds run their steps. */
 export function presentContainers(ctx: Context): ContainerRecord[] {
   return ctx.state.containers.list().filter((record) => !isGone(ctx, record));
+}
+
+/**
+ * Those that somebody asked for. A step's container belongs to its build alone: `docker ps -aq | xargs docker rm -f` must
+ * not break the build in the next window.
+ */
+export function ownContainers(ctx: Context): ContainerRecord[] {
+  return presentContainers(ctx).filter((record) => !isStep(record));
+}
+
+/** Whether a build made it for a RUN. */
+export function isStep({ config }: ContainerRecord): boolean {
+  return config.layers !== undefined;
 }
 
 /**

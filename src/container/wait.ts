@@ -1,7 +1,9 @@
 /** Waiting for containers to end, or to reach another state. */
-import { UsageError } from "../base/index.ts";
+import { ConflictError, UsageError } from "../base/index.ts";
 import { waitForProcess } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
+import { isActive } from "./config-health.ts";
+import { healthWord } from "./health.ts";
 import { statusOf } from "./status.ts";
 import { socketPath } from "./stop.ts";
 import { isLive } from "./view.ts";
@@ -20,6 +22,7 @@ export const WAIT_CONDITIONS = [
   "unhealthy",
 ] as const;
 
+const HEALTH = new Set(["healthy", "unhealthy"]);
 const ENDED = new Set(["exited", "stopped", "removing"]);
 
 export function checkConditions(words: readonly string[]): void {
@@ -62,9 +65,25 @@ export async function waitForFirst(
     for (const record of records) {
       const code = reached(ctx, record, wanted);
       if (code !== undefined) return code;
+      if (wanted.every((condition) => HEALTH.has(condition))) checkHealthCanCome(ctx, record);
     }
     await new Promise((resolve) => setTimeout(resolve, Math.max(10, intervalMs)));
   }
+}
+
+/** A script that waits for health must not wait for ever: nobody checks what has no check, or has ended. */
+function checkHealthCanCome(ctx: Context, record: ContainerRecord): void {
+  if (!isActive(record.config.health))
+    throw new ConflictError("no-healthcheck", `cannot wait for health: container ${record.name} has no healthcheck`, {
+      hint: "give it one with --health-cmd, or HEALTHCHECK in the image's Containerfile",
+    });
+  const { state, exitCode } = statusOf(ctx, record);
+  if (state === "exited")
+    throw new ConflictError(
+      "not-running",
+      `container ${record.name} is not running: it ended with status ${exitCode} and its health is checked no more`,
+      { hint: "its log has its last words" },
+    );
 }
 
 /** The exit code (-1 while it runs) if one of the conditions holds now. */
@@ -74,6 +93,8 @@ function reached(ctx: Context, record: ContainerRecord, conditions: readonly str
     status.state,
     ...(status.state === "exited" ? ["stopped"] : []),
     ...(status.state === "running" ? [status.health] : []),
+    // With --health-on-failure stop it has ended by the time somebody looks.
+    ...(status.state === "exited" && healthWord(ctx, record) === "unhealthy" ? ["unhealthy"] : []),
     ...(status.state === "created" ? ["configured"] : []),
   ];
   if (!conditions.some((condition) => names.includes(condition))) return undefined;

@@ -1,5 +1,6 @@
 /** What /proc tells about processes and this boot. */
 import { readFileSync, statSync } from "node:fs";
+import { errnoCode } from "../base/index.ts";
 import { readIfExists } from "./fs.ts";
 
 /**
@@ -29,12 +30,15 @@ export function bootId(): string {
   return boot;
 }
 
-/** A file of /proc, or undefined if its process has gone (which may happen while reading, too). */
+/** The process has gone meanwhile, or it is another user's of the same container: files as `io` are for their owner alone. */
+const UNSEEN: ReadonlySet<string> = new Set(["ESRCH", "EACCES", "EPERM"]);
+
+/** A file of /proc, or undefined if its process has gone (which may happen while reading, too) or does not show it. */
 export function readProcFile(path: string): string | undefined {
   try {
     return readIfExists(path);
   } catch (error) {
-    if (error instanceof Error && "code" in error && error.code === "ESRCH") return undefined;
+    if (UNSEEN.has(errnoCode(error) ?? "")) return undefined;
     throw error;
   }
 }

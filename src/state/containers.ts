@@ -100,11 +100,6 @@ export class Containers {
     return rows.filter((row) => !gone.has(row.id as string)).map(toRecord);
   }
 
-  /** The most recently created one. */
-  latest(): ContainerRecord | undefined {
-    return this.list().at(-1);
-  }
-
   usingImage(imageId: string): ContainerRecord[] {
     const gone = this.#goneIds();
     const rows = this.#db.all(`SELECT ${COLUMNS} FROM containers WHERE image = ? ORDER BY seq`, imageId);

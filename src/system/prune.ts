@@ -2,6 +2,8 @@
 import {
   dropStrayRunDirs,
   isLive,
+  isPresentProcess,
+  isStep,
   presentContainers,
   removeContainer,
   removeNetwork,
@@ -66,6 +68,8 @@ async function pruneContainers(ctx: Context, chosen: PruneOptions["chosen"]["con
   const dependedOn = new Set(presentContainers(ctx).flatMap(({ config }) => config.dependencies));
   for (const record of presentContainers(ctx)) {
     if (isLive(viewOf(ctx, record).status) || dependedOn.has(record.id) || !chosen(record)) continue;
+    // A build that lives makes its next step ready.
+    if (isStep(record) && isPresentProcess(record.config.creator ?? "")) continue;
     removed.push(...(await removeContainer(ctx, record, {})));
   }
   return removed;

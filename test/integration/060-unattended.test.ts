@@ -122,6 +122,25 @@ test("an unhealthy container is started again, with its network, if it is asked 
   await box.ok(["rm", "--force", "--time", "0", "phoenix"]);
 });
 
+test("wait for health ends with an error where health can never come", async () => {
+  const wait = async (name: string) => box.kelp(["wait", "--condition", "healthy", name]);
+  await box.ok(["run", "-d", "--name", "plain", ...sh("sleep 60")]);
+  expect(await wait("plain")).toEqual({
+    code: 125,
+    stdout: "",
+    stderr: "Error: cannot wait for health: container plain has no healthcheck\n",
+  });
+  const check = ["--health-cmd", "false", "--health-interval", "1h", "--health-start-period", "1h"];
+  await box.ok(["run", "-d", "--name", "dies", ...check, ...sh("sleep 0.5; exit 3")]);
+  expect(await wait("dies")).toEqual({
+    code: 125,
+    stdout: "",
+    stderr:
+      "Error: container dies is not running: it ended with status 3 and its health is checked no more\n",
+  });
+  await box.ok(["rm", "--force", "--time", "0", "plain", "dies"]);
+});
+
 test("without a check, or with --no-healthcheck, there is nothing to run", async () => {
   await box.ok(["run", "-d", "--name", "unchecked", "--no-healthcheck", ...sh("sleep 60")]);
   expect((await box.kelp(["healthcheck", "run", "unchecked"])).stderr).toContain(

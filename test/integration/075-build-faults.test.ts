@@ -119,7 +119,7 @@ for (const delay of [150, 300, 500, 800]) {
     await Bun.sleep(delay);
     child.kill("SIGINT");
     expect([130, null]).toContain(await ended);
-    expect(await box.ok(["ps", "-aq"])).toBe("");
+    expect(await box.ok(["ps", "-aq", "--external"])).toBe("");
   });
 }
 
@@ -129,11 +129,25 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     child.kill(signal);
     expect(await ended).toBe(130);
     expect(text.join("")).toContain("the build was interrupted");
-    expect(await box.ok(["ps", "-aq"])).toBe("");
+    expect(await box.ok(["ps", "-aq", "--external"])).toBe("");
     expect(processesUsing([box.directory]).filter((one) => /sleep/.test(JSON.stringify(one)))).toEqual([]);
     expect(scratch()).toEqual([]);
   });
 }
+
+test("clearing away every container does not touch a build that runs", async () => {
+  const { child, ended } = await runningBuild(context(LONG));
+  try {
+    expect(await box.ok(["ps", "-aq"])).toBe("");
+    expect((await box.ok(["ps", "-q", "--external"])).split("\n").length).toBe(1);
+    await box.ok(["rm", "-fa"]);
+    await box.ok(["container", "prune", "-f"]);
+    expect((await box.ok(["ps", "-q", "--external"])).split("\n").length).toBe(1);
+  } finally {
+    child.kill("SIGTERM");
+    await ended;
+  }
+});
 
 test("builds that are killed at any moment leave a store that works, and the next one clears up", async () => {
   const file = `${FROM}RUN echo one > /1\nCOPY . /c\nRUN --mount=type=tmpfs,target=/t echo two > /2; sleep 0.2\nWORKDIR /w\n`;
@@ -151,7 +165,7 @@ test("builds that are killed at any moment leave a store that works, and the nex
   }
   const id = await box.ok(["build", "-q", context(`${file}LABEL last=1\n`, { a: "a" })]);
   expect(await box.ok(["run", "--rm", id, "cat", "/1", "/2", "/c/a"])).toBe("one\ntwo\na");
-  expect(await box.ok(["ps", "-aq"])).toBe("");
+  expect(await box.ok(["ps", "-aq", "--external"])).toBe("");
   await box.kelp(["system", "check", "--quick", "--repair"]);
   expect(await box.kelp(["system", "check", "--quick"])).toMatchObject({ code: 0, stderr: "" });
 }, 120_000);

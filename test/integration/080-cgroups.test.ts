@@ -117,6 +117,15 @@ describe("a limit", () => {
 });
 
 describe("stats", () => {
+  test("counts processes of every user of the container", async () => {
+    await box.ok(["run", "-d", "--name", "c080u", "--user", "33", BUSYBOX, "sleep", "60"]);
+    const { code, stdout, stderr } = await box.kelp([
+      ...["stats", "--no-stream", "--format", "{{.Name}} {{.PIDS}}", "c080u"],
+    ]);
+    expect({ code, stdout, stderr }).toEqual({ code: 0, stdout: "c080u 1\n", stderr: "" });
+    await box.ok(["rm", "-f", "-t", "0", "c080u"]);
+  });
+
   test("counts a container's processes and time", async () => {
     await box.ok(["run", "-d", "--name", "c080s", BUSYBOX, "sleep", "60"]);
     const { stdout } = await box.kelp(["stats", "--no-stream", "--format", "{{.Name}} {{.PIDS}}", "c080s"]);

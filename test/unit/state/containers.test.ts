@@ -50,12 +50,11 @@ test("containers without a name get distinct ones", () => {
   for (const name of names) expect(name).toMatch(/^[a-z]+_[a-z]+\d*$/);
 });
 
-test("containers are listed oldest first, and the latest is the last", () => {
+test("containers are listed oldest first", () => {
   const { containers } = openState();
   const ids = [newId(), newId(), newId()];
   for (const id of ids) containers.create({ id, config: config(), created: 5 });
   expect(containers.list().map((container) => container.id)).toEqual(ids);
-  expect(containers.latest()?.id).toBe(ids[2] as string);
 });
 
 test("a rename takes a free name only", () => {

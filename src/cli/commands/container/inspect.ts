@@ -2,7 +2,7 @@ import { NotFoundError, UsageError } from "../../../base/index.ts";
 import {
   containerSizes,
   inspectContainer,
-  presentContainers,
+  ownContainers,
   resolveContainer,
   viewOf,
 } from "../../../container/index.ts";
@@ -59,7 +59,7 @@ export default defineCommand({
 function latest(ctx: Context, args: readonly string[]): string[] {
   if (args.length > 0)
     throw new UsageError("conflicting-flags", "--latest and arguments cannot be used together");
-  const record = presentContainers(ctx).at(-1);
+  const record = ownContainers(ctx).at(-1);
   if (record === undefined) throw new NotFoundError("no-such-container", "no containers: no such container");
   return [record.id];
 }

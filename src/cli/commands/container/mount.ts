@@ -2,7 +2,7 @@ import { UsageError } from "../../../base/index.ts";
 import {
   containerMountpoint,
   mountContainer,
-  presentContainers,
+  ownContainers,
   requireUnshared,
 } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
@@ -33,7 +33,7 @@ export default defineCommand({
       throw new UsageError("invalid-format", `unknown --format argument: ${JSON.stringify(options.format)}`);
     const ctx = await openContext(globals);
     if (args.length === 0 && !options.all && !options.latest) {
-      const mounted = presentContainers(ctx).flatMap((record) => {
+      const mounted = ownContainers(ctx).flatMap((record) => {
         const path = containerMountpoint(ctx, record);
         return path === undefined ? [] : [{ id: record.id, Names: [record.name], mountpoint: path }];
       });

@@ -1,4 +1,4 @@
-import { isLive, presentContainers, removeContainer, viewOf } from "../../../container/index.ts";
+import { isLive, ownContainers, removeContainer, viewOf } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { agreedTo } from "../../ask.ts";
 import { defineCommand } from "../../command.ts";
@@ -22,7 +22,7 @@ export default defineCommand({
     const warning = "WARNING! This will remove all non running containers.\n";
     if (!options.force && !(await agreedTo(io, warning))) return 0;
     const filter = containerPredicate(ctx, options.filter);
-    const records = presentContainers(ctx).filter((record) => {
+    const records = ownContainers(ctx).filter((record) => {
       const view = viewOf(ctx, record);
       return !isLive(view.status) && (filter === undefined || filter(view));
     });

@@ -4,6 +4,7 @@ import {
   type ContainerView,
   containerSizes,
   isRunning,
+  ownContainers,
   presentContainers,
   viewOf,
 } from "../../../container/index.ts";
@@ -27,7 +28,7 @@ const OPTIONS = {
   ...NO_TRUNC_OPTION,
   ...QUIET_OPTION,
   all: { kind: "boolean", short: "a", text: "Containers that do not run as well" },
-  external: { kind: "boolean", text: "Containers of other tools as well; kelp's store has none" },
+  external: { kind: "boolean", text: "Show the containers in which builds run their steps, too" },
   last: {
     kind: "int",
     short: "n",
@@ -143,7 +144,8 @@ function listed(ctx: Context, options: Options): ContainerView[] {
     options.latest ||
     options.last >= 0 ||
     options.filter.some((word) => /^(status|exited)=/.test(word));
-  const views = presentContainers(ctx)
+  const records = options.external ? presentContainers(ctx) : ownContainers(ctx);
+  const views = records
     .map((record) => viewOf(ctx, record))
     .filter((view) => (any || isRunning(view.status)) && (filter === undefined || filter(view)));
   const count = options.latest ? 1 : options.last;

@@ -3,6 +3,7 @@ import {
   type ContainerView,
   type CpuSample,
   isRunning,
+  ownContainers,
   resolveContainer,
   type UsageSample,
   usageSampler,
@@ -65,11 +66,11 @@ function chosen(
 ): ContainerView[] {
   const views = (records: readonly ContainerRecord[]) => records.map((record) => viewOf(ctx, record));
   if (options.latest) {
-    const latest = ctx.state.containers.latest();
+    const latest = ownContainers(ctx).at(-1);
     return views(latest === undefined ? [] : [latest]);
   }
   if (args.length > 0) return views(args.map((name) => resolveContainer(ctx, name)));
-  const all = views(ctx.state.containers.list());
+  const all = views(ownContainers(ctx));
   return options.all ? all : all.filter(({ status }) => isRunning(status));
 }
 

@@ -1,4 +1,4 @@
-import { presentContainers, requireUnshared, unmountContainer } from "../../../container/index.ts";
+import { ownContainers, requireUnshared, unmountContainer } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers, forEachContainer } from "../../containers.ts";
@@ -21,7 +21,7 @@ export default defineCommand({
     const selected = chooseContainers(ctx, args, options);
     requireUnshared(spokenCommand([]), "unmount");
     if (options.all) {
-      for (const record of presentContainers(ctx))
+      for (const record of ownContainers(ctx))
         if (unmountContainer(ctx, record, options.force)) io.out(`${record.id}\n`);
       return 0;
     }
