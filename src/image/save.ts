@@ -16,7 +16,7 @@ import {
 } from "../storage/index.ts";
 import { imageManifest } from "./documents.ts";
 import { compressionOf, encodeManifest } from "./encode-manifest.ts";
-import { findImage } from "./resolve.ts";
+import { findImage, tryFindImage } from "./resolve.ts";
 import { dropTemporary, type LayerFile, layersAsStored, layersPlain } from "./save-layers.ts";
 import { writeOci } from "./save-oci.ts";
 import { directoryTarget, type Target, tarTarget, writeOnce } from "./save-target.ts";
@@ -72,7 +72,7 @@ export async function saveImages(
 
 function chooseImages(ctx: Context, names: readonly string[], multi: boolean): SavedImage[] {
   const found = (multi ? names : names.slice(0, 1)).map((name) => findImage(ctx, name));
-  const extra = multi ? [] : names.slice(1).map(localName);
+  const extra = multi ? [] : names.slice(1).map((name) => furtherName(ctx, found[0]?.record, name));
   const images = new Map<string, { record: ImageRecord; names: string[] }>();
   for (const { record, name } of found) {
     const image = images.get(record.id) ?? { record, names: [] };
@@ -80,6 +80,17 @@ function chooseImages(ctx: Context, names: readonly string[], multi: boolean): S
     images.set(record.id, image);
   }
   return [...images.values()].map((image) => ({ ...image, names: [...new Set([...image.names, ...extra])] }));
+}
+
+/** A name of another image would be that image's no more wherever the archive is loaded: nobody means that. */
+function furtherName(ctx: Context, image: ImageRecord | undefined, name: string): string {
+  const other = tryFindImage(ctx, name)?.record;
+  if (other === undefined || other.id === image?.id) return localName(name);
+  throw new UsageError(
+    "save-names",
+    `cannot save ${JSON.stringify(name)} as a further name: it is another image`,
+    { hint: "give --multi-image-archive (-m) to save every image that is named" },
+  );
 }
 
 async function saveArchive(

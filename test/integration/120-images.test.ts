@@ -1,12 +1,13 @@
 /** Images in and out, as a user has them: archives of all kinds, broken and hostile ones, names, removal. */
 import { beforeAll, describe, expect, test } from "bun:test";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import {
   BUSYBOX,
   busyboxArchive,
   dockerArchive,
+  KELP,
   makeCanary,
   makeTar,
   rawTar,
@@ -64,6 +65,28 @@ test("OCI images keep their manifest's digest through load, save and load", asyn
   await box.ok(["rmi", BUSYBOX]);
   await box.ok(["load", "-i", file("oci2.tar")]);
   expect(await digest()).toBe(before);
+});
+
+test("save never gives one image the name of another; docker's word for two images saves two", async () => {
+  const out = file("two.tar");
+  const other = await box.ok(["commit", "-q", await box.ok(["create", BUSYBOX])]);
+  await box.ok(["tag", other, "other:1"]);
+  expect(await box.kelp(["save", "-o", out, BUSYBOX, "other:1"])).toEqual({
+    code: 125,
+    stdout: "",
+    stderr: 'Error: cannot save "other:1" as a further name: it is another image\n',
+  });
+  expect(existsSync(out)).toBe(false);
+  await box.ok(["save", "-o", out, BUSYBOX, "further:1"]);
+  const docker = join(box.directory, "docker");
+  symlinkSync(KELP, docker);
+  const saved = await run(docker, ["save", "-o", out, BUSYBOX, "other:1"], { env: box.env });
+  expect(saved).toMatchObject({ code: 0, stdout: "", stderr: "" });
+  await box.ok(["rmi", "other:1"]);
+  await box.ok(["load", "-i", out]);
+  expect(await id("other:1")).toEndWith(other);
+  await box.ok(["rm", "-a"]);
+  await box.ok(["rmi", "other:1"]);
 });
 
 requires("skopeo").test("skopeo reads what save writes", async () => {

@@ -2,12 +2,13 @@ import { UsageError } from "../../../base/index.ts";
 import { findImage, SAVE_FORMATS, type SaveFormat, saveImages } from "../../../image/index.ts";
 import { openContext, writeEvent } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
+import { calledAs } from "../../program.ts";
 
 export default defineCommand({
   paths: [["save"], ["image", "save"]],
   summary: "Save images to an archive",
   description:
-    "The first name is the image, further ones are added to it as tags; with --multi-image-archive every name is an image. Digests are kept wherever the format can.",
+    "The first name is the image, further ones are added to it as tags; with --multi-image-archive, and for who calls kelp by the name docker, every name is an image. Digests are kept wherever the format can.",
   usage: "[options] IMAGE [IMAGE...]",
   examples: [
     ["kelp save -o busybox.tar busybox", "Save to a file docker and podman load"],
@@ -68,15 +69,17 @@ export default defineCommand({
       );
     }
     const ctx = await openContext(globals);
+    // docker knows no tags here: each name is an image.
+    const multi = options["multi-image-archive"] || calledAs() === "docker";
     await saveImages(ctx, args, {
       format,
       output: options.output,
       sink: (piece) => io.write(piece),
-      multi: options["multi-image-archive"],
+      multi,
       compress: options.compress,
       uncompressed: options.uncompressed,
     });
-    for (const name of options["multi-image-archive"] ? args : args.slice(0, 1)) {
+    for (const name of multi ? args : args.slice(0, 1)) {
       const id = findImage(ctx, name).record.id;
       writeEvent(ctx, { type: "image", status: "save", id, name: options.output ?? "" });
     }
