@@ -1,7 +1,8 @@
 /** What the flags that make mounts share: paths and option words. */
-import { existsSync, lstatSync } from "node:fs";
+import { lstatSync } from "node:fs";
 import { posix } from "node:path";
-import { UsageError } from "../base/index.ts";
+import { errnoCode, UsageError } from "../base/index.ts";
+import { errnoText } from "../host/index.ts";
 
 const PROPAGATION = new Set([
   "shared",
@@ -56,9 +57,17 @@ export function containerPath(path: string): string {
 /** An absolute, existing path of the host. */
 export function hostPath(path: string, cwd: string): string {
   const absolute = posix.resolve(cwd, path);
-  if (!existsSync(absolute) && !isLink(absolute)) {
-    throw new UsageError("missing-source", `statfs ${absolute}: no such file or directory`, {
-      hint: "A bind mount needs an existing file or directory on this machine; make it first.",
+  try {
+    lstatSync(absolute);
+  } catch (cause) {
+    const code = errnoCode(cause);
+    const reason = errnoText(code) ?? String(cause);
+    throw new UsageError("missing-source", `statfs ${absolute}: ${reason}`, {
+      hint:
+        code === "EACCES"
+          ? "Another user's directory on the way to it is closed to you, and with that to your containers."
+          : "A bind mount needs an existing file or directory on this machine; make it first.",
+      cause,
     });
   }
   return absolute;
@@ -103,10 +112,6 @@ export function withDefaults(options: readonly string[]): string[] {
   if (!options.includes("bind") && !options.includes("rbind")) filled.push("rbind");
   if (!options.some((word) => PROPAGATION.has(word))) filled.push("rprivate");
   return filled;
-}
-
-function isLink(path: string): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
 /** Without `.`, `..`, doubled and trailing slashes. */

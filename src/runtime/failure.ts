@@ -7,26 +7,10 @@ import {
   type KelpError,
   SetupError,
 } from "../base/index.ts";
-import type { OpName, Plan, PlanOp } from "./plan/ops.ts";
+import { type FailureInput, HELPER, words } from "./failure-input.ts";
+import { explainInterface, explainPublish, explainTap, explainUplink } from "./failure-network.ts";
+import type { OpName, PlanOp } from "./plan/ops.ts";
 import { RLIMITS } from "./spec-resources.ts";
-
-export interface FailureInput {
-  readonly plan: Plan;
-  /** Position in the plan, as holdfast reports it. */
-  readonly index: number;
-  /** An errno, or 1000 + exit status of a helper program. */
-  readonly errno: number;
-  /** The container's ID, for messages that name it. */
-  readonly id: string;
-  /** What the image is for, if not for this machine. */
-  readonly architecture?: string | undefined;
-  /** What was tried, if it is not the start of a container. */
-  readonly purpose?: string;
-  /** What an OCI runtime wrote into its log. */
-  readonly runtimeLog?: string;
-}
-
-const HELPER = 1000;
 
 /** The error for the user; the plan's operation decides which kind it is. */
 export function explainFailure(input: FailureInput): KelpError {
@@ -106,10 +90,14 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
   execve: explainExecve,
   chdir: ({ args }, { id, errno }) =>
     errno === 2 || errno === 20
-      ? new SetupError("workdir-missing", `workdir "${args.path}" does not exist on container ${id}`, {
-          exitCode: 126,
-          hint: "give a directory of the image with --workdir",
-        })
+      ? new SetupError(
+          "workdir-missing",
+          `workdir "${args.path}" ${errno === 2 ? "does not exist" : "is not a directory"} on container ${id}`,
+          {
+            exitCode: 126,
+            hint: "give a directory of the image with --workdir",
+          },
+        )
       : undefined,
   rlimit: ({ args }, { errno }) =>
     errno === 1
@@ -169,18 +157,22 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
         })
       : undefined;
   },
-  writeAt: ({ args }, { errno }) =>
-    args.path.startsWith("sys/")
-      ? new SetupError(
-          "sysctl-failed",
-          `cannot set sysctl ${args.path.slice(4).replaceAll("/", ".")} to ${JSON.stringify(args.data)}: ${words(errno)}`,
-          {
-            ...(errno === 1 || errno === 13
-              ? { hint: "the kernel lets nobody but the host's root change it" }
-              : {}),
-          },
-        )
-      : undefined,
+  writeAt: ({ args, stage }, { errno }) =>
+    stage === "netbase" && errno === EROFS
+      ? new HostError("network-read-only", "cannot set up a network: /proc/sys is read-only here", {
+          hint: "inside a container, run that one with --privileged, or this one with --network none or host",
+        })
+      : args.path.startsWith("sys/")
+        ? new SetupError(
+            "sysctl-failed",
+            `cannot set sysctl ${args.path.slice(4).replaceAll("/", ".")} to ${JSON.stringify(args.data)}: ${words(errno)}`,
+            {
+              ...(errno === 1 || errno === 13
+                ? { hint: "the kernel lets nobody but the host's root change it" }
+                : {}),
+            },
+          )
+        : undefined,
   openTree: ({ args }, { errno }) =>
     new SetupError(
       errno === 2 ? "missing-source" : "mount-failed",
@@ -188,12 +180,7 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
         ? `statfs ${args.path}: no such file or directory`
         : `cannot mount ${args.path}: ${words(errno)}`,
     ),
-  moveMount: ({ args, origin }, { errno }) =>
-    new SetupError("mount-failed", `cannot mount on /${args.target}${from(origin)}: ${words(errno)}`, {
-      ...(errno === 40
-        ? { hint: "the path is or goes through a symbolic link, which is not followed there" }
-        : {}),
-    }),
+  moveMount: explainMove,
 };
 
 /**
@@ -212,6 +199,26 @@ export function livesElsewhere(id: string, pid?: number): ConflictError {
   );
 }
 
+/** Of the ways in which the kernel says EINVAL here, a user meets one: docker asks then whether it is a directory onto a file. */
+function explainMove(op: Extract<PlanOp, { op: "moveMount" }>, { plan, errno }: FailureInput): KelpError {
+  const { tree, target } = op.args;
+  const before = plan.ops.slice(0, plan.ops.indexOf(op));
+  const source = before.findLast((other) => other.op === "openTree" && other.args.into === tree);
+  const path = source?.op === "openTree" ? ` ${source.args.path}` : "";
+  const where = `cannot mount${path} on /${target}${from(op.origin)}`;
+  if (errno === 22 || errno === 20)
+    return new SetupError(
+      "mount-failed",
+      `${where}: a directory can be mounted on a directory only, and a file on a file`,
+      { hint: "a path that the image does not have is made as what is mounted there" },
+    );
+  return new SetupError("mount-failed", `${where}: ${words(errno)}`, {
+    ...(errno === 40
+      ? { hint: "the path is or goes through a symbolic link, which is not followed there" }
+      : {}),
+  });
+}
+
 /** podman's suite looks for its runtime's words here; the status tells scripts the two cases apart. */
 function explainExecve(
   { args }: Extract<PlanOp, { op: "execve" }>,
@@ -225,14 +232,17 @@ function explainExecve(
     return new CommandNotFoundError(
       "command-not-found",
       `${what}: No such file or directory: OCI runtime attempted to invoke a command that was not found`,
-      {
-        hint: name === "" ? "give a command after the image's name" : "the command must exist in the image",
-      },
+      { hint: missingCommandHint(name) },
     );
   }
   const reason = errno === 13 ? "permission denied: OCI permission denied" : words(errno);
   const said = `open executable: exec \`${name}\`: ${reason}`;
-  if (errno !== ENOEXEC) return new CommandNotExecutableError("command-not-executable", said);
+  if (errno !== ENOEXEC)
+    return new CommandNotExecutableError("command-not-executable", said, {
+      ...(errno === 13
+        ? { hint: "it must be a file with its executable bit set: chmod +x, or COPY --chmod=755 in a build" }
+        : {}),
+    });
   return architecture === undefined
     ? new CommandNotExecutableError("command-not-executable", said, {
         hint: "it is no program for this machine, and no script whose first line names an interpreter",
@@ -243,6 +253,16 @@ function explainExecve(
 }
 
 const ENOEXEC = 8;
+const EROFS = 30;
+/** What filters say of clone3, so that programs try the call before it. */
+const ENOSYS = 38;
+
+function missingCommandHint(name: string): string {
+  if (name === "") return "give a command after the image's name";
+  return name.includes("/")
+    ? "it must exist in the image; a script's interpreter too (first line; none is found behind a Windows line end)"
+    : "the command must exist in the image";
+}
 
 function explainRun({ args }: Extract<PlanOp, { op: "run" | "begin" }>, { errno }: FailureInput): KelpError {
   const [shell = "", , , wrapped] = args.argv;
@@ -263,64 +283,11 @@ function helperFailed(program: string, errno: number): KelpError {
   });
 }
 
-/** podman's status for what its runtime refuses is 126, and scripts look for its words. */
-function explainPublish({ args }: Extract<PlanOp, { op: "publish" }>, { errno }: FailureInput): KelpError {
-  const protocol = args.protocol === 17 ? "udp" : "tcp";
-  const six = args.address.length === 16;
-  const words6 = Array.from({ length: 8 }, (_, i) =>
-    ((args.address[2 * i]! << 8) | args.address[2 * i + 1]!).toString(16),
-  );
-  const address = six
-    ? `[${words6.join(":")}]`.replace("[0:0:0:0:0:0:0:", "[::").replace("::0]", "::]")
-    : args.address.join(".");
-  const ports = args.count > 1 ? `${args.port}-${args.port + args.count - 1}` : String(args.port);
-  const where = `${address}:${ports}`;
-  if (errno === 13) {
-    const opened = `an administrator opens it with sysctl net.ipv4.ip_unprivileged_port_start=${args.port}`;
-    return new SetupError(
-      "privileged-port",
-      `cannot expose privileged port ${where}/${protocol}: permission denied (${opened})`,
-      { exitCode: 126, hint: "Or choose a port from 1024 on (kelp doctor low-ports)." },
-    );
-  }
-  return new SetupError("port-not-free", `cannot listen on ${protocol} ${where}: bind: ${words(errno)}`, {
-    exitCode: 126,
-    ...(errno === 98 ? { hint: "Another program or container listens there; choose another port." } : {}),
-  });
-}
-
-function explainUplink(op: PlanOp, { plan, errno }: FailureInput): KelpError {
-  const uplink = plan.ops.find((other) => other.op === "keep" && other.stage === "uplink");
-  const program = uplink?.op === "keep" ? uplink.args.argv[0] : "the uplink";
-  const reason =
-    errno >= HELPER
-      ? `it exited with status ${errno - HELPER}`
-      : op.op === "awaitKept" && errno === 110
-        ? "it did not get ready in time"
-        : words(errno);
-  return new HostError("uplink-failed", `cannot connect containers to the outside: ${program}: ${reason}`, {
-    hint: "Give --network none or host, or look why with the program's own options.",
-  });
-}
-
-function explainTap({ args }: Extract<PlanOp, { op: "tapAdd" }>, { errno }: FailureInput): KelpError {
-  return new HostError(
-    "uplink-failed",
-    `cannot connect containers to the outside: ${args.device}: ${words(errno)}`,
-    { hint: "Give --network none or host, or look what is wrong with that device." },
-  );
-}
-
-function explainInterface(op: PlanOp, { errno }: FailureInput): KelpError {
-  const args = op.args as { readonly name?: string; readonly link?: string; readonly master?: string };
-  const name = args.master ? `bridge ${args.master}` : `interface ${args.link ?? args.name}`;
-  return new SetupError("network-setup-failed", `cannot set up ${name}: ${words(errno)}`);
-}
-
 function userNamespaceError(errno: number): KelpError | undefined {
-  if (errno !== 1 && errno !== 13 && errno !== 28 && errno !== 22) return undefined;
-  return new HostError("userns-unavailable", `cannot make a user namespace: ${words(errno)}`, {
-    hint: "see kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns and user.max_user_namespaces (kelp doctor user-namespaces)",
+  if (errno !== 1 && errno !== 13 && errno !== 28 && errno !== 22 && errno !== ENOSYS) return undefined;
+  const reason = errno === ENOSYS ? "a system call filter forbids it" : words(errno);
+  return new HostError("userns-unavailable", `cannot make a user namespace: ${reason}`, {
+    hint: "inside a container, that one needs --privileged; else see kernel.unprivileged_userns_clone, kernel.apparmor_restrict_unprivileged_userns and user.max_user_namespaces (kelp doctor user-namespaces)",
   });
 }
 
@@ -347,43 +314,4 @@ function limitName(resource: number): string {
 /** Plans read back from their file do not know where their operations come from. */
 function from(origin: string | undefined): string {
   return origin === undefined ? "" : ` (${origin})`;
-}
-
-const WORDS: Readonly<Record<number, string>> = {
-  1: "operation not permitted",
-  2: "no such file or directory",
-  3: "no such process",
-  5: "input/output error",
-  7: "argument list too long",
-  8: "exec format error",
-  9: "bad file descriptor",
-  11: "resource temporarily unavailable",
-  12: "cannot allocate memory",
-  13: "permission denied",
-  16: "device or resource busy",
-  17: "file exists",
-  18: "invalid cross-device link",
-  19: "no such device",
-  20: "not a directory",
-  21: "is a directory",
-  22: "invalid argument",
-  24: "too many open files",
-  25: "inappropriate ioctl for device",
-  26: "text file busy",
-  28: "no space left on device",
-  30: "read-only file system",
-  36: "file name too long",
-  38: "function not implemented",
-  40: "too many levels of symbolic links",
-  54: "the kernel lets no more interfaces join a bridge (1023)",
-  95: "operation not supported",
-  98: "address already in use",
-  99: "Cannot assign requested address",
-  101: "network is unreachable",
-  110: "connection timed out",
-  122: "disk quota exceeded",
-};
-
-function words(errno: number): string {
-  return WORDS[errno] ?? `error ${errno}`;
 }

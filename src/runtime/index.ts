@@ -20,7 +20,7 @@ export {
   runtimeKind,
 } from "./external/program.ts";
 export { type RuntimeFacts, runtimeFacts } from "./facts.ts";
-export { explainFailure, explainRuntimeExec, type FailureInput, livesElsewhere } from "./failure.ts";
+export { explainFailure, explainRuntimeExec, livesElsewhere } from "./failure.ts";
 export {
   type HealthResult,
   type HealthState,

@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect } from "bun:test";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
 
@@ -191,5 +191,38 @@ describe("U", () => {
     await box.ok(["run", "--rm", "-v", "o161:/v", "--network", "none", BUSYBOX, "chown", "9:9", "/v/f"]);
     expect(await box.ok(["run", "--rm", ...flags, "stat", "-c", "%u:%g", "/v", "/v/f"])).toBe("7:8\n9:9");
     await box.ok(["volume", "rm", "o161"]);
+  });
+});
+
+describe("a bind mount that cannot be", () => {
+  const tried = (volume: string) => box.kelp(["run", "--rm", "-v", volume, BUSYBOX, "true"]);
+
+  test("what lies behind another user's directory is refused by its path, as what is not there", async () => {
+    const closed = join(box.directory, "closed161");
+    mkdirSync(closed, { mode: 0 });
+    for (const [path, reason] of [
+      [join(closed, "f"), "permission denied"],
+      [join(box.directory, "none161"), "no such file or directory"],
+    ])
+      expect(await tried(`${path}:/x`)).toEqual({
+        code: 125,
+        stdout: "",
+        stderr: `Error: statfs ${path}: ${reason}\n`,
+      });
+    chmodSync(closed, 0o700);
+  });
+
+  test("a file over a directory, or the other way round, is told in these words", async () => {
+    const file = join(box.directory, "file161");
+    writeFileSync(file, "");
+    for (const [source, target] of [
+      [file, "/etc"],
+      [box.directory, "/etc/passwd"],
+    ])
+      expect(await tried(`${source}:${target}`)).toEqual({
+        code: 125,
+        stdout: "",
+        stderr: `Error: cannot mount ${source} on ${target}: a directory can be mounted on a directory only, and a file on a file\n`,
+      });
   });
 });

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "bun:test";
 import { explainFailure, explainRuntimeExec } from "../../../src/runtime/index.ts";
-import type { OpName } from "../../../src/runtime/plan/ops.ts";
+import type { OpName, Plan } from "../../../src/runtime/plan/ops.ts";
 import { type Case, ID, planOf } from "./fixture.ts";
 
-const [EPERM, ENOENT, ENOEXEC, EACCES, EINVAL] = [1, 2, 8, 13, 22];
+const [EPERM, ENOENT, ENOEXEC, EACCES, EINVAL, EROFS, ENOSYS] = [1, 2, 8, 13, 22, 30, 38];
 
 function failure(op: OpName, errno: number, what: Case = {}) {
   const plan = planOf(what);
@@ -55,6 +55,17 @@ test("everything before the command is 125 and names the option", () => {
   expect(failure("rlimit", EPERM).message).toContain("setrlimit: Operation not permitted");
 });
 
+test("a file mounted over a directory is told by both paths, a script without interpreter by its hint", () => {
+  const mounts = [{ type: "bind", source: "/srv/f", destination: "/etc", options: [] }] as const;
+  const plan = planOf({ config: { mounts } });
+  const index = plan.ops.findIndex((entry) => entry.op === "moveMount" && entry.args.target === "etc");
+  const error = explainFailure({ plan, index, errno: EINVAL, id: ID });
+  expect(error.message).toContain("cannot mount /srv/f on /etc");
+  expect(error.message).toEndWith("a directory can be mounted on a directory only, and a file on a file");
+  expect(failure("execve", ENOENT, { config: { command: ["/run.sh"] } }).hint).toContain("interpreter");
+  expect(failure("execve", EACCES, { config: { command: ["/run.sh"] } }).hint).toContain("chmod +x");
+});
+
 test("a helper's exit status, a missing range and a forbidden namespace have their advice", () => {
   const awaited = failure("await", 1001);
   expect(awaited.message).toContain("newuidmap: it exited with status 1");
@@ -63,6 +74,25 @@ test("a helper's exit status, a missing range and a forbidden namespace have the
   expect(failure("run", 1001).hint).toContain("/etc/subgid");
   expect(failure("joinBase", EPERM).hint).toContain("apparmor_restrict_unprivileged_userns");
   expect(failure("credentials", EINVAL).hint).toContain("/etc/subuid");
+});
+
+test("inside a container the hint names the flag that the outer one needs", () => {
+  const filtered = failure("joinBase", ENOSYS);
+  expect(filtered.message).toBe("cannot make a user namespace: a system call filter forbids it");
+  expect(filtered.hint).toContain("--privileged");
+  const plan: Plan = {
+    ops: [
+      {
+        op: "writeAt",
+        stage: "netbase",
+        args: { root: 1, path: "ipv4/ip_forward", resolve: 0n, data: "1" },
+        tolerate: 0,
+      },
+    ],
+  };
+  const error = explainFailure({ plan, index: 0, errno: EROFS, id: ID });
+  expect(error).toMatchObject({ exitCode: 125, code: "network-read-only" });
+  expect(error.hint).toContain("--privileged");
 });
 
 test("a plan that cannot be read still gives one line", () => {
