@@ -74,9 +74,13 @@ export async function waitForFirst(
 /** A script that waits for health must not wait for ever: nobody checks what has no check, or has ended. */
 function checkHealthCanCome(ctx: Context, record: ContainerRecord): void {
   if (!isActive(record.config.health))
-    throw new ConflictError("no-healthcheck", `cannot wait for health: container ${record.name} has no healthcheck`, {
-      hint: "give it one with --health-cmd, or HEALTHCHECK in the image's Containerfile",
-    });
+    throw new ConflictError(
+      "no-healthcheck",
+      `cannot wait for health: container ${record.name} has no healthcheck`,
+      {
+        hint: "give it one with --health-cmd, or HEALTHCHECK in the image's Containerfile",
+      },
+    );
   const { state, exitCode } = statusOf(ctx, record);
   if (state === "exited")
     throw new ConflictError(
