@@ -59,5 +59,6 @@ export { restackLayer } from "./restack.ts";
 export { SAVE_FORMATS, type SaveFormat, type SaveOptions, saveImages } from "./save.ts";
 export type { CachedLayer, StepCache, StepCacheOptions } from "./step-cache.ts";
 export { type NewImage, recordImage, type StoredImage, storeImage } from "./store-image.ts";
+export { findList, listOf } from "./stored-list.ts";
 export { tagImage, untagImage } from "./tag.ts";
 export type { WriteOptions } from "./transport.ts";

@@ -6,7 +6,9 @@ import { type Digest, MEDIA } from "../oci/index.ts";
 import type { Context } from "../state/index.ts";
 import { BlobStore, closeRange, lockShared, openRange, readRange } from "../storage/index.ts";
 import type { IndexEntry } from "./index-document.ts";
-import { changeList, described, type EntryFlags, findList, merge, subjectOf } from "./manifest-list.ts";
+import { described, type EntryFlags } from "./list-entries.ts";
+import { subjectOf } from "./manifest-list.ts";
+import { changeList, findList, merge } from "./stored-list.ts";
 
 export interface ArtifactFlags extends EntryFlags {
   readonly artifactType?: string | undefined;

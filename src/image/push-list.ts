@@ -26,10 +26,11 @@ import {
   sourceOf,
   withoutSource,
 } from "./index-document.ts";
-import { findList, openPuller } from "./manifest-list.ts";
+import { openPuller } from "./list-entries.ts";
 import { SILENT } from "./progress.ts";
 import { MAX_NESTING, type Puller, tooDeep } from "./pull.ts";
 import { explained, type PushOptions, pushImage } from "./push.ts";
+import { findList } from "./stored-list.ts";
 
 export interface PushListOptions extends PushOptions {
   /** The images too, not only the index. */

@@ -1,4 +1,4 @@
-import { manifestLists, tryFindImage } from "../../../image/index.ts";
+import { listOf, tryFindImage } from "../../../image/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 
@@ -13,7 +13,6 @@ export default defineCommand({
     const ctx = await openContext(globals);
     const found = tryFindImage(ctx, name);
     if (found === undefined) return 1;
-    const { isList } = await manifestLists();
-    return isList(ctx, found.record) ? 0 : 1;
+    return listOf(ctx, found.record) === undefined ? 1 : 0;
   },
 });

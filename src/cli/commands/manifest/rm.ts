@@ -1,4 +1,4 @@
-import { manifestLists, removeImages, tryFindImage } from "../../../image/index.ts";
+import { findList, removeImages, tryFindImage } from "../../../image/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { reportFailure } from "../../exit.ts";
@@ -12,7 +12,6 @@ export default defineCommand({
   args: { min: 1, completes: "image" },
   async run({ args, options, io, globals }) {
     const ctx = await openContext(globals);
-    const { findList } = await manifestLists();
     for (const name of args) if (tryFindImage(ctx, name) !== undefined) findList(ctx, name);
     const report = await removeImages(ctx, args, { ignore: options.ignore });
     for (const name of report.untagged) io.out(`Untagged: ${name}\n`);
