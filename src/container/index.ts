@@ -7,6 +7,7 @@
 export { autoUpdate } from "./auto-update.ts";
 export { cgroupManager } from "./cgroup-home.ts";
 export { containerChanges, MOUNT_POINTS } from "./changes.ts";
+export { isInUse } from "./claim.ts";
 export { type CloneRequest, cloneContainer } from "./clone.ts";
 export { type CommitOptions, commitContainer } from "./commit.ts";
 export { compareTrees, type Tree } from "./compare.ts";

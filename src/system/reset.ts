@@ -2,7 +2,14 @@
 import { existsSync, mkdirSync, readdirSync, renameSync, rmdirSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
 import { ConflictError, errnoCode, KelpError, log } from "../base/index.ts";
-import { isLive, removeContainer, removeTrees, statusOf, stopContainer } from "../container/index.ts";
+import {
+  isInUse,
+  isLive,
+  removeContainer,
+  removeTrees,
+  statusOf,
+  stopContainer,
+} from "../container/index.ts";
 import { type Paths, tempDir, temporaryName, temporaryPath } from "../host/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { tryLockAlone } from "../storage/index.ts";
@@ -36,11 +43,11 @@ export async function resetStore(ctx: Context): Promise<void> {
   dropEmpty(tempDir(paths));
 }
 
-/** @returns what is to be removed now; undefined if a container has been created meanwhile */
+/** @returns what is to be removed now; undefined if a container has been started meanwhile */
 function moveStore(ctx: Context, aside: string): string[] | undefined {
   const { paths } = ctx;
   return ctx.state.transaction(() => {
-    if (ctx.state.containers.list().length > 0) return undefined;
+    if (ctx.state.containers.list().some(({ id }) => isInUse(ctx, id))) return undefined;
     mkdirSync(aside, { recursive: true, mode: 0o700 });
     const stay = ownedByNobody(paths).filter((path) => !moveInto(aside, path));
     for (const name of ["c", "gone", "names", "plans"])
@@ -76,13 +83,17 @@ function dropEmpty(directory: string): void {
   }
 }
 
+/** Until none is left, or the same ones are as before. */
 async function endContainers(ctx: Context): Promise<void> {
-  for (let left = ctx.state.containers.list(), before = -1; left.length > 0 && left.length !== before; ) {
-    before = left.length;
+  const { containers } = ctx.state;
+  for (let before = ""; ; ) {
+    const left = containers.list();
+    const ids = left.map(({ id }) => id).join();
+    if (ids === before) break;
+    before = ids;
     for (const record of left) await endContainer(ctx, record);
-    left = ctx.state.containers.list();
   }
-  const running = ctx.state.containers.list().find((record) => isLive(statusOf(ctx, record)));
+  const running = containers.list().find((record) => isLive(statusOf(ctx, record)));
   if (running === undefined) return;
   throw new ConflictError(
     "container-running",

@@ -188,3 +188,44 @@ test("a container that cannot be made leaves no volume behind", async () => {
   ]).toEqual([]);
   await expectSound();
 });
+
+test("a reset takes away what is there, and nothing of what is made beside it is left without a record", async () => {
+  await box.ok(["rm", "base"]);
+  for (let round = 0; round < 3; round++) {
+    await box.ok(["load", "-q", "-i", await busyboxArchive()]);
+    const runs = [0, 1, 2, 3].map((n) => [
+      "run",
+      "-d",
+      "--name",
+      `b${n}`,
+      "-v",
+      "v:/v",
+      BUSYBOX,
+      "sleep",
+      "300",
+    ]);
+    const [reset, ...ran] = await together(["system", "reset", "--force"], ...runs, [
+      "volume",
+      "create",
+      "w",
+    ]);
+    expect(reset).toEqual({ code: 0, stdout: "", stderr: "" });
+    for (const { stderr } of ran) expect(stderr).not.toContain("internal error");
+    const running = await box.ok(["ps", "-q"]);
+    await until(
+      "that only what is recorded runs",
+      () => sleepers().length === running.split("\n").filter(Boolean).length,
+    );
+    await box.ok(["system", "check", "--repair"]);
+    await expectSound();
+    await box.ok(["rm", "--all", "--force", "--time", "0"]);
+  }
+}, 240_000);
+
+async function until(what: string, holds: () => boolean): Promise<void> {
+  for (let attempt = 0; attempt < 200; attempt++) {
+    if (holds()) return;
+    await Bun.sleep(50);
+  }
+  throw new Error(`waited in vain for: ${what}`);
+}

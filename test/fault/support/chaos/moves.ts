@@ -313,6 +313,7 @@ const MAKERS: readonly (readonly [weight: number, Maker])[] = [
   [1, removeSecret],
   [3, prune],
   [8, plain(word("start"), container)],
+  [2, plain(word("init"), container)],
   [4, plain(word("stop -t 0"), container)],
   [3, plain(word("kill"), container)],
   [4, plain(word("restart -t 0"), container)],
