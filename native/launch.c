@@ -172,8 +172,8 @@ static int write_maps(struct launcher *l)
 	if (l->vm.base == BASE_NEW) {
 		l->vm.subject = l->holder;
 		error = vm_run(&l->vm, STAGE_MAP);
-		if (error == 0)
-			error = write_all(l->sync, "", 1);
+		if (error == 0) /* if it has been killed, its end is what is waited for next */
+			(void)write_all(l->sync, "", 1);
 	}
 	close_fd(&l->sync);
 	close(FD_LOCK);
@@ -257,7 +257,7 @@ int launch(enum verb verb, const char *path)
 {
 	struct launcher l = { .vm = { .verb = verb }, .outer = -1, .sync = -1, .client = -1 };
 
-	signals_reset(false);
+	signals_reset(true);
 	if (ready_descriptors() < 0)
 		return EXIT_FAILED;
 	if (plan_load(&l.vm.plan, AT_FDCWD, path) != 0)

@@ -3,6 +3,7 @@
  * section of the man pages.
  */
 import { ConfigError, escapeLines, HostError, KelpError, StorageError } from "../base/index.ts";
+import { vanished } from "../runtime/index.ts";
 import type { Io } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
 import { BrokenPipe } from "./io.ts";
@@ -27,8 +28,9 @@ export const EXIT_FAILURE = 125;
  * Prints `Error: …` on standard error; returns the exit status. A hint follows for people at a terminal, and for
  * everybody where it is about the machine or a word that does not exist: other failures are one line for scripts.
  */
-export function reportFailure(error: unknown, io: Io, debug: boolean): number {
-  if (error instanceof BrokenPipe) return 0;
+export function reportFailure(thrown: unknown, io: Io, debug: boolean): number {
+  if (thrown instanceof BrokenPipe) return 0;
+  const error = vanished(thrown);
   try {
     // The message may quote what an image, a server or the user said.
     io.err(escapeLines(describeFailure(error, debug, io.stderrIsTty)));

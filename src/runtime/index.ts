@@ -99,3 +99,4 @@ export {
 } from "./status.ts";
 export { parseGroup, parsePasswd, type ResolvedUser, resolveUser, type UserFiles } from "./user.ts";
 export { isFileInside, readUserFiles } from "./user-files.ts";
+export { vanished } from "./vanished.ts";

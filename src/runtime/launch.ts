@@ -89,7 +89,7 @@ export function capturePlan(
 }
 
 function signalNumber(signal: NodeJS.Signals | null): number {
-  return signal === "SIGKILL" ? 9 : signal === "SIGTERM" ? 15 : signal === "SIGINT" ? 2 : 1;
+  return signal === null ? 0 : process.getBuiltinModule("node:os").constants.signals[signal];
 }
 
 /** The words for a holdfast that will not run. */

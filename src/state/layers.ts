@@ -65,12 +65,15 @@ export class Layers {
     return Number(this.#db.get("SELECT count(*) AS n FROM image_layers WHERE layer = ?", row)?.n);
   }
 
-  /** Layers that neither an image contains nor a build may use again, the topmost first: they can be removed in this order. */
+  /** Layers that neither an image contains nor a build may use again, nor others stand on: the topmost first, to be removed in this order. */
   unused(): LayerRecord[] {
     return this.#db
       .all(
-        `SELECT ${COLUMNS} FROM layers WHERE NOT EXISTS (SELECT 1 FROM image_layers WHERE layer = layers.row)
-           AND NOT EXISTS (SELECT 1 FROM build_cache WHERE layer = layers.row) ORDER BY row DESC`,
+        `WITH RECURSIVE used(row) AS (
+           SELECT layer FROM image_layers
+           UNION SELECT layer FROM build_cache WHERE layer IS NOT NULL
+           UNION SELECT parent FROM layers JOIN used USING (row) WHERE parent IS NOT NULL
+         ) SELECT ${COLUMNS} FROM layers WHERE row NOT IN used ORDER BY row DESC`,
       )
       .map(toRecord);
   }

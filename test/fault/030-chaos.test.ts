@@ -6,7 +6,7 @@
 import { afterEach, expect } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { BUSYBOX, busyboxArchive, busyboxFiles, makeTar, requires, useSandbox } from "../support/index.ts";
+import { BUSYBOX, busyboxFiles, makeTar, requires, useSandbox } from "../support/index.ts";
 import { type Chaos, Run } from "./support/chaos/chaos.ts";
 import { keepBusy, killSomebody } from "./support/chaos/faults.ts";
 import { Ledger } from "./support/chaos/ledger.ts";
@@ -19,7 +19,6 @@ const data = join(box.directory, "data", "kelp");
 const context = join(box.directory, "context");
 
 async function unleash(chaos: Omit<Chaos, "bursts" | "workers">): Promise<void> {
-  await box.ok(["load", "-q", "-i", await busyboxArchive()]);
   mkdirSync(context, { recursive: true });
   writeFileSync(join(context, "file"), "from the host");
   writeFileSync(

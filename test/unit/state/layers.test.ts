@@ -30,6 +30,16 @@ test("layers are counted by the images that contain them, and removable only whe
   expect(layers.list()).toEqual([]);
 });
 
+test("what a kept layer of a build stands on is in use", () => {
+  const { buildCache, layers } = openState();
+  const base = layers.create(layer("base"));
+  const step = layers.create(layer("step", base.row));
+  buildCache.put({ key: "k", layer: step.row, blobSize: 1, created: 1, used: 1, note: "RUN" });
+  expect(layers.unused()).toEqual([]);
+  buildCache.remove(["k"]);
+  expect(layers.unused()).toEqual([step, base]);
+});
+
 test("a chain recorded twice is one layer, and the second is not published", () => {
   const { layers } = openState();
   const published: number[] = [];

@@ -1,6 +1,6 @@
 /** Workers that do what comes into their heads with one store, while things go wrong. */
 import { spawn } from "node:child_process";
-import { KELP } from "../../../support/index.ts";
+import { busyboxArchive, KELP } from "../../../support/index.ts";
 import { randomNumbers } from "../../../support/random.ts";
 import { emptyStore, storeProblems } from "./checks.ts";
 import type { Fault } from "./faults.ts";
@@ -37,6 +37,7 @@ export class Run {
     const { bursts, seed } = this.#chaos;
     for (let burst = 0; burst < bursts && this.problems.length === 0; burst++) {
       this.story.push(`--- burst ${burst}`);
+      await this.#world.box.ok(["load", "-q", "-i", await busyboxArchive()]);
       await this.#burst(seed * 1000 + burst * 10);
       await this.#look();
     }

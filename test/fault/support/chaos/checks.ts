@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
-import { BUSYBOX, leaksOf, type Sandbox } from "../../../support/index.ts";
+import { BUSYBOX, busyboxArchive, leaksOf, type Sandbox } from "../../../support/index.ts";
 
 const LISTS = [
   ["ps", "-a"],
@@ -59,6 +59,7 @@ export function databaseProblems(data: string): string[] {
 export async function emptyStore(box: Sandbox, data: string): Promise<string[]> {
   const problems: string[] = [];
   for (const args of [
+    ["load", "-q", "-i", await busyboxArchive()],
     ["network", "create", "last"],
     ["run", "--rm", "--network", "last", BUSYBOX, "true"],
     ["unpause", "--all"],

@@ -55,7 +55,10 @@ function hasId({ box }: World, name: string, id: string): Fact {
 
 function holdsFile({ box }: World, name: string, path: string, content: string): Fact {
   const check = async () => {
-    const { code, stdout, stderr } = await box.kelp(["cp", `${name}:${path}`, "-"]);
+    let { code, stdout, stderr } = await box.kelp(["cp", `${name}:${path}`, "-"]);
+    // Its health check starts it anew now and then.
+    for (let again = 0; stderr.includes("it has just ended") && again < 10; again++)
+      ({ code, stdout, stderr } = await box.kelp(["cp", `${name}:${path}`, "-"]));
     return code === 0 && stdout.includes(content) ? undefined : `lacks ${path} (${code}): ${stderr}`;
   };
   return { object: `container ${name}`, what: `${path} was written`, check };
