@@ -22,15 +22,20 @@ const MAIN_TABLE = 254;
 /** The answers to what monitors send in their clients' names carry this mark, and a table of their own leads them home. */
 const ANSWERS = { mark: 1, table: 100, priority: 100 } as const;
 /**
- * Settings of a new shared namespace, beneath /proc/sys/net. What a monitor sends to a container is never far from being read, and
- * megabytes that wait for it have left the processor's cache by then (bench/README.md).
+ * Settings of a new shared namespace, beneath /proc/sys/net. Those that are `default` are for interfaces to come, and written at
+ * once: for others the kernel spins until it has the lock of all links, which the removal of another namespace may hold for
+ * milliseconds. What a monitor sends to a container is never far from being read, and megabytes that wait for it have left the
+ * processor's cache by then (bench/README.md).
  */
 const SETTINGS: readonly (readonly [string, string])[] = [
   ["ipv4/tcp_wmem", "4096 16384 1572864"],
-  ["ipv4/ip_forward", "1"],
-  ["ipv6/conf/all/forwarding", "1"],
+  ["ipv4/conf/default/forwarding", "1"],
   ["ipv6/conf/default/accept_dad", "0"],
+  ["ipv6/conf/default/accept_ra", "0"],
 ];
+/** IPv6 knows this one for all interfaces only. */
+const IPV6_FORWARDING = ["ipv6/conf/all/forwarding", "1"] as const;
+const IPV6_OFF = "ipv6/conf/default/disable_ipv6";
 const NOTHING = new Uint8Array();
 /** A program that has not said by then that it works has failed. */
 const UPLINK_TIMEOUT_MS = 10_000;
@@ -70,11 +75,9 @@ function lowerOwnNetwork(plan: PlanBuilder, network: NetworkPlan): void {
   lowerUplink(plan, network, NO_SLOT);
   const origin = "--network";
   plan.add("netbase", "linkUp", { name: "lo" }, { origin });
-  const settings = { path: "/proc/sys/net", flags: O.PATH | O.DIRECTORY, into: SLOT.fd };
-  plan.add("netbase", "openPath", settings, { origin });
+  openSettings(plan, "netbase", origin);
   // Nobody else has the address: there is nothing to wait for.
-  const args = { root: SLOT.fd, path: "ipv6/conf/default/accept_dad", resolve: 0n, data: "0" };
-  plan.add("netbase", "writeAt", args, { origin, tolerate: TOLERATE.missing });
+  writeSetting(plan, "netbase", ["ipv6/conf/default/accept_dad", "0"], origin);
   plan.add("monitor", "awaitKept", { timeoutMs: UPLINK_TIMEOUT_MS }, { origin });
 }
 
@@ -156,16 +159,8 @@ export function lowerTap(plan: PlanBuilder, stage: "netbase" | "monitor", tap: T
 function lowerNamespace(plan: PlanBuilder, { filters }: NetworkPlan): void {
   const origin = ORIGIN;
   plan.add("netbase", "linkUp", { name: "lo" }, { origin });
-  const settings = { path: "/proc/sys/net", flags: O.PATH | O.DIRECTORY, into: SLOT.fd };
-  plan.add("netbase", "openPath", settings, { origin });
-  for (const [path, data] of SETTINGS) {
-    plan.add(
-      "netbase",
-      "writeAt",
-      { root: SLOT.fd, path, resolve: 0n, data },
-      { origin, tolerate: TOLERATE.missing },
-    );
-  }
+  openSettings(plan, "netbase", origin);
+  for (const setting of SETTINGS) writeSetting(plan, "netbase", setting, origin);
   plan.add("netbase", "netfilter", { batch: filters }, { origin });
   plan.add("netbase", "openNetlink", { into: SLOT.netlink }, { origin });
   const socket = SLOT.netlink;
@@ -183,10 +178,32 @@ function lowerNamespace(plan: PlanBuilder, { filters }: NetworkPlan): void {
   }
 }
 
+type Stage = "netbase" | "monitor" | "setup";
+
+function openSettings(plan: PlanBuilder, stage: Stage, origin: string): void {
+  const args = { path: "/proc/sys/net", flags: O.PATH | O.DIRECTORY, into: SLOT.fd };
+  plan.add(stage, "openPath", args, { origin });
+}
+
+/** After `openSettings`. A kernel without IPv6 has none of its settings. */
+function writeSetting(
+  plan: PlanBuilder,
+  stage: Stage,
+  [path, data]: readonly [string, string],
+  origin: string,
+): void {
+  const args = { root: SLOT.fd, path, resolve: 0n, data };
+  plan.add(stage, "writeAt", args, { origin, tolerate: TOLERATE.missing });
+}
+
 /** The first container of a network makes its bridge; the others find it. */
 function lowerBridge(plan: PlanBuilder, { name, mac, mtu, addresses, filters }: BridgePlan): void {
   const options = { origin: `network ${name}`, tolerate: TOLERATE.exists };
   const socket = SLOT.netlink;
+  if (addresses.some(({ address }) => address.length === 16)) {
+    openSettings(plan, "monitor", options.origin);
+    writeSetting(plan, "monitor", IPV6_FORWARDING, options.origin);
+  }
   plan.add("monitor", "bridgeAdd", { socket, name, mac, mtu }, options);
   for (const address of addresses) {
     plan.add("monitor", "addressAdd", { socket, link: name, ...addressArgs(address) }, options);
@@ -203,8 +220,7 @@ export function lowerInterfaces(plan: PlanBuilder, interfaces: readonly Interfac
   if (interfaces.length === 0) return;
   const origin = "--network";
   plan.add("setup", "openNetlink", { into: SLOT.ownNetlink }, { origin });
-  const settings = { path: "/proc/sys/net", flags: O.PATH | O.DIRECTORY, into: SLOT.fd };
-  plan.add("setup", "openPath", settings, { origin });
+  openSettings(plan, "setup", origin);
   for (const entry of interfaces) lowerInterface(plan, entry);
   plan.add("setup", "closeSlot", { slot: SLOT.ownNetlink }, { origin });
 }
@@ -217,16 +233,12 @@ function lowerInterface(plan: PlanBuilder, entry: InterfacePlan): void {
   // The kernel takes its time with the network of a life that has just ended; its monitor may be starting the next.
   const former = { socket: SLOT.netlink, name: peer };
   plan.add("setup", "linkRemove", former, { origin, tolerate: TOLERATE.unsupported });
+  if (!ipv6) writeSetting(plan, "setup", [IPV6_OFF, "1"], origin);
   plan.add("setup", "vethAdd", veth, { origin });
+  if (!ipv6) writeSetting(plan, "setup", [IPV6_OFF, "0"], origin);
   plan.add("setup", "linkSet", { socket: SLOT.netlink, name: peer, master: bridge }, { origin });
   // Nobody is to give a container an address or a route by an advertisement.
-  const setting = ipv6 ? ["accept_ra", "0"] : ["disable_ipv6", "1"];
-  plan.add(
-    "setup",
-    "writeAt",
-    { root: SLOT.fd, path: `ipv6/conf/${name}/${setting[0]}`, resolve: 0n, data: setting[1]! },
-    { origin, tolerate: TOLERATE.missing },
-  );
+  if (ipv6) writeSetting(plan, "setup", [`ipv6/conf/${name}/accept_ra`, "0"], origin);
   for (const address of addresses) {
     plan.add("setup", "addressAdd", { socket, link: name, ...addressArgs(address) }, { origin });
   }
