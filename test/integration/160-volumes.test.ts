@@ -66,6 +66,28 @@ describe("/etc/passwd", () => {
   });
 });
 
+describe("volume prune", () => {
+  test("takes named volumes with --all, or all=true of docker's API, and only those that are newer with since", async () => {
+    const prune = (...filters: string[]) =>
+      box.ok(["volume", "prune", "-f", ...filters.flatMap((filter) => ["--filter", filter])]);
+    for (const name of ["old160", "mid160", "new160"]) await box.ok(["volume", "create", name]);
+    expect(await prune()).toBe("");
+    expect(await prune("all=false")).toBe("");
+    expect(await prune("all=true", "since=mid160")).toBe("new160");
+    expect(await box.ok(["volume", "ls", "-q", "--filter", "after=old160"])).toBe("mid160");
+    expect(await prune("all=1", "name=^(old|mid)160$")).toBe("mid160\nold160");
+    expect(await box.kelp(["volume", "prune", "-f", "--filter", "all=x"])).toMatchObject({
+      code: 125,
+      stdout: "",
+      stderr: expect.stringContaining("invalid filter all=x: not true or false"),
+    });
+    expect(await box.kelp(["volume", "ls", "--filter", "since=none160"])).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("no such volume"),
+    });
+  });
+});
+
 describe("a volume that nothing has been put into", () => {
   test("says so until something is", async () => {
     const state = () =>

@@ -76,7 +76,12 @@ export const PROCESS_OPTIONS = {
     text: "Execution domain (LINUX, LINUX32)",
     unsupported: "use setarch in the container",
   },
-  "preserve-fd": { kind: "list", comma: true, value: "N", text: "Pass these file descriptors on, at their numbers" },
+  "preserve-fd": {
+    kind: "list",
+    comma: true,
+    value: "N",
+    text: "Pass these file descriptors on, at their numbers",
+  },
   "preserve-fds": {
     kind: "int",
     value: "N",

@@ -42,10 +42,7 @@ export const FILTER_WORDS = {
     ...EVERYWHERE,
   ],
   volumes: [
-    "driver=",
-    "name=",
-    "opt=",
-    "scope=local",
+    ...["after=", "driver=", "name=", "opt=", "scope=local", "since="],
     ...["anonymous", "dangling"].flatMap(YES_NO),
     ...EVERYWHERE,
   ],

@@ -65,6 +65,8 @@ export const FILTERS: Topic = {
         ["name=REGEXP", "The name matches the regular expression."],
         [DANGLING, "No container uses it."],
         ["anonymous=true|false", "Was made for a container without a name."],
+        ["all=true", "Named volumes as well as anonymous ones, as --all has it (volume prune)."],
+        ["since=VOLUME, after=VOLUME", "Was made after that one."],
         ["driver=NAME, scope=local, opt=KEY[=VALUE]", "Made so."],
         ...LABEL,
         UNTIL,

@@ -33,7 +33,12 @@ export default defineCommand({
       completes: "file",
     },
     interactive: { kind: "boolean", short: "i", text: "Pass standard input on" },
-    "preserve-fd": { kind: "list", comma: true, value: "N", text: "Pass these file descriptors on, at their numbers" },
+    "preserve-fd": {
+      kind: "list",
+      comma: true,
+      value: "N",
+      text: "Pass these file descriptors on, at their numbers",
+    },
     "preserve-fds": {
       kind: "int",
       value: "N",

@@ -2,7 +2,8 @@ import { removeVolume, sweepEnded } from "../../../container/index.ts";
 import { openContext, type VolumeRecord } from "../../../state/index.ts";
 import { agreedTo } from "../../ask.ts";
 import { defineCommand } from "../../command.ts";
-import { volumePredicate } from "../../volume-filters.ts";
+import { FILTER_LONG_OPTION, FILTER_WORDS } from "../../options/listing.ts";
+import { splitAll, volumePredicate } from "../../volume-filters.ts";
 
 export default defineCommand({
   paths: [["volume", "prune"]],
@@ -10,7 +11,7 @@ export default defineCommand({
   usage: "[options]",
   options: {
     all: { kind: "boolean", short: "a", text: "Named volumes as well as anonymous ones" },
-    filter: { kind: "list", value: "KEY=VALUE", text: "Only those this holds for; may be repeated" },
+    filter: { ...FILTER_LONG_OPTION.filter, completes: ["all=true", ...FILTER_WORDS.volumes] },
     "dry-run": { kind: "boolean", text: "Only print what would be removed" },
     force: { kind: "boolean", short: "f", text: "Do not ask" },
   },
@@ -18,21 +19,22 @@ export default defineCommand({
   async run({ io, options, globals }) {
     const ctx = await openContext(globals);
     await sweepEnded(ctx);
-    const wanted = volumePredicate(ctx, options.filter);
+    const filters = splitAll(options.filter);
+    const all = options.all || filters.all;
+    const wanted = volumePredicate(ctx, filters.rest);
     const unused = ctx.state.volumes
       .list()
-      .filter((volume) => (options.all || volume.anonymous) && wanted(volume))
+      .filter((volume) => (all || volume.anonymous) && wanted(volume))
       .filter((volume) => ctx.state.containers.usingVolume(volume.name).length === 0);
     if (unused.length === 0) {
-      if (!options.force && !options["dry-run"])
-        io.err(`${warning([], options.all)}${NONE[Number(options.all)]}\n`);
+      if (!options.force && !options["dry-run"]) io.err(`${warning([], all)}${NONE[Number(all)]}\n`);
       return 0;
     }
     if (options["dry-run"]) {
       io.out(unused.map(({ name }) => `${name}\n`).join(""));
       return 0;
     }
-    if (!options.force && !(await agreedTo(io, warning(unused, options.all)))) return 0;
+    if (!options.force && !(await agreedTo(io, warning(unused, all)))) return 0;
     for (const volume of unused) {
       await removeVolume(ctx, volume);
       io.out(`${volume.name}\n`);
