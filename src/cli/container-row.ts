@@ -1,6 +1,7 @@
 /** A container as a row of `ps`: podman's template fields, and podman's JSON. */
 import { ago, humanDuration, humanSize } from "../base/index.ts";
 import { type ContainerView, fullCommand, isRunning } from "../container/index.ts";
+import { exposedPorts, portText } from "./port-text.ts";
 
 export interface RowOptions {
   readonly noTrunc: boolean;
@@ -49,7 +50,7 @@ export function containerRow(view: ContainerView, options: RowOptions) {
     ExitCode: status.exitCode,
     Exited: status.state === "exited",
     ExitedAt: unix(status.finishedAt),
-    ExposedPorts: "",
+    ExposedPorts: exposedPorts(record),
     ID: options.noTrunc ? id : id.slice(0, ID_WIDTH),
     Image: config.imageName || config.rootfs?.path || config.rawImageName,
     ImageID: options.noTrunc ? config.image : config.image.slice(0, ID_WIDTH),
@@ -67,7 +68,7 @@ export function containerRow(view: ContainerView, options: RowOptions) {
     Pid: status.pid,
     Pod: "",
     PodName: "",
-    Ports: portText(view),
+    Ports: portText(record),
     Restarts: status.restarts,
     RunningFor: human,
     Size: options.size === undefined ? "" : sizeText(options.size(view)),
@@ -99,7 +100,7 @@ export function containerJson(view: ContainerView, options: RowOptions) {
     Exited: status.state === "exited",
     ExitedAt: unix(status.finishedAt),
     ExitCode: status.exitCode,
-    ExposedPorts: null,
+    ExposedPorts: config.network.exposed === undefined ? null : Object.fromEntries(exposedPorts(record)),
     Id: record.id,
     Image: config.imageName || config.rootfs?.path || config.rawImageName,
     ImageID: config.image,
@@ -154,18 +155,6 @@ function mountNames({ record }: ContainerView): string[] {
   return record.config.mounts
     .filter((mount) => mount.type === "bind" || mount.type === "volume")
     .map((mount) => mount.destination);
-}
-
-/** `0.0.0.0:8080->80/tcp, …`, ranges as ranges. */
-export function portText({ record }: ContainerView): string {
-  const range = (first: number, length: number) =>
-    length > 1 ? `${first}-${first + length - 1}` : String(first);
-  return record.config.network.ports
-    .map(
-      (port) =>
-        `${port.hostIp || "0.0.0.0"}:${range(port.hostPort, port.range)}->${range(port.containerPort, port.range)}/${port.protocol}`,
-    )
-    .join(", ");
 }
 
 function sizeText({ own, total }: { readonly own: number; readonly total: number }): string {

@@ -92,8 +92,12 @@ function ownUser(config: ContainerConfig, image: UserFiles): Line | undefined {
   if (hasId(image.passwd, uid)) return undefined;
   const gid = /^\d+$/.test(groupWord) ? Number(groupWord) : 0;
   const self = config.namespaces.user.startsWith("keep-id") ? lookupUser(process.getuid?.() ?? 0) : undefined;
-  if (self !== undefined && !hasName(image.passwd, self.name) && isSelf(config, uid))
-    return { name: self.name, uid, gid, fullName: self.fullName, home: homeOf(config, self.home) };
+  if (self !== undefined && !hasName(image.passwd, self.name) && isSelf(config, uid)) {
+    const { name, fullName } = self;
+    // `-u $(id -u)` alone means the caller's own group, too: files in a bind mount are to be theirs.
+    const own = groupWord === "" ? selfGid(config) : gid;
+    return { name, uid, gid: own, fullName, home: homeOf(config, self.home) };
+  }
   // One that --hostuser adds is known already.
   if (hostUserLines(config, image).some((line) => line.split(":")[2] === userWord)) return undefined;
   return { name: userWord, uid, gid, fullName: "container user", home: config.workdir || "/" };
@@ -101,6 +105,10 @@ function ownUser(config: ContainerConfig, image: UserFiles): Line | undefined {
 
 function isSelf({ ownIds }: ContainerConfig, uid: number): boolean {
   return ownIds?.uid.some(({ container, host }) => container === uid && host === 0) === true;
+}
+
+function selfGid({ ownIds }: ContainerConfig): number {
+  return ownIds?.gid.find(({ host }) => host === 0)?.container ?? 0;
 }
 
 function passwdLine({ name, uid, gid, fullName, home }: Line): string {

@@ -20,6 +20,12 @@ describe("--userns", () => {
     expect(seen.split("\n")).toEqual([String(UID), "0", "0", "0", "0"]);
   });
 
+  test("keep-id: -u with your number alone is your group, too", async () => {
+    const gid = process.getgid!();
+    expect(await run("keep-id", "id -u; id -g", "-u", String(UID))).toBe(`${UID}\n${gid}`);
+    expect(await run("keep-id", "id -u; id -g", "-u", `${UID}:0`)).toBe(`${UID}\n0`);
+  });
+
   test("keep-id: your files are yours inside, and nobody else's are", async () => {
     const seen = await run(
       "keep-id",

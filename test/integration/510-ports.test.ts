@@ -112,6 +112,18 @@ describe("a published TCP port", () => {
     },
   );
 
+  test("ps shows what is exposed and not published, as podman 5.8 does", async () => {
+    const exposed = ["1234", "90-92", "80", "53/udp", "91/udp"].flatMap((port) => ["--expose", port]);
+    await box.ok(["create", "--name", "e510", ...exposed, "-p", "18080:80", BUSYBOX, "true"]);
+    const shown = ["ps", "-a", "--filter", "name=e510", "--format"];
+    expect(await box.ok([...shown, "{{.Ports}}"])).toBe(
+      "0.0.0.0:18080->80/tcp, 90-92/tcp, 1234/tcp, 53/udp, 91/udp",
+    );
+    const [row] = JSON.parse(await box.ok([...shown, "json"]));
+    expect(row.ExposedPorts).toMatchObject({ "91": ["tcp", "udp"], "1234": ["tcp"] });
+    await box.ok(["rm", "e510"]);
+  });
+
   test("without a number is a free one; ranges and all exposed ports are published", async () => {
     const low = next;
     next += 3;
