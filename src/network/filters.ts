@@ -4,14 +4,12 @@ import type { NetworkRecord } from "../state/index.ts";
 import {
   accept,
   drop,
-  hasConnectionMark,
   hasSocket,
-  isReply,
+  isForTransparent,
   makeTable,
   masquerade,
   redirect,
   removeTable,
-  setConnectionMark,
   setMark,
   toHere,
   toPort,
@@ -21,12 +19,13 @@ import { isOn } from "./options.ts";
 
 /** The uplink's interface in the shared namespace. */
 export const UPLINK_INTERFACE = "tap0";
-/** On connections that a monitor makes for a published port; their answers are routed back to it. */
-const FORWARDED = 1;
+/** On answers to what a monitor sends for a published port: they are routed to it. */
+const ANSWER = 1;
 
 /**
  * For a new shared namespace. Whatever leaves by the uplink has its address. Monitors connect to containers with their
- * clients' own addresses, so the answers, addressed to somewhere else, have to be recognised.
+ * clients' own addresses, so the answers, addressed to somewhere else, have to be recognised: by the socket they are for, as long as
+ * there is one (the kernel's memory of connections forgets a datagram after half a minute).
  */
 export function makeSharedFilters(): Uint8Array {
   return makeTable("kelp", {
@@ -36,17 +35,11 @@ export function makeSharedFilters(): Uint8Array {
       priority: 100,
       rules: [[...via("oifname", UPLINK_INTERFACE), ...masquerade()]],
     },
-    forwarded: {
-      type: "filter",
-      hook: "output",
-      priority: -150,
-      rules: [[...via("oifname", "lo", false), ...setConnectionMark(FORWARDED)]],
-    },
     answers: {
       type: "filter",
       hook: "prerouting",
       priority: -150,
-      rules: [[...isReply(), ...hasConnectionMark(FORWARDED), ...setMark(FORWARDED)]],
+      rules: [[...via("iifname", UPLINK_INTERFACE, false), ...isForTransparent(), ...setMark(ANSWER)]],
     },
   });
 }

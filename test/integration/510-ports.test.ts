@@ -167,25 +167,32 @@ describe("a published TCP port", () => {
 });
 
 describe.skipIf(!existsSync("/usr/bin/perl"))("a published UDP port", () => {
-  test("carries datagrams there and back, each to its own client", async () => {
-    const port = next++;
+  /** A service that answers every datagram with itself. @param before what it does first */
+  async function startEcho(name: string, port: number, before = ""): Promise<void> {
     const program = `use IO::Socket::INET; $s = IO::Socket::INET->new(Proto => "udp", LocalPort => 80);
-      while (defined($p = $s->recv($d, 9000))) { $s->send($d, 0, $p) }`;
+      while (defined($p = $s->recv($d, 9000))) { ${before} $s->send($d, 0, $p) }`;
     const mounts = ["/usr", "/lib", "/lib64"].filter((path) => existsSync(path));
     const flags = mounts.flatMap((path) => ["-v", `${path}:${path}:ro`]);
+    const publish = ["-p", `${port}:80/udp`];
+    const bound = async () => (await box.ok(["exec", name, "cat", "/proc/net/udp"])).includes(":0050 ");
     await box.ok([
       "run",
       "-d",
       "--name",
-      "u510",
+      name,
       ...flags,
-      "-p",
-      `${port}:80/udp`,
+      ...publish,
       BUSYBOX,
       "/usr/bin/perl",
       "-e",
       program,
     ]);
+    for (let n = 0; n < 100 && !(await bound()); n++) await Bun.sleep(50);
+  }
+
+  test("carries datagrams there and back, each to its own client", async () => {
+    const port = next++;
+    await startEcho("u510", port);
     const socket = createSocket("udp4");
     const got = new Promise<string>((resolve) => socket.once("message", (data) => resolve(data.toString())));
     const timer = setInterval(() => socket.send("hello", port, "127.0.0.1"), 100);
@@ -193,5 +200,25 @@ describe.skipIf(!existsSync("/usr/bin/perl"))("a published UDP port", () => {
     clearInterval(timer);
     socket.close();
     await box.ok(["rm", "-f", "-t", "0", "u510"]);
+  });
+
+  test("brings an answer to the client's own address that took its time", async () => {
+    if (own === undefined || !existsSync("/usr/bin/nsenter")) return;
+    const port = next++;
+    await startEcho("s510", port, "sleep 3;");
+    // The kernel forgets whom a datagram was from after half a minute; here at once.
+    const [pid, monitor] = (
+      await box.ok(["inspect", "-f", "{{.State.Pid}} {{.State.ConmonPid}}", "s510"])
+    ).split(" ");
+    const forget = "echo 1 >/proc/sys/net/netfilter/nf_conntrack_udp_timeout";
+    const enter = ["--preserve-credentials", "-U", "-t", pid!, "nsenter", `--net=/proc/${monitor}/ns/net`];
+    const { exitCode, stderr } = Bun.spawnSync(["nsenter", ...enter, "sh", "-c", forget]);
+    expect({ exitCode, stderr: stderr.toString() }).toEqual({ exitCode: 0, stderr: "" });
+    const socket = createSocket("udp4");
+    const got = new Promise<string>((resolve) => socket.once("message", (data) => resolve(data.toString())));
+    socket.send("late", port, own);
+    expect(await Promise.race([got, Bun.sleep(12_000).then(() => "nothing")])).toBe("late");
+    socket.close();
+    await box.ok(["rm", "-f", "-t", "0", "s510"]);
   });
 });
