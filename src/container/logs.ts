@@ -55,16 +55,18 @@ export async function* containerLog(
   else yield* readLog(log.path, query);
 }
 
-/** The same, then those to come for as long as the container runs. */
+/** The same, then those to come for as long as the container runs and `isWanted` says yes. */
 export async function* followContainerLog(
   ctx: Context,
   record: ContainerRecord,
   query: LogQuery,
+  isWanted: () => boolean,
 ): AsyncGenerator<LogEntry> {
   const { log } = record.config;
   const following = {
     ...query,
     isRunning: () => {
+      if (!isWanted()) return false;
       const now = ctx.state.containers.get(record.id);
       return now !== undefined && isLive(statusOf(ctx, now));
     },

@@ -39,6 +39,8 @@ export interface Libc {
   execve(path: string, argv: readonly string[], keep: readonly number[]): never;
   /** Sends one message to a unix socket; `address` is all of its sun_path. Never waits. */
   sendDatagram(address: Uint8Array, data: Uint8Array): void;
+  /** Whether the other end of a pipe or socket is closed. Never waits. */
+  isHungUp(fd: number): boolean;
   /** Writes out everything of the filesystem the descriptor is on. */
   syncfs(fd: number): void;
 }
@@ -82,6 +84,7 @@ function bind(koffi: Koffi): Libc {
     rename: bindRename(declare, check, numbers.renameat2),
     execve: bindExecve(declare, check),
     sendDatagram: bindSendDatagram(declare, check),
+    isHungUp: bindHungUp(declare("int poll(void *fds, unsigned long count, int timeout)"), check),
     syncfs: bindSyncfs(declare("int syncfs(int fd)"), check),
   };
 }
@@ -282,6 +285,19 @@ function bindExecve(declare: (prototype: string) => Call, check: Check): Libc["e
     for (const fd of keep) setFlags(fd, F_SETFD, 0);
     check(call(path, [...argv, null], [null]), "execve", path);
     throw new Error("execve returned");
+  };
+}
+
+const POLLERR = 8;
+const POLLHUP = 16;
+
+function bindHungUp(call: Call, check: Check): Libc["isHungUp"] {
+  return (fd) => {
+    // struct pollfd: the descriptor, what is asked for (nothing), what is so.
+    const asked = Buffer.alloc(8);
+    asked.writeInt32LE(fd, 0);
+    check(call(asked, 1, 0), "poll");
+    return (asked.readInt16LE(6) & (POLLERR | POLLHUP)) !== 0;
   };
 }
 

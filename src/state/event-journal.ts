@@ -6,20 +6,27 @@ import { findProgram } from "../host/index.ts";
 import type { FollowEvents, LoggedEvent } from "./event-log.ts";
 import { JOURNAL_IDENTIFIER, parseJournalEvent } from "./journal-entry.ts";
 
+const TICK_MS = 250;
+
 /** What the journal has of this user's events, oldest first. */
 export function readJournalEvents(): AsyncGenerator<LoggedEvent> {
   return events(start(["--lines=all"]));
 }
 
 /** Like `readJournalEvents`, then those to come until `until`. */
-export async function* followJournalEvents({ onlyNew, until }: FollowEvents): AsyncGenerator<LoggedEvent> {
+export async function* followJournalEvents({
+  onlyNew,
+  until,
+  isWanted,
+}: FollowEvents): AsyncGenerator<LoggedEvent> {
   const child = start(["--follow", onlyNew ? "--lines=0" : "--lines=all"]);
-  const timer =
-    until === undefined ? undefined : setTimeout(() => child.kill(), Math.max(0, until - Date.now()));
+  const timer = setInterval(() => {
+    if (Date.now() >= (until ?? Number.POSITIVE_INFINITY) || isWanted?.() === false) child.kill();
+  }, TICK_MS);
   try {
     yield* events(child);
   } finally {
-    clearTimeout(timer);
+    clearInterval(timer);
     child.kill();
   }
 }

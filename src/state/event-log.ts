@@ -35,6 +35,8 @@ export interface FollowEvents {
   readonly onlyNew: boolean;
   /** Milliseconds since the epoch; absent: for ever. */
   readonly until?: number | undefined;
+  /** Asked now and then; false: nobody is there any more to whom they could be told. */
+  readonly isWanted?: () => boolean;
 }
 
 const CHUNK = 65536;
@@ -56,7 +58,7 @@ export function* readEvents(path: string): Generator<LoggedEvent> {
 /** Like `readEvents`, then everything that is appended until `until`, over the border of a rotation. */
 export async function* followEvents(
   path: string,
-  { onlyNew, until }: FollowEvents,
+  { onlyNew, until, isWanted }: FollowEvents,
 ): AsyncGenerator<LoggedEvent> {
   let file = EventFile.open(path);
   if (onlyNew) file?.skip();
@@ -75,7 +77,7 @@ export async function* followEvents(
         if (file !== undefined) yield* file.readAfter(last);
       }
       const left = end - Date.now();
-      if (left <= 0) return;
+      if (left <= 0 || isWanted?.() === false) return;
       await changes.next(Math.min(TICK_MS, left));
     }
   } finally {

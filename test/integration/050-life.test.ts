@@ -1,6 +1,6 @@
 /** From create to rm: states, signals, waiting, processes, and a monitor that is killed. */
 import { expect } from "bun:test";
-import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.ts";
+import { BUSYBOX, busyboxArchive, KELP, requires, run, useSandbox } from "../support/index.ts";
 
 const box = useSandbox("050-life");
 const { test } = requires("overlay");
@@ -28,6 +28,19 @@ test("a container is created, runs, ends, runs again with its files, and is remo
   expect(await box.ok(["logs", "life"])).toBe("was here");
   expect(await box.ok(["rm", "life"])).toBe("life");
   expect((await box.kelp(["container", "exists", "life"])).code).toBe(1);
+});
+
+test("logs -f and events end when the grep behind them has, though nothing more is said", async () => {
+  await box.ok(["run", "-d", "--name", "silent", BUSYBOX, "sh", "-c", "echo ready; exec sleep 1000"]);
+  const piped = (words: string) =>
+    run("sh", ["-c", `'${KELP}' ${words} | grep -m1 -o 'ready\\|start'`], { env: box.env, timeout: 30_000 });
+  expect(await piped("logs -f silent")).toEqual({ code: 0, stdout: "ready\n", stderr: "" });
+  expect(await piped("events --since 1h --filter container=silent --filter event=start")).toEqual({
+    code: 0,
+    stdout: "start\n",
+    stderr: "",
+  });
+  await box.ok(["rm", "-f", "-t", "0", "silent"]);
 });
 
 test("restart starts a --rm container again, with its files; its own end removes it", async () => {

@@ -3,6 +3,7 @@ import {
   type Context,
   eventJournal,
   eventLogPath,
+  type FollowEvents,
   followEvents,
   type LoggedEvent,
   openContext,
@@ -12,6 +13,7 @@ import {
 import { defineCommand, type Io } from "../command.ts";
 import { eventFilter } from "../event-filters.ts";
 import { eventFields, eventJson, eventMilliseconds, eventText } from "../event-row.ts";
+import { stdoutReader } from "../reader.ts";
 
 export default defineCommand({
   paths: [["events"], ["system", "events"]],
@@ -54,7 +56,8 @@ export default defineCommand({
     if (!options.stream || isPast) for await (const event of keptEvents(ctx)) show(event);
     else {
       const onlyNew = since === undefined && until === undefined;
-      for await (const event of comingEvents(ctx, { onlyNew, until })) show(event);
+      for await (const event of comingEvents(ctx, { onlyNew, until, isWanted: await stdoutReader() }))
+        show(event);
     }
     return 0;
   },
@@ -65,10 +68,7 @@ async function* keptEvents(ctx: Context): AsyncGenerator<LoggedEvent> {
   else yield* readEvents(eventLogPath(ctx));
 }
 
-async function* comingEvents(
-  ctx: Context,
-  following: { readonly onlyNew: boolean; readonly until: number | undefined },
-): AsyncGenerator<LoggedEvent> {
+async function* comingEvents(ctx: Context, following: FollowEvents): AsyncGenerator<LoggedEvent> {
   if (inJournal(ctx)) yield* (await eventJournal()).followJournalEvents(following);
   else yield* followEvents(eventLogPath(ctx), following);
 }

@@ -12,6 +12,7 @@ import { openContext } from "../../../state/index.ts";
 import { defineCommand, type Io } from "../../command.ts";
 import { chooseContainers } from "../../containers.ts";
 import { LATEST_OPTION } from "../../options/listing.ts";
+import { stdoutReader } from "../../reader.ts";
 
 const COLORS = [37, 31, 32, 33, 34, 35, 36, 91, 92, 93, 94, 95, 96];
 
@@ -44,12 +45,13 @@ export default defineCommand({
     const query = readQuery(options);
     for (const { record } of targets) refuseUnreadable(ctx, record);
     const several = targets.length > 1;
+    const isRead = options.follow ? await stdoutReader() : () => true;
     const show = targets.map((target, index) =>
       printer(io, options.timestamps, several ? prefix(target, index, options) : ""),
     );
     const print = async ({ record }: Target, index: number) => {
       const entries = options.follow
-        ? followContainerLog(ctx, record, query)
+        ? followContainerLog(ctx, record, query, isRead)
         : containerLog(ctx, record, query);
       for await (const entry of entries) show[index]!(entry);
       const loss = logLoss(ctx, record);
