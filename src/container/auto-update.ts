@@ -199,14 +199,14 @@ async function awaitHealth(ctx: Context, unit: string): Promise<string | undefin
   const checked = ctx.state.containers
     .list()
     .filter((record) => record.config.labels[UNIT_LABEL] === unit && isWatched(ctx, record));
-  const end = Date.now() + Math.max(0, ...checked.map(healthTime));
+  const end = performance.now() + Math.max(0, ...checked.map(healthTime));
   for (const record of checked) {
     for (;;) {
       const word = healthWord(ctx, record);
       if (word === "healthy") break;
       if (word === "unhealthy") return `container ${record.name} is unhealthy`;
       if (!isRunning(statusOf(ctx, record))) return `container ${record.name} has ended`;
-      if (Date.now() > end) return `container ${record.name} does not become healthy`;
+      if (performance.now() > end) return `container ${record.name} does not become healthy`;
       await sleep(TICK_MS);
     }
   }

@@ -97,7 +97,7 @@ function runProbe(holdfast: string, ...scratch: string[]): string {
     "probe-failed",
     `cannot run ${holdfast}: ${error?.message ?? `exit status ${status}`}`,
     {
-      hint: "check that its directory is not mounted noexec",
+      hint: "where its directory is mounted noexec, set XDG_CACHE_HOME to another (kelp doctor program-mount)",
     },
   );
 }

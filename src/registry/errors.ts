@@ -53,7 +53,9 @@ export function connectionError(url: URL, error: unknown): RegistryError {
   if (TLS_WORDS[code] !== undefined) {
     return new RegistryError("tls-failed", message(`tls: failed to verify certificate: ${TLS_WORDS[code]}`), {
       cause: error,
-      hint: `put its CA certificate into /etc/containers/certs.d/${url.host}/ca.crt, or use --tls-verify=false for a registry you trust`,
+      hint: /EXPIRED|NOT_YET_VALID/.test(code)
+        ? "is this machine's clock right (date; kelp doctor clock)?"
+        : `put its CA certificate into /etc/containers/certs.d/${url.host}/ca.crt, or use --tls-verify=false for a registry you trust`,
     });
   }
   if (code === "EPROTO" || /CERT|TLS|SSL/.test(code)) {

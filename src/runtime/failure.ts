@@ -240,7 +240,9 @@ function explainExecve(
   if (errno !== ENOEXEC)
     return new CommandNotExecutableError("command-not-executable", said, {
       ...(errno === 13
-        ? { hint: "it must be a file with its executable bit set: chmod +x, or COPY --chmod=755 in a build" }
+        ? {
+            hint: "it must be a file with its executable bit set: chmod +x, or COPY --chmod=755 in a build; and nothing on the way mounted noexec (kelp doctor store-mount)",
+          }
         : {}),
     });
   return architecture === undefined

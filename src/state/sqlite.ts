@@ -34,13 +34,13 @@ export function sqliteCode(error: unknown): number | undefined {
  * waits; not covered are the moments when the first opener recovers the log or the last closer removes it.
  */
 export function retryBusy<T>(body: () => T, patience: number): T {
-  const deadline = Date.now() + patience;
+  const deadline = performance.now() + patience;
   for (let pause = 1; ; pause = Math.min(pause * 2, 50)) {
     try {
       return body();
     } catch (error) {
       const code = sqliteCode(error);
-      if ((code !== BUSY && code !== PROTOCOL) || Date.now() > deadline) throw error;
+      if ((code !== BUSY && code !== PROTOCOL) || performance.now() > deadline) throw error;
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, pause);
     }
   }

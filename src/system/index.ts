@@ -7,8 +7,7 @@
  */
 export { type BootStatus, bootStatus, bootUnit, disableBoot, enableBoot } from "./boot.ts";
 export { type CheckOptions, checkStore, type Finding } from "./check.ts";
-export { type Diagnosis, diagnose, isWell } from "./doctor/doctor.ts";
-export { gatherFacts } from "./doctor/gather.ts";
+export { type Diagnosis, DOCTOR_CHECKS, examine, isWell } from "./doctor/doctor.ts";
 export {
   type PodmanContainer,
   type PodmanRecords,

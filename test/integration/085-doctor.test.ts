@@ -58,6 +58,17 @@ const without = (script: string) => [
   "sh",
 ];
 
+test("where holdfast may not run it says that, though it can look at nothing else", async () => {
+  const cache = join(box.directory, "noexec-cache");
+  mkdirSync(cache);
+  const prefix = without(`mount -t tmpfs -o noexec cache ${cache}`);
+  const { code, list } = await rows(prefix, { XDG_CACHE_HOME: cache });
+  expect(code).toBe(1);
+  expect(list).toMatchObject([
+    { check: "program-mount", status: "problem", fix: [expect.stringContaining("XDG_CACHE_HOME")] },
+  ]);
+});
+
 describe("where something was taken away", () => {
   const { test: taken } = requires("usersystemd", "overlay");
 
@@ -78,10 +89,13 @@ describe("where something was taken away", () => {
     });
   });
 
-  taken("a store mounted noexec: a problem", async () => {
+  taken("a store mounted noexec: a problem where files are shown as they are", async () => {
     const root = join(box.directory, "noexec");
     mkdirSync(root);
-    const { code, of } = await rows(without(`mount -t tmpfs -o noexec tmpfs ${root}`), { KELP_ROOT: root });
+    const { code, of } = await rows(without(`mount -t tmpfs -o noexec tmpfs ${root}`), {
+      KELP_ROOT: root,
+      STORAGE_DRIVER: "vfs",
+    });
     expect({ code, row: of("store-mount") }).toMatchObject({
       code: 1,
       row: { status: "problem", what: `${root} is mounted noexec` },

@@ -36,7 +36,7 @@ describe("a clock that is set back by an hour", () => {
     const out = await kelp(`
       kelp start ticks >/dev/null; up=$(cut -d. -f1 /proc/uptime); now=$(date +%s)
       until kelp logs --since 5m ticks | awk -v up=$up '$1 > up' | grep -q .; do sleep 0.3; done; echo logged
-      kelp logs -f --since 0s ticks | awk -v up=$up '$1 > up { print "followed"; exit }'
+      kelp logs -f --since 0s ticks | while read at _; do [ \${at%.*} -gt $up ] && echo followed && break; done
       kelp events --stream=false --since 5m --filter container=ticks --filter event=start --format '{{.TimeNano}}' |
         awk -v now=$now '$1 / 1e9 < now + 300' | wc -l`);
     expect(out).toBe("logged\nfollowed\n1");

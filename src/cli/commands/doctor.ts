@@ -1,6 +1,6 @@
 import { UsageError } from "../../base/index.ts";
 import { openContext } from "../../state/index.ts";
-import { type Diagnosis, diagnose, gatherFacts, isWell } from "../../system/index.ts";
+import { type Diagnosis, DOCTOR_CHECKS, examine, isWell } from "../../system/index.ts";
 import { defineCommand } from "../command.ts";
 
 export default defineCommand({
@@ -22,7 +22,7 @@ export default defineCommand({
   args: { min: 0 },
   async run({ args, options, io, globals }) {
     const ctx = await openContext(globals);
-    const diagnoses = chosen(diagnose(gatherFacts(ctx)), args);
+    const diagnoses = chosen(examine(ctx), args);
     if (options.json) io.out(`${JSON.stringify(diagnoses.map(jsonRow), null, 2)}\n`);
     else io.out(report(diagnoses, options.all || args.length > 0));
     return isWell(diagnoses) ? 0 : 1;
@@ -30,13 +30,16 @@ export default defineCommand({
 });
 
 function chosen(diagnoses: readonly Diagnosis[], names: readonly string[]): readonly Diagnosis[] {
-  const unknown = names.find((name) => diagnoses.every(({ check }) => check !== name));
+  const known = DOCTOR_CHECKS.map(({ name }) => name);
+  const unknown = names.find((name) => !known.includes(name));
   if (unknown !== undefined)
     throw new UsageError(
       "unknown-check",
-      `unknown check ${JSON.stringify(unknown)}: there are ${diagnoses.map(({ check }) => check).join(", ")}`,
+      `unknown check ${JSON.stringify(unknown)}: there are ${known.join(", ")}`,
     );
-  return names.length === 0 ? diagnoses : diagnoses.filter(({ check }) => names.includes(check));
+  const wanted = diagnoses.filter(({ check }) => names.includes(check));
+  // One that could not be made has another's reason.
+  return wanted.length === 0 ? diagnoses : wanted;
 }
 
 function jsonRow({ check, about, finding }: Diagnosis): object {

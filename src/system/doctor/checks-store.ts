@@ -33,9 +33,13 @@ const remount = ({ path }: MountFacts, option: string) =>
 function storeMount({ store }: DoctorFacts) {
   if (store.flags.includes("ro"))
     return problem(`${store.path} is mounted read-only`, "nothing can be stored", remount(store, "rw"));
+  // An overlay has flags of its own; what is shown as it is, has the store's.
+  const asItIs = store.driver === "vfs";
   if (store.flags.includes("noexec"))
-    return problem(`${store.path} is mounted noexec`, "no program of an image runs", remount(store, "exec"));
-  if (store.flags.includes("nosuid"))
+    return asItIs
+      ? problem(`${store.path} is mounted noexec`, "no program of an image runs", remount(store, "exec"))
+      : advice(`${store.path} is mounted noexec`, "no program in a volume runs", remount(store, "exec"));
+  if (store.flags.includes("nosuid") && asItIs)
     return advice(
       `${store.path} is mounted nosuid`,
       "su, sudo and ping in containers do not gain their privileges",
@@ -75,21 +79,24 @@ function inotify({ inotify: { instances, watches } }: DoctorFacts) {
   );
 }
 
+/** What all others need: the kernel is tried by holdfast. */
+export const PROGRAM_MOUNT = {
+  name: "program-mount",
+  about: "holdfast may run from the cache directory",
+  look: ({ cache }: Pick<DoctorFacts, "cache">) =>
+    cache.flags.includes("noexec")
+      ? problem(
+          `${cache.path}, where holdfast is unpacked to, is mounted noexec`,
+          "no container runs, and the other checks cannot be made",
+          "export XDG_CACHE_HOME=DIR, on a file system that lets programs run",
+        )
+      : undefined,
+} satisfies Check;
+
 export const STORE_CHECKS: readonly Check[] = [
   { name: "store-filesystem", about: "the store is on a disk of this machine", look: filesystem },
   { name: "store-mount", about: "programs of images may run from the store", look: storeMount },
-  {
-    name: "program-mount",
-    about: "holdfast may run from the cache directory",
-    look: ({ cache }) =>
-      cache.flags.includes("noexec")
-        ? problem(
-            `${cache.path}, where holdfast is unpacked to, is mounted noexec`,
-            "no container runs",
-            "export XDG_CACHE_HOME=DIR, on a file system that lets programs run",
-          )
-        : undefined,
-  },
+  PROGRAM_MOUNT,
   { name: "disk-space", about: "there is room for images", look: space },
   { name: "inotify", about: "many containers can watch files", look: inotify },
   {
@@ -100,7 +107,7 @@ export const STORE_CHECKS: readonly Check[] = [
         ? undefined
         : advice(
             `${keys.used} of ${keys.most} kernel keys are taken`,
-            "every container has a keyring: soon none can start",
+            "containers get no keyring of their own any more, and other programs none at all",
             ...sysctl("kernel.keys.maxkeys", "2000"),
           ),
   },

@@ -1,10 +1,12 @@
-/** Every check over the facts of a machine. Pure. */
+/** Every check over the facts of a machine. */
+import type { Context } from "../../state/index.ts";
 import { KERNEL_CHECKS } from "./checks-kernel.ts";
 import { NETWORK_CHECKS } from "./checks-network.ts";
 import { SESSION_CHECKS } from "./checks-session.ts";
-import { STORE_CHECKS } from "./checks-store.ts";
+import { PROGRAM_MOUNT, STORE_CHECKS } from "./checks-store.ts";
 import type { DoctorFacts } from "./facts.ts";
-import type { Check, Finding } from "./finding.ts";
+import type { Check, CheckOf, Finding } from "./finding.ts";
+import { cacheFacts, gatherFacts } from "./gather.ts";
 
 /** In the order in which they are worth mending. */
 export const DOCTOR_CHECKS: readonly Check[] = [
@@ -22,10 +24,18 @@ export interface Diagnosis {
 }
 
 export function diagnose(facts: DoctorFacts): Diagnosis[] {
-  return DOCTOR_CHECKS.map(({ name, about, look }) => {
-    const found = look(facts);
-    return { check: name, about, ...(found === undefined ? {} : { finding: { check: name, ...found } }) };
-  });
+  return DOCTOR_CHECKS.map((check) => diagnosis(check, facts));
+}
+
+function diagnosis<F>({ name, about, look }: CheckOf<F>, facts: F): Diagnosis {
+  const found = look(facts);
+  return { check: name, about, ...(found === undefined ? {} : { finding: { check: name, ...found } }) };
+}
+
+/** Looks at this machine. Where holdfast cannot run, that is all that can be said of it. */
+export function examine(ctx: Context): Diagnosis[] {
+  const first = diagnosis(PROGRAM_MOUNT, { cache: cacheFacts(ctx) });
+  return first.finding === undefined ? diagnose(gatherFacts(ctx)) : [first];
 }
 
 /** No finding is a problem: containers run, and as they should. */

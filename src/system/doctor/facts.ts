@@ -1,6 +1,7 @@
 /** What the checks of `kelp doctor` are decided by: plain values, so that every finding can be tried with invented ones. */
 import type { Emulation } from "../../container/index.ts";
 import type { HostFacts } from "../../host/index.ts";
+import type { DriverName } from "../../storage/index.ts";
 
 /** Distributions by how software is installed there. */
 export type Family = "debian" | "fedora" | "arch" | "alpine" | "suse" | "other";
@@ -68,7 +69,12 @@ export interface DoctorFacts {
     readonly lingerCommand: string;
     readonly runtimeDirectory: { readonly path: string; readonly isUsual: boolean };
   };
-  readonly store: MountFacts & { readonly freeBytes: number; readonly freeFiles: number };
+  readonly store: MountFacts & {
+    readonly freeBytes: number;
+    readonly freeFiles: number;
+    /** Undefined: the one that is set cannot work here. */
+    readonly driver: DriverName | undefined;
+  };
   /** Where holdfast is unpacked to. */
   readonly cache: MountFacts;
   readonly firstPort: number;

@@ -15,13 +15,16 @@ export interface Finding {
   readonly fix: readonly string[];
 }
 
-export interface Check {
+/** @typeParam F the facts that it is decided by */
+export interface CheckOf<F> {
   /** Errors elsewhere name it. */
   readonly name: string;
   /** What is looked at. */
   readonly about: string;
-  readonly look: (facts: DoctorFacts) => Omit<Finding, "check"> | undefined;
+  readonly look: (facts: F) => Omit<Finding, "check"> | undefined;
 }
+
+export type Check = CheckOf<DoctorFacts>;
 
 export const problem = (what: string, costs: string, ...fix: readonly string[]): Omit<Finding, "check"> => ({
   severity: "problem",

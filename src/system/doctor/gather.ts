@@ -9,6 +9,7 @@ import {
   controllersOf,
   findDelegatedCgroup,
   findProgram,
+  type HostFacts,
   hostFacts,
   idSupport,
   loadIdMaps,
@@ -22,6 +23,7 @@ import {
 import { canServe, findNameServer } from "../../network/index.ts";
 import { holdfastPath } from "../../runtime/index.ts";
 import type { Context } from "../../state/index.ts";
+import { chooseDriver, type DriverName } from "../../storage/index.ts";
 import { hasUserManager } from "../../systemd/index.ts";
 import { lingerCommand, lingers } from "../linger.ts";
 import { familyOf } from "./distribution.ts";
@@ -31,12 +33,13 @@ import { mountOf } from "./mounts.ts";
 export function gatherFacts(ctx: Context): DoctorFacts {
   const uid = process.getuid?.() ?? 0;
   const userName = lookupUser(uid)?.name ?? "";
+  const probe = hostFacts(ctx.paths, holdfastPath(ctx.paths), true);
   return {
     family: familyOf(readIfExists("/etc/os-release") ?? readIfExists("/usr/lib/os-release") ?? ""),
     uid,
     userName,
     kernel: release(),
-    probe: hostFacts(ctx.paths, holdfastPath(ctx.paths), true),
+    probe,
     ids: idFacts(),
     devices: { fuse: device("/dev/fuse"), tun: device("/dev/net/tun") },
     programs: {
@@ -49,7 +52,8 @@ export function gatherFacts(ctx: Context): DoctorFacts {
     emulation: findEmulation(ctx),
     cgroup: cgroupFacts(ctx),
     session: sessionFacts(ctx, userName),
-    ...diskFacts(ctx),
+    store: { ...storeFacts(ctx), driver: driverName(ctx, probe) },
+    cache: cacheFacts(ctx),
     ...kernelLimits(uid),
     clock: { now: Math.floor(Date.now() / 1000), built: BUILD.time },
   };
@@ -113,14 +117,26 @@ function sessionFacts(ctx: Context, userName: string): DoctorFacts["session"] {
   };
 }
 
-function diskFacts(ctx: Context): Pick<DoctorFacts, "store" | "cache"> {
-  const mounts = readProcFile("/proc/self/mountinfo") ?? "";
-  const at = (path: string): MountFacts => ({ path, ...mountOf(mounts, path) });
-  const disk = statfsSync(nearestExisting(ctx.paths.data));
-  return {
-    store: { ...at(ctx.paths.data), freeBytes: disk.bavail * disk.bsize, freeFiles: disk.ffree },
-    cache: at(ctx.paths.cache),
-  };
+function mountFacts(path: string): MountFacts {
+  return { path, ...mountOf(readProcFile("/proc/self/mountinfo") ?? "", path) };
+}
+
+/** Where holdfast is unpacked to, without which nothing else can be tried. */
+export function cacheFacts({ paths }: Context): MountFacts {
+  return mountFacts(paths.cache);
+}
+
+function storeFacts({ paths }: Context): Omit<DoctorFacts["store"], "driver"> {
+  const disk = statfsSync(nearestExisting(paths.data));
+  return { ...mountFacts(paths.data), freeBytes: disk.bavail * disk.bsize, freeFiles: disk.ffree };
+}
+
+function driverName(ctx: Context, probe: HostFacts): DriverName | undefined {
+  try {
+    return chooseDriver(ctx, () => probe);
+  } catch {
+    return undefined;
+  }
 }
 
 function nearestExisting(path: string): string {
