@@ -5,13 +5,10 @@
  */
 export { buildImage } from "./build.ts";
 export { BUILD_JOBS } from "./jobs.ts";
-export { type BuildOutput, parseOutput } from "./output.ts";
+export { parseOutput } from "./output.ts";
 export {
   buildCacheUsage,
-  type CachedStep,
   type CacheUsage,
-  listBuildCache,
-  type PruneRequest,
   pruneBuildCache,
 } from "./prune.ts";
 export type { BuildRequest, BuildResult, Reporter, StepTitle } from "./types.ts";

@@ -7,14 +7,14 @@ import type { BuildCacheEntry, Context } from "../state/index.ts";
 import { sweepStore } from "../storage/index.ts";
 import { cacheMountsDir } from "./steps/mount-cache.ts";
 
-export interface CachedStep {
+interface CachedStep {
   readonly entry: BuildCacheEntry;
   /** Bytes that go with it: those of a layer no image contains. */
   readonly size: number;
 }
 
 /** Least recently used first. */
-export function listBuildCache(ctx: Context): CachedStep[] {
+function listBuildCache(ctx: Context): CachedStep[] {
   return ctx.state.buildCache.list().map((entry) => ({ entry, size: ownSize(ctx, entry) }));
 }
 
@@ -44,7 +44,7 @@ export async function buildCacheUsage(ctx: Context): Promise<CacheUsage> {
   return { count: steps.length + paths.length, size };
 }
 
-export interface PruneRequest {
+interface PruneRequest {
   /** Also what images contain, and the directories of RUN --mount=type=cache. */
   readonly all: boolean;
   /** Milliseconds: only what was last used before. */

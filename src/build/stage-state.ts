@@ -24,7 +24,7 @@ type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 /** What every image has that is built: `ENV PATH=$PATH:/opt/bin` must not lose the directories of the shell's own tools. */
 const DEFAULT_PATH = "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
-export const DEFAULT_SHELL: readonly string[] = ["/bin/sh", "-c"];
+const DEFAULT_SHELL: readonly string[] = ["/bin/sh", "-c"];
 
 export function emptyState({ os, architecture, variant }: Platform): StageState {
   return {

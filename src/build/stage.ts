@@ -171,7 +171,7 @@ class StageRunner {
 }
 
 /** What `--from=NAME` means: a stage, a named context, or an image. */
-export async function sourceRoot(
+async function sourceRoot(
   session: Session,
   stage: Stage,
   place: StagePlace,

@@ -8,20 +8,17 @@ export type { AcquireOptions } from "./acquire.ts";
 export { applyChanges } from "./change.ts";
 export { imageChanges } from "./diff.ts";
 export { imageConfig, imageManifest } from "./documents.ts";
-export { embeddedHello, HELLO_REFERENCE } from "./embedded.ts";
-export { isEmbeddedName, loadEmbedded } from "./ensure-embedded.ts";
-export { type HistoryLine, type ImageTree, imageHistory, imageTree } from "./history.ts";
-export { type ImportOptions, importRootfs } from "./import.ts";
+export { type HistoryLine, imageHistory, imageTree } from "./history.ts";
+export { importRootfs } from "./import.ts";
 export { type InputSource, openInput, uncompressed } from "./input.ts";
 export { jobRunner } from "./inside.ts";
-export { type ImageInspect, inspectImage, repoDigests } from "./inspect.ts";
+export { inspectImage, repoDigests } from "./inspect.ts";
 export { imageLayers, layerFile } from "./layer-source.ts";
 export { byName, type ImageSummary, listImages, splitName } from "./list.ts";
 export { loadArchive } from "./load.ts";
 export {
   hostArchitecture,
   normaliseArchitecture,
-  type PlatformFlags,
   parsePlatform,
   platformName,
   wantedPlatform,
@@ -35,7 +32,6 @@ export {
   isOutdated,
   manifestLists,
   openStepCache,
-  PULL_POLICIES,
   type PullPolicy,
   parsePullPolicy,
   pushImages,
@@ -43,7 +39,6 @@ export {
 export {
   pruneImages,
   type RemoveOptions,
-  type RemoveReport,
   removeAllImages,
   removeImages,
 } from "./remove.ts";
@@ -56,9 +51,9 @@ export {
   tryFindImage,
 } from "./resolve.ts";
 export { restackLayer } from "./restack.ts";
-export { SAVE_FORMATS, type SaveFormat, type SaveOptions, saveImages } from "./save.ts";
+export { SAVE_FORMATS, type SaveFormat, saveImages } from "./save.ts";
 export type { CachedLayer, StepCache, StepCacheOptions } from "./step-cache.ts";
-export { type NewImage, recordImage, type StoredImage, storeImage } from "./store-image.ts";
+export { recordImage, type StoredImage, storeImage } from "./store-image.ts";
 export { findList, listOf } from "./stored-list.ts";
 export { tagImage, untagImage } from "./tag.ts";
 export type { WriteOptions } from "./transport.ts";

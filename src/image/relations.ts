@@ -4,7 +4,7 @@ import type { ImageRecord } from "../state/index.ts";
 import { imageConfig } from "./documents.ts";
 
 /** True if `child` was made from `parent`, directly or not. */
-export function isAncestor(parent: ImageRecord, child: ImageRecord): boolean {
+function isAncestor(parent: ImageRecord, child: ImageRecord): boolean {
   if (parent.id === child.id || parent.layers.length > child.layers.length) return false;
   if (!parent.layers.every((layer, index) => child.layers[index] === layer)) return false;
   const [older, newer] = [history(parent), history(child)];

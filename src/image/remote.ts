@@ -8,7 +8,7 @@ import { type FoundImage, findImage, tryFindImage } from "./resolve.ts";
 import type { StepCache, StepCacheOptions } from "./step-cache.ts";
 import type { WriteOptions } from "./transport.ts";
 
-export const PULL_POLICIES = ["always", "missing", "newer", "never"] as const;
+const PULL_POLICIES = ["always", "missing", "newer", "never"] as const;
 export type PullPolicy = (typeof PULL_POLICIES)[number];
 
 const OLDER_WORDS: Readonly<Record<string, PullPolicy>> = { ifnewer: "newer", ifmissing: "missing" };

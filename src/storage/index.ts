@@ -6,12 +6,12 @@
  */
 export { bringBack, moveAside } from "./aside.ts";
 export { type BlobDamage, BlobStore, type BlobWriter } from "./blobs.ts";
-export { checkLayer, type LayerCheck, type LayerFinding } from "./check-layer.ts";
+export { checkLayer, type LayerFinding } from "./check-layer.ts";
 export type { ContainerEnd } from "./container-end.ts";
 export { chooseDriver, DRIVERS, type DriverName, layersRootfs, type Remap, rootfsIn } from "./driver.ts";
 export { entryComponents, fsPath } from "./entry-path.ts";
-export { type DownloadSign, raiseSign } from "./growing.ts";
-export { type RunInside, STORAGE_JOBS, type StorageJobName, type StorageJobs } from "./jobs.ts";
+export { raiseSign } from "./growing.ts";
+export { type RunInside, STORAGE_JOBS, type StorageJobName } from "./jobs.ts";
 export { layerDir, recordingPath, requireLayer } from "./layer-place.ts";
 export {
   type LayerSource,
@@ -19,10 +19,10 @@ export {
   type StoredLayer,
   storeLayers,
 } from "./layers.ts";
-export { findLeftovers, type Leftovers } from "./leftovers.ts";
+export { findLeftovers } from "./leftovers.ts";
 export { listMapped, mappedNames, mappedRow } from "./mapped.ts";
 export { forgetPartial, PartialBlob } from "./partial.ts";
-export { copyToLayer, type LayerCopy, type NewLayer, sealUpper } from "./seal.ts";
+export { copyToLayer, sealUpper } from "./seal.ts";
 export {
   CHUNK,
   closeRange,
@@ -35,8 +35,8 @@ export {
   zlib,
 } from "./source.ts";
 export { lockShared, type StoreLock, tryLockAlone } from "./store-lock.ts";
-export { hasLeftovers, type SweepOptions, sweepStore, usedBlobs } from "./sweep.ts";
-export { archiveError, printable } from "./tar/header.ts";
+export { hasLeftovers, sweepStore } from "./sweep.ts";
+export { printable } from "./tar/header.ts";
 export { TarIndex } from "./tar/index-tar.ts";
 export { LayerWriter } from "./tar/layer-writer.ts";
 export { type TarEntry, type TarHandler, TarParser } from "./tar/parser.ts";

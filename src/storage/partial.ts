@@ -106,7 +106,7 @@ export class PartialBlob {
   }
 }
 
-export function partialDir(paths: Paths): string {
+function partialDir(paths: Paths): string {
   return join(paths.data, "partial");
 }
 
@@ -124,7 +124,7 @@ export function forgetPartial(paths: Paths, digest: Digest): void {
   rmSync(join(partialDir(paths), digestHex(digest)), { force: true });
 }
 
-export function listPartials(paths: Paths): string[] {
+function listPartials(paths: Paths): string[] {
   try {
     return readdirSync(partialDir(paths));
   } catch (error) {

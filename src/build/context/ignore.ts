@@ -15,7 +15,7 @@ export interface Ignore {
   readonly prunes: boolean;
 }
 
-export const IGNORE_NOTHING: Ignore = { ignores: () => false, prunes: true };
+const IGNORE_NOTHING: Ignore = { ignores: () => false, prunes: true };
 
 /** The lines that say something, without comments. */
 export function readIgnoreLines(text: string): string[] {

@@ -51,7 +51,7 @@ export async function openPlace(ctx: Context, request: BuildRequest): Promise<Co
   return { directory: localDirectory(request.cwd, context ?? "."), close: async () => {} };
 }
 
-export function localDirectory(cwd: string, path: string): string {
+function localDirectory(cwd: string, path: string): string {
   const directory = resolve(cwd, path);
   const found = statSync(directory, { throwIfNoEntry: false });
   if (found === undefined)

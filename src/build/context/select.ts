@@ -73,7 +73,7 @@ const CHUNK = 256 << 10;
 const buffer = { bytes: undefined as Buffer | undefined };
 
 /** SHA-256 of a file's content. */
-export function contentDigest(tree: SourceTree, path: string, looks: Stats, cache?: ContentCache): string {
+function contentDigest(tree: SourceTree, path: string, looks: Stats, cache?: ContentCache): string {
   const known = cache?.get(looks);
   if (known !== undefined) return known;
   buffer.bytes ??= Buffer.allocUnsafe(CHUNK);

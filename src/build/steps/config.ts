@@ -102,7 +102,7 @@ export function resolveWorkdir(state: StageState, value: string): string {
   return posix.resolve("/", state.config.WorkingDir ?? "/", value);
 }
 
-export function argvOf(command: Command, state: StageState): string[] {
+function argvOf(command: Command, state: StageState): string[] {
   return command.form === "exec" ? [...command.argv] : [...shellOf(state), command.text];
 }
 
