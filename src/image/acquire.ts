@@ -12,9 +12,9 @@ import { type RegistryAccess, searchRegistries } from "../registry/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
 import { imageConfig } from "./documents.ts";
 import { normaliseArchitecture } from "./platform.ts";
-import { notFound, Puller, type PullOptions } from "./pull.ts";
+import { Puller, type PullOptions } from "./pull.ts";
 import type { PullPolicy } from "./remote.ts";
-import { type FoundImage, tryFindImage } from "./resolve.ts";
+import { type FoundImage, imageNotKnown, tryFindImage } from "./resolve.ts";
 
 export interface AcquireOptions extends PullOptions {
   readonly policy: PullPolicy;
@@ -37,7 +37,7 @@ async function acquireOne(ctx: Context, name: string, options: AcquireOptions): 
   const { policy } = options;
   const local = policy === "always" ? undefined : localImage(ctx, name, options.platform);
   if (local !== undefined && policy !== "newer") return local;
-  if (policy === "never") throw notFound(name);
+  if (policy === "never") throw imageNotKnown(ctx, name);
   const puller = await Puller.open(ctx, options);
   const candidates = await pullCandidates(puller.access, parseReference(name), options);
   if (local !== undefined && (await isCurrent(puller, candidates, local))) return local;

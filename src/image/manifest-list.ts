@@ -22,7 +22,8 @@ import {
   memberEntries,
   openPuller,
 } from "./list-entries.ts";
-import { documentType, readingError } from "./pull.ts";
+import { documentType } from "./pull.ts";
+import { readingError } from "./pull-errors.ts";
 import { findImage, tryFindImage } from "./resolve.ts";
 import { changeList, findList, listOf, merge } from "./stored-list.ts";
 

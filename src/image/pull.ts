@@ -1,5 +1,5 @@
 /** `pull`: from a name to an image in the store, by way of mirrors, indexes and policies. */
-import { NotFoundError, RegistryError, StorageError } from "../base/index.ts";
+import { RegistryError, StorageError } from "../base/index.ts";
 import {
   type Descriptor,
   type Digest,
@@ -22,7 +22,6 @@ import {
   RegistryAccess,
   type RemoteManifest,
   type Repository,
-  TransientError,
   withRetry,
 } from "../registry/index.ts";
 import type { Context } from "../state/index.ts";
@@ -30,6 +29,7 @@ import { BlobStore, hasLeftovers, lockShared, sweepStore } from "../storage/inde
 import { jobRunner } from "./inside.ts";
 import { requireManifest } from "./platform.ts";
 import type { Progress } from "./progress.ts";
+import { type ExplainError, sourceError } from "./pull-errors.ts";
 import { withLayers } from "./pull-layers.ts";
 import { type StoredImage, storeImage } from "./store-image.ts";
 
@@ -202,9 +202,6 @@ export function tooDeep(): StorageError {
   return new StorageError("document-invalid", "cannot read index: indexes are nested too deep");
 }
 
-/** Says what could not be read. */
-type ExplainError = (reference: FullReference, wanted: string, error: unknown) => unknown;
-
 export interface FoundManifest {
   readonly source: Repository;
   readonly top: RemoteManifest;
@@ -243,42 +240,4 @@ export function documentType({ bytes, mediaType }: RemoteManifest): string {
 /** `1.5s`. */
 export function retrySeconds(ms: number): string {
   return ms >= 1000 ? `${Math.round(ms / 100) / 10}s` : `${ms}ms`;
-}
-
-/** podman's words, whose end says what happened. */
-function sourceError(reference: FullReference, wanted: string, error: unknown): unknown {
-  const connection = error instanceof RegistryError && error.message.startsWith("pinging ");
-  const reading = connection ? "" : `reading manifest ${wanted} in ${repository(reference)}: `;
-  return reworded(reference, error, `initializing source docker://${formatReference(reference)}: ${reading}`);
-}
-
-/** podman's words for a manifest that is only looked at. */
-export function readingError(reference: FullReference, wanted: string, error: unknown): unknown {
-  const name = JSON.stringify(`docker://${formatReference(reference)}`);
-  return reworded(
-    reference,
-    error,
-    `reading image ${name}: fetching manifest ${wanted} in ${repository(reference)}: `,
-  );
-}
-
-function reworded(reference: FullReference, error: unknown, prefix: string): unknown {
-  if (!(error instanceof RegistryError)) return error;
-  const message = prefix + error.message;
-  if (error instanceof TransientError)
-    return new TransientError(error.code, message, { cause: error, retryAfterMs: error.retryAfterMs });
-  return new RegistryError(error.code, message, {
-    cause: error,
-    ...(error.hint === undefined ? loginHint(error, reference) : { hint: error.hint }),
-  });
-}
-
-function loginHint(error: RegistryError, { domain }: FullReference): { hint?: string } {
-  return ["unauthorized", "denied"].includes(error.code)
-    ? { hint: `log in with \`kelp login ${domain}\`` }
-    : {};
-}
-
-export function notFound(name: string): NotFoundError {
-  return new NotFoundError("image-not-known", `${name}: image not known`);
 }
