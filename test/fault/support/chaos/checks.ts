@@ -78,7 +78,8 @@ export async function emptyStore(box: Sandbox, data: string): Promise<string[]> 
   return [...problems, ...(await lasting(() => remains(box, data)))];
 }
 
-const KEPT = /^(runtime|kelp\.db(-wal|-shm|-reserve)?|store\.lock|events\.log(\.1)?|layers\/empty|build-cache)$/;
+const KEPT =
+  /^(runtime|kelp\.db(-wal|-shm|-reserve)?|store\.lock|events\.log(\.1)?|layers\/empty|build-cache)$/;
 
 function remains(box: Sandbox, data: string): string[] {
   const files = [
