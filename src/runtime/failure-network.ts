@@ -59,3 +59,9 @@ export function explainInterface(op: PlanOp, { errno }: FailureInput): KelpError
   const name = args.master ? `bridge ${args.master}` : `interface ${args.link ?? args.name}`;
   return new SetupError("network-setup-failed", `cannot set up ${name}: ${words(errno)}`);
 }
+
+export function explainFilters(_op: PlanOp, { errno }: FailureInput): KelpError {
+  return new HostError("no-packet-filters", `cannot set up the networks' packet filters: ${words(errno)}`, {
+    hint: "The kernel needs nf_tables with masquerading and socket matches (nft_masq, nft_socket); or give --network none or host.",
+  });
+}

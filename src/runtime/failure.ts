@@ -8,7 +8,13 @@ import {
   SetupError,
 } from "../base/index.ts";
 import { type FailureInput, HELPER, words } from "./failure-input.ts";
-import { explainInterface, explainPublish, explainTap, explainUplink } from "./failure-network.ts";
+import {
+  explainFilters,
+  explainInterface,
+  explainPublish,
+  explainTap,
+  explainUplink,
+} from "./failure-network.ts";
 import type { OpName, PlanOp } from "./plan/ops.ts";
 import { RLIMITS } from "./spec-resources.ts";
 
@@ -135,6 +141,7 @@ const SPECIAL: { readonly [N in OpName]?: Explain<N> } = {
   addressAdd: explainInterface,
   routeAdd: explainInterface,
   bridgeAdd: explainInterface,
+  netfilter: explainFilters,
   overlay: (_op, { errno }) =>
     errno === 1 || errno === 19 || errno === 22
       ? new HostError("overlay-unavailable", `cannot mount the root filesystem: overlay: ${words(errno)}`, {

@@ -55,6 +55,24 @@ test("everything before the command is 125 and names the option", () => {
   expect(failure("rlimit", EPERM).message).toContain("setrlimit: Operation not permitted");
 });
 
+test("a kernel without the packet filters that networks need is told what it lacks", () => {
+  const plan: Plan = {
+    ops: [
+      {
+        op: "netfilter",
+        stage: "netbase",
+        args: { batch: new Uint8Array() },
+        tolerate: 0,
+        origin: "shared network",
+      },
+    ],
+  };
+  const error = explainFailure({ plan, index: 0, errno: ENOENT, id: ID });
+  expect(error).toMatchObject({ code: "no-packet-filters", exitCode: 125 });
+  expect(error.message).toBe("cannot set up the networks' packet filters: no such file or directory");
+  expect(error.hint).toContain("nft_socket");
+});
+
 test("a file mounted over a directory is told by both paths, a script without interpreter by its hint", () => {
   const mounts = [{ type: "bind", source: "/srv/f", destination: "/etc", options: [] }] as const;
   const plan = planOf({ config: { mounts } });
