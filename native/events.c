@@ -73,15 +73,22 @@ static void put_field(struct line *l, const struct text *name, const struct even
 	}
 }
 
-/* The pieces as they are to be written; every second one is the name of a field. Return: how many */
-static int fill(struct iovec *iov, struct line *l, struct texts pieces, const struct event_values *values)
+/*
+ * The pieces as they are to be written, up to the field `next`, behind which another entry begins; every second one is the
+ * name of a field. Return: how many
+ */
+static int fill(struct iovec *iov, struct line *l, struct texts *pieces, const struct event_values *values)
 {
 	struct text piece;
 	int count = 0;
 
-	for (bool field = false; count < PIECES_MAX && texts_next(&pieces, &piece); field = !field) {
+	for (bool field = false; texts_next(pieces, &piece); field = !field) {
 		const uint32_t from = l->used;
 
+		if (field && strcmp(piece.data, "next") == 0)
+			break;
+		if (count == PIECES_MAX)
+			continue;
 		if (field)
 			put_field(l, &piece, values);
 		iov[count++] = field ? (struct iovec){ l->data + from, l->used - from } :
@@ -147,45 +154,26 @@ static void put_aside(int fd, const struct text *path, uint64_t max)
 
 /* ---- the journal ---- */
 
-static void send_entry(int fd, const struct sockaddr_un *address, struct iovec *iov, int count)
-{
-	const struct msghdr msg = { .msg_name = (void *)(uintptr_t)address,
-				    .msg_namelen = sizeof(*address),
-				    .msg_iov = iov,
-				    .msg_iovlen = (size_t)count };
-
-	(void)sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
-}
-
-/* Each entry is a message of its own: the field `next` is where one ends. */
+/* Each entry is a message of its own. */
 static void send_entries(const struct text *path, struct texts pieces, const struct event_values *values)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	struct iovec iov[PIECES_MAX];
-	struct text piece;
-	struct line l;
-	int count = 0, fd;
+	int fd;
 
 	if (path->size >= sizeof(address.sun_path))
 		return;
 	memcpy(address.sun_path, path->data, path->size + 1);
 	fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	line_init(&l, filled, sizeof(filled));
-	for (bool field = false; fd >= 0 && texts_next(&pieces, &piece); field = !field) {
-		const uint32_t from = l.used;
+	while (fd >= 0 && pieces.count > 0) {
+		struct iovec iov[PIECES_MAX];
+		struct msghdr msg = { .msg_name = &address, .msg_namelen = sizeof(address), .msg_iov = iov };
+		char data[256];
+		struct line l;
 
-		if (field && strcmp(piece.data, "next") == 0) {
-			send_entry(fd, &address, iov, count);
-			count = 0;
-		} else if (count < PIECES_MAX) {
-			if (field)
-				put_field(&l, &piece, values);
-			iov[count++] = field ? (struct iovec){ l.data + from, l.used - from } :
-					       (struct iovec){ (char *)(uintptr_t)piece.data, piece.size };
-		}
+		line_init(&l, data, sizeof(data));
+		msg.msg_iovlen = (size_t)fill(iov, &l, &pieces, values);
+		(void)sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}
-	if (fd >= 0)
-		send_entry(fd, &address, iov, count);
 	close_fd(&fd);
 }
 
@@ -203,7 +191,7 @@ void event_append(const struct event_place *place, struct texts pieces, const st
 	if (fd < 0)
 		return;
 	line_init(&l, filled, sizeof(filled));
-	if (writev(fd, iov, fill(iov, &l, pieces, values)) > 0)
+	if (writev(fd, iov, fill(iov, &l, &pieces, values)) > 0)
 		put_aside(fd, place->path, place->max);
 	close(fd);
 }

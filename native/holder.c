@@ -22,7 +22,6 @@ static struct {
 	struct vm *vm;
 	struct records records;
 	struct cursor finish; /* where that stage begins: it cannot be looked for in a plan that has been trimmed */
-	bool amended; /* the plan is not the first one any more */
 } life;
 
 /* Tells the launcher; it waits for this, or for the end of the pipe. */
@@ -128,12 +127,8 @@ int monitor_amend(struct monitor *m)
 		plan_drop(&plan);
 		return -EBADMSG;
 	}
-	/* Log, events and others have pointers to texts of the first plan. */
-	if (life.amended)
-		plan_drop(&life.vm->plan);
-	else
-		plan_trim(&life.vm->plan);
-	life.amended = true;
+	/* Log, events and others look at life.records, whose texts are the new plan's from here on. */
+	plan_drop(&life.vm->plan);
 	life.vm->plan = plan;
 	take_plan(life.vm);
 	trim();

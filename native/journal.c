@@ -39,20 +39,17 @@ int journal_open(const struct args_log *conf)
 /* @part: the line goes on in the next datagram of the stream. */
 static void send_line(unsigned stream, const uint8_t *text, size_t size, bool part)
 {
-	char head[96];
+	const struct text *const fields[] = { &journal.conf->fields, stream ? &journal.conf->err : &journal.conf->out,
+					      &journal.conf->part };
 	uint8_t length[8];
-	struct line l;
 
-	line_init(&l, head, sizeof(head));
-	line_text(&l, stream ? "PRIORITY=3\n" : "PRIORITY=6\n");
-	if (part)
-		line_text(&l, "CONTAINER_PARTIAL_MESSAGE=true\n");
-	line_text(&l, "MESSAGE\n");
 	for (unsigned i = 0; i < sizeof(length); i++)
 		length[i] = (uint8_t)((uint64_t)size >> 8 * i);
 	struct iovec iov[] = {
-		{ .iov_base = (char *)(uintptr_t)journal.conf->fields.data, .iov_len = journal.conf->fields.size },
-		{ .iov_base = head, .iov_len = l.used },
+		{ .iov_base = (char *)(uintptr_t)fields[0]->data, .iov_len = fields[0]->size },
+		{ .iov_base = (char *)(uintptr_t)fields[1]->data, .iov_len = fields[1]->size },
+		{ .iov_base = (char *)(uintptr_t)fields[2]->data, .iov_len = part ? fields[2]->size : 0 },
+		{ .iov_base = "MESSAGE\n", .iov_len = 8 },
 		{ .iov_base = length, .iov_len = sizeof(length) },
 		{ .iov_base = (uint8_t *)(uintptr_t)text, .iov_len = size },
 		{ .iov_base = "\n", .iov_len = 1 },

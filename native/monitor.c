@@ -22,9 +22,6 @@ enum { RESTART_NO, RESTART_ON_FAILURE, RESTART_ALWAYS };
 enum {
 	STATUS_TIMED_OUT = 255,
 	STATUS_MISSED = 127,
-	FORCED_MS = 100, /* pauses where the plan has none */
-	FORCED_MAX_MS = 60000,
-	STEADY_MS = 10000, /* after a life of that length the pause before the next one is the first pause again */
 };
 
 static struct server server;
@@ -557,13 +554,10 @@ static bool restart_due(const struct monitor *m)
 /* The pause doubles with every life that was short. */
 static void choose_pause(const struct args_life *life)
 {
-	const bool own = life->restart != RESTART_NO;
-	const uint64_t least = own ? life->delay_ms : FORCED_MS, most = own ? life->delay_max_ms : FORCED_MAX_MS;
-
-	if (pause_ms == 0 || now_ms() - started_ms >= STEADY_MS)
-		pause_ms = least;
+	if (pause_ms == 0 || now_ms() - started_ms >= life->steady_ms)
+		pause_ms = life->delay_ms;
 	else
-		pause_ms = pause_ms * 2 < most ? pause_ms * 2 : most;
+		pause_ms = pause_ms * 2 < life->delay_max_ms ? pause_ms * 2 : life->delay_max_ms;
 }
 
 bool monitor_again(struct monitor *m)

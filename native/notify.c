@@ -26,6 +26,7 @@ static struct {
 	int proxy;
 	int dir; /* of the proxy's name */
 	bool ready; /* has been said by us */
+	bool full; /* the manager takes nothing at the moment: what the container says waits in its socket */
 } notify = { .target = -1, .proxy = -1, .dir = -1 };
 
 static void say(const char *text, size_t size)
@@ -87,9 +88,11 @@ void notify_healthy(void)
 	say_ready(WHEN_HEALTHY);
 }
 
-int notify_fd(void)
+/* What is waited for: something said, or room for it. */
+int notify_fd(short *events)
 {
-	return notify.proxy;
+	*events = notify.full ? POLLOUT : POLLIN;
+	return notify.full ? notify.target : notify.proxy;
 }
 
 /* ---- from the container ---- */
@@ -125,13 +128,21 @@ static size_t sift(char *message, size_t size)
 	return to > 0 ? to - 1 : 0;
 }
 
-/* Descriptors sent along are closed by the kernel, which is what a sender that waits for our having read waits for. */
+/*
+ * Descriptors sent along are closed by the kernel, which is what a sender that waits for our having read waits for. Nobody
+ * else waits: a container that says much, to a manager that takes its time, would keep us from all we have to do.
+ */
 void notify_step(void)
 {
 	for (int i = 0; i < READS_A_TURN; i++) {
+		struct pollfd room = { .fd = notify.target, .events = POLLOUT };
 		char message[MESSAGE_MAX + 1];
-		ssize_t n = recv(notify.proxy, message, MESSAGE_MAX, MSG_TRUNC);
+		ssize_t n;
 
+		notify.full = poll(&room, 1, 0) == 0;
+		if (notify.full)
+			return;
+		n = recv(notify.proxy, message, MESSAGE_MAX, MSG_TRUNC);
 		if (n < 0)
 			return;
 		if (n <= MESSAGE_MAX)

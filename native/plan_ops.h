@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish" }
-#define PLAN_TABLE_HASH { 0xb5, 0xb1, 0xf4, 0x60, 0xd4, 0xce, 0x58, 0xfe }
+#define PLAN_TABLE_HASH { 0x55, 0x3a, 0xf8, 0x54, 0x28, 0xba, 0xfc, 0xca }
 
 enum stage {
 	STAGE_CONFIG,
@@ -154,6 +154,9 @@ struct args_log {
 	uint64_t max_bytes;
 	uint32_t keep;
 	struct text fields;
+	struct text out;
+	struct text err;
+	struct text part;
 };
 
 struct args_client {
@@ -174,6 +177,7 @@ struct args_life {
 	uint32_t retries;
 	uint32_t delay_ms;
 	uint32_t delay_max_ms;
+	uint32_t steady_ms;
 	uint64_t timeout_ms;
 };
 
@@ -858,13 +862,16 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_STR, offsetof(struct args_monitor_files, pid_file) },
 		{ ARG_STR, offsetof(struct args_monitor_files, monitor_pid_file) },
 		{ ARG_STR, offsetof(struct args_monitor_files, amend_name) } } },
-	[OP_LOG] = { 1 << STAGE_CONFIG, 6, {
+	[OP_LOG] = { 1 << STAGE_CONFIG, 9, {
 		{ ARG_U32, offsetof(struct args_log, driver) },
 		{ ARG_STR, offsetof(struct args_log, path) },
 		{ ARG_STR, offsetof(struct args_log, lost) },
 		{ ARG_U64, offsetof(struct args_log, max_bytes) },
 		{ ARG_U32, offsetof(struct args_log, keep) },
-		{ ARG_BLOB, offsetof(struct args_log, fields) } } },
+		{ ARG_BLOB, offsetof(struct args_log, fields) },
+		{ ARG_STR, offsetof(struct args_log, out) },
+		{ ARG_STR, offsetof(struct args_log, err) },
+		{ ARG_STR, offsetof(struct args_log, part) } } },
 	[OP_CLIENT] = { 1 << STAGE_CONFIG, 5, {
 		{ ARG_U32, offsetof(struct args_client, attach) },
 		{ ARG_U32, offsetof(struct args_client, streams) },
@@ -874,11 +881,12 @@ static const struct op_def op_defs[OP_LIMIT] = {
 	[OP_ON_FAILURE] = { 1 << STAGE_CONFIG, 2, {
 		{ ARG_STRV, offsetof(struct args_on_failure, argv) },
 		{ ARG_STRV, offsetof(struct args_on_failure, env) } } },
-	[OP_LIFE] = { 1 << STAGE_CONFIG, 5, {
+	[OP_LIFE] = { 1 << STAGE_CONFIG, 6, {
 		{ ARG_U32, offsetof(struct args_life, restart) },
 		{ ARG_U32, offsetof(struct args_life, retries) },
 		{ ARG_U32, offsetof(struct args_life, delay_ms) },
 		{ ARG_U32, offsetof(struct args_life, delay_max_ms) },
+		{ ARG_U32, offsetof(struct args_life, steady_ms) },
 		{ ARG_U64, offsetof(struct args_life, timeout_ms) } } },
 	[OP_HEALTH] = { 1 << STAGE_CONFIG, 15, {
 		{ ARG_U64, offsetof(struct args_health, namespaces) },

@@ -176,7 +176,7 @@ static void poll_fill(const struct server *s, struct pollfd *set)
 	poll_set(&set[ENTRY_PROCESS], s->process_fd, s->ended ? 0 : POLLIN);
 	poll_set(&set[ENTRY_LISTEN], s->listen_fd, now_ms() < s->accept_from ? 0 : POLLIN);
 	poll_set(&set[ENTRY_FORWARD], forward_fd(), POLLIN);
-	poll_set(&set[ENTRY_NOTIFY], notify_fd(), POLLIN);
+	set[ENTRY_NOTIFY].fd = notify_fd(&set[ENTRY_NOTIFY].events);
 	poll_set(&set[ENTRY_TERM], s->term_fd, POLLIN);
 	poll_set(&set[ENTRY_IN], s->in.fd, s->in.start < s->in.used ? POLLOUT : 0);
 	for (unsigned i = 0; i < 2; i++)

@@ -189,9 +189,9 @@ int notify_open(const struct records *records, int target);
 void notify_started(void);
 /* It is healthy. The first time counts. */
 void notify_healthy(void);
-/* The socket that the container writes to, to be watched; -1: none. */
-int notify_fd(void);
-/* Passes on what has come there. */
+/* The descriptor to be watched for what the container says, and for which events; -1: none. */
+int notify_fd(short *events);
+/* Passes on what has come. */
 void notify_step(void);
 void notify_close(void);
 

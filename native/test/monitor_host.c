@@ -364,6 +364,9 @@ static void parse(int argc, char **argv)
 			records.log.driver = c == 'l' ? 1 : 2;
 			records.log.path = text_of(optarg);
 			records.log.fields = text_of("CONTAINER_NAME=host\n");
+			records.log.out = text_of("PRIORITY=6\n");
+			records.log.err = text_of("PRIORITY=3\n");
+			records.log.part = text_of("CONTAINER_PARTIAL_MESSAGE=true\n");
 			break;
 		case 'p':
 			records.log.driver = 3;
@@ -453,7 +456,7 @@ int main(int argc, char **argv)
 	records.client.streams = WANT_STDOUT | WANT_STDERR;
 	records.container.stop_signal = SIGTERM;
 	records.container.stop_ms = 10000;
-	records.life.delay_max_ms = 400;
+	records.life = (struct args_life){ .delay_ms = 100, .delay_max_ms = 400, .steady_ms = 10000 };
 	for (uint32_t i = 0; i < sizeof(records.index) / sizeof(records.index[0]); i++)
 		records.index[i] = i;
 	records.files.run_dir = text_of(dir);

@@ -28,6 +28,8 @@ const RESTARTS = { no: 0, "on-failure": 1, always: 2, "unless-stopped": 2 } as c
 /** The pause before a container is started again, doubled after each short life up to the limit. */
 const RESTART_DELAY_MS = 100;
 const RESTART_DELAY_MAX_MS = 60_000;
+/** After a life of that length the pause is the first one again. */
+const RESTART_STEADY_MS = 10_000;
 
 /** The config stage of a container's plan. */
 export function lowerConfig(plan: PlanBuilder, { monitor, spec, cgroup, network }: LowerInput): void {
@@ -59,6 +61,14 @@ export function lowerConfig(plan: PlanBuilder, { monitor, spec, cgroup, network 
   plan.add("config", "onFailure", monitor.onFailure);
 }
 
+/** What an entry of the journal says of its stream, and that the line goes on in the next one, as podman's do. */
+const JOURNAL_LINES = {
+  out: "PRIORITY=6\n",
+  err: "PRIORITY=3\n",
+  part: "CONTAINER_PARTIAL_MESSAGE=true\n",
+} as const;
+const NO_LINES = { out: "", err: "", part: "" } as const;
+
 function lowerLog(plan: PlanBuilder, { log, runDir }: MonitorConfig): void {
   const driver = LOG_DRIVERS[log.driver];
   if (driver === undefined) {
@@ -80,6 +90,7 @@ function lowerLog(plan: PlanBuilder, { log, runDir }: MonitorConfig): void {
       maxBytes: BigInt(maxBytes),
       keep: maxBytes > 0 ? (log.maxFiles ?? 2) - 1 : 0,
       fields,
+      ...(driver === 2 ? JOURNAL_LINES : NO_LINES),
     },
     { origin: "--log-driver" },
   );
@@ -94,9 +105,8 @@ function journalFields(fields: Readonly<Record<string, string>>): string {
 
 export type LifeConfig = Pick<MonitorConfig, "restart" | "timeout">;
 
-/** Nothing to be written down for a container that is started once and may run for ever. */
+/** The pauses are those of restarts that a health check wants, too. */
 export function lowerLife(plan: PlanBuilder, { restart, timeout }: LifeConfig): void {
-  if (restart.policy === "no" && timeout === 0) return;
   plan.add(
     "config",
     "life",
@@ -105,6 +115,7 @@ export function lowerLife(plan: PlanBuilder, { restart, timeout }: LifeConfig): 
       retries: restart.retries,
       delayMs: RESTART_DELAY_MS,
       delayMaxMs: RESTART_DELAY_MAX_MS,
+      steadyMs: RESTART_STEADY_MS,
       timeoutMs: BigInt(timeout) * 1000n,
     },
     { origin: restart.policy === "no" ? "--timeout" : "--restart" },

@@ -58,6 +58,14 @@ test("noise of any kind harms its sender alone: frames in pieces, mutated, with 
   expect([exitCode, stderr.toString()]).toEqual([0, ""]);
 }, 60_000);
 
+test("so does noise from a container or a monitor: what may not get through does not (fuzz-peers)", () => {
+  const made = spawnSync(["make", "-s", "-C", NATIVE, "build/fuzz-peers"]);
+  expect(made.stderr.toString()).toBe("");
+  const fuzz = [join(NATIVE, "build/fuzz-peers"), "20000"];
+  const { exitCode, stderr } = spawnSync(fuzz, { stderr: "pipe", timeout: 50_000 });
+  expect([exitCode, stderr.toString()]).toEqual([0, ""]);
+}, 60_000);
+
 describe("frames that no client should send", () => {
   const hello = Buffer.from([1, 0, 4, 0, 7, 0, 0, 0]);
   const bad: Record<string, Buffer> = {

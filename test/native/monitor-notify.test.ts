@@ -1,6 +1,6 @@
 /** What a service manager is told of a container, and what of the container's own words gets through to it. */
 import { describe, expect, test } from "bun:test";
-import { mkdirSync } from "node:fs";
+import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { checkHealth } from "../../src/runtime/index.ts";
 import { HOST, type Host, type Piped, until, useMonitorHost } from "./monitor-host.ts";
@@ -10,6 +10,7 @@ const SLEEP = ["sleep", "60"];
 const [BY_HEALTH, BY_CONTAINER] = ["1", "2"] as const;
 
 interface Manager {
+  readonly child: Piped;
   readonly socket: string;
   /** Everything heard so far, a message in brackets each. */
   heard(): string;
@@ -23,7 +24,7 @@ async function manager(h: Host): Promise<Manager> {
     for await (const chunk of child.stdout) text += Buffer.from(chunk).toString();
   })();
   await until("the manager listens", () => text.startsWith("hearing\n"));
-  return { socket, heard: () => text.slice("hearing\n".length) };
+  return { child, socket, heard: () => text.slice("hearing\n".length) };
 }
 
 async function tell(h: Host, text: string): Promise<void> {
@@ -111,6 +112,23 @@ describe("of what the container says", () => {
     await tell(h, "\n\n\nB=\n");
     await until("the last one", () => heard().endsWith("[B=]\n"));
     expect(heard()).toBe(`[MAINPID=${monitor.pid}]\n[A=1\nB=two=2]\n[B=]\n`);
+  });
+
+  test("nothing is lost with a manager that takes its time, and nobody waits for it", async () => {
+    const h = host();
+    const { child, socket, heard } = await manager(h);
+    mkdirSync(join(h.dir, "proxy"));
+    const monitor = await h.monitor(["-N", socket, "-H", BY_CONTAINER, "-P", join(h.dir, "proxy")], SLEEP);
+    const first = `[MAINPID=${monitor.pid}]\n`;
+    await until("the first word", () => heard() === first);
+    child.kill("SIGSTOP");
+    const queue = Number(readFileSync("/proc/sys/net/unix/max_dgram_qlen", "utf8"));
+    const words = Array.from({ length: queue + 5 }, (_, i) => `A=${i}`);
+    for (const word of words) await tell(h, word);
+    expect(await checkHealth(h.socket)).toEqual({ exitCode: 0, state: 0 });
+    child.kill("SIGCONT");
+    await until("the last one", () => heard().endsWith(`[${words.at(-1)}]\n`));
+    expect(heard()).toBe(first + words.map((word) => `[${word}]\n`).join(""));
   });
 
   test("its last words are passed on", async () => {

@@ -214,7 +214,7 @@ export class Sandbox {
       amendName: "",
     });
     const log = { driver: 1, path: join(dir, "log"), lost: "", maxBytes: 0n, keep: 0 };
-    plan.add("config", "log", { ...log, fields: new Uint8Array() });
+    plan.add("config", "log", { ...log, fields: new Uint8Array(), out: "", err: "", part: "" });
     this.client(plan, options);
     plan.add("monitor", "reexecReadOnly", {}).add("monitor", "registerHolder", {});
     this.rootfs(plan);

@@ -53,10 +53,10 @@ export const OPS = {
   // --- static records -------------------------------------------------------------------------
   container: op(0x01, ["config"], { cloneFlags: "u64", tty: "u32", stdin: "u32", init: "u32", stopSignal: "u32", stopMs: "u32", cgroup: "slot" }),
   monitorFiles: op(0x02, ["config"], { runDir: "str", statusName: "str", socketName: "str", exitFile: "str", pidFile: "str", monitorPidFile: "str", amendName: "str" }),
-  log: op(0x03, ["config"], { driver: "u32", path: "str", lost: "str", maxBytes: "u64", keep: "u32", fields: "blob" }),
+  log: op(0x03, ["config"], { driver: "u32", path: "str", lost: "str", maxBytes: "u64", keep: "u32", fields: "blob", out: "str", err: "str", part: "str" }),
   client: op(0x04, ["config"], { attach: "u32", streams: "u32", signals: "u32", detachKeys: "blob", announce: "str" }),
   onFailure: op(0x05, ["config"], { argv: "strv", env: "strv" }),
-  life: op(0x06, ["config"], { restart: "u32", retries: "u32", delayMs: "u32", delayMaxMs: "u32", timeoutMs: "u64" }),
+  life: op(0x06, ["config"], { restart: "u32", retries: "u32", delayMs: "u32", delayMaxMs: "u32", steadyMs: "u32", timeoutMs: "u64" }),
   health: op(0x07, ["config"], { namespaces: "u64", state: "str", log: "str", keep: "u32", maxBytes: "u32", intervalMs: "u64", timeoutMs: "u64", periodMs: "u64", startIntervalMs: "u64", retries: "u32", action: "u32", stopMs: "u32", starting: "strv", healthy: "strv", unhealthy: "strv" }),
   startup: op(0x08, ["config"], { intervalMs: "u64", timeoutMs: "u64", retries: "u32", successes: "u32" }),
   events: op(0x09, ["config"], { path: "str", journal: "u32", maxBytes: "u64", start: "strv", again: "strv", died: "strv" }),
