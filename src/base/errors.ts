@@ -54,6 +54,14 @@ export class CommandNotFoundError extends KelpError {
     super(code, message, { exitCode: 127, ...options });
   }
 }
+/** Whoever read the output has gone, which is no failure: the command ends without a word, as one that SIGPIPE has killed. */
+export class ReaderGoneError extends KelpError {
+  static readonly code = "reader-gone";
+
+  constructor() {
+    super(ReaderGoneError.code, "cannot write: nobody reads it any more", { exitCode: 128 + 13 });
+  }
+}
 
 /** The errno name (`ENOENT`) of a system error, or undefined for anything else. */
 export function errnoCode(error: unknown): string | undefined {

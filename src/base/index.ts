@@ -15,6 +15,7 @@ export {
   KelpError,
   type KelpErrorOptions,
   NotFoundError,
+  ReaderGoneError,
   RegistryError,
   SetupError,
   StorageError,

@@ -2,11 +2,17 @@
  * From what was thrown to what is printed and the exit status. The table is also the EXIT STATUS
  * section of the man pages.
  */
-import { ConfigError, escapeLines, HostError, KelpError, StorageError } from "../base/index.ts";
+import {
+  ConfigError,
+  escapeLines,
+  HostError,
+  KelpError,
+  ReaderGoneError,
+  StorageError,
+} from "../base/index.ts";
 import { vanished } from "../runtime/index.ts";
 import type { Io } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
-import { BrokenPipe } from "./io.ts";
 
 export const EXIT_STATUS: readonly (readonly [string, string])[] = [
   [
@@ -20,6 +26,7 @@ export const EXIT_STATUS: readonly (readonly [string, string])[] = [
   ["127", "the container's command was not found"],
   ["128+N", "the container's command was killed by signal N"],
   ["130", "kelp was interrupted with ctrl-c"],
+  ["141", "whoever read kelp's output has stopped reading, as `head` does"],
 ];
 
 export const EXIT_FAILURE = 125;
@@ -29,8 +36,8 @@ export const EXIT_FAILURE = 125;
  * everybody where it is about the machine or a word that does not exist: other failures are one line for scripts.
  */
 export function reportFailure(thrown: unknown, io: Io, debug: boolean): number {
-  if (thrown instanceof BrokenPipe) return 0;
   const error = vanished(thrown);
+  if (error instanceof KelpError && error.code === ReaderGoneError.code) return error.exitCode;
   try {
     // The message may quote what an image, a server or the user said.
     io.err(escapeLines(describeFailure(error, debug, io.stderrIsTty)));

@@ -1,9 +1,8 @@
 /** The real terminal: synchronous writes, quiet broken pipes, lazily asked properties. */
-import { fstatSync, openSync, writeSync } from "node:fs";
+import { fstatSync, openSync } from "node:fs";
+import { errnoCode, KelpError } from "../base/index.ts";
+import { errnoText, writeOut } from "../host/index.ts";
 import type { Io } from "./command.ts";
-
-/** Standard output was closed by its reader: nobody listens, which is no error of ours. */
-export class BrokenPipe extends Error {}
 
 const MEMORY_MAJOR = 1;
 const FIRST_PTS_MAJOR = 136;
@@ -23,20 +22,15 @@ function isTerminal(fd: number): boolean {
   }
 }
 
-const nap = new Int32Array(new SharedArrayBuffer(4));
-
-/** Writes all of `chunk`; a full non-blocking pipe is waited for. */
+/** @throws {ReaderGoneError} · @throws {KelpError} `output-failed` */
 function writeAll(fd: number, chunk: Uint8Array): void {
-  let offset = 0;
-  while (offset < chunk.length) {
-    try {
-      offset += writeSync(fd, chunk, offset);
-    } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === "EPIPE") throw new BrokenPipe();
-      if (code !== "EAGAIN") throw error;
-      Atomics.wait(nap, 0, 0, 2);
-    }
+  try {
+    writeOut(fd, chunk);
+  } catch (error) {
+    if (error instanceof KelpError) throw error;
+    const reason = errnoText(errnoCode(error)) ?? String(error);
+    const name = fd === 2 ? "standard error" : "the output";
+    throw new KelpError("output-failed", `cannot write ${name}: ${reason}`, { cause: error });
   }
 }
 

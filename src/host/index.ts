@@ -71,3 +71,4 @@ export { followRuntime, recordRuntime } from "./runtime-place.ts";
 export type { IdRange } from "./subid-ranges.ts";
 export { type IdMaps, type IdSupport, idSupport, loadIdMaps } from "./subids.ts";
 export { temporaryName, temporaryPath } from "./temporary.ts";
+export { writeOut } from "./write-out.ts";

@@ -1,7 +1,7 @@
 /** `save`: images into an archive or a directory that podman, docker, skopeo and buildah read. */
-import { closeSync, mkdirSync, openSync, renameSync, rmSync, writeSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, renameSync, rmSync } from "node:fs";
 import { ConflictError, errnoCode, UsageError } from "../base/index.ts";
-import { writeError } from "../host/index.ts";
+import { writeError, writeOut } from "../host/index.ts";
 import { type Digest, digestHex, isDockerType, localName, sha256 } from "../oci/index.ts";
 import type { Context, ImageRecord } from "../state/index.ts";
 import {
@@ -116,9 +116,7 @@ async function toOutput(options: SaveOptions, write: (sink: Sink) => Promise<voi
   try {
     const fd = openSync(path, special ? "w" : "wx", 0o666);
     try {
-      await write((piece) => {
-        for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
-      });
+      await write((piece) => writeOut(fd, piece));
     } finally {
       closeSync(fd);
     }

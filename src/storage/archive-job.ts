@@ -1,7 +1,6 @@
 /** The job `archive-tree`: a directory tree as a tar, into a file or a stream that was opened by the caller. */
-import { writeSync } from "node:fs";
-import { errnoCode, StorageError } from "../base/index.ts";
-import { errnoText, loadLibc } from "../host/index.ts";
+import { errnoCode, KelpError, StorageError } from "../base/index.ts";
+import { errnoText, loadLibc, writeOut } from "../host/index.ts";
 import type { Owners } from "./copy-job.ts";
 import { LayerWriter } from "./tar/layer-writer.ts";
 import { Directory } from "./tree/directory.ts";
@@ -21,12 +20,12 @@ export interface ArchiveInput {
   readonly name: string;
 }
 
-/** @throws {StorageError} `archive-failed`, `disk-full`, `read-failed` */
+/** @throws {ReaderGoneError} · @throws {StorageError} `archive-failed`, `disk-full`, `read-failed` */
 export async function archiveTree(input: ArchiveInput): Promise<{ bytes: number }> {
   const libc = loadLibc();
   let bytes = 0;
   const writer = new LayerWriter((piece) => {
-    writeAll(input.fd, piece, input.name);
+    write(input.fd, piece, input.name);
     bytes += piece.length;
   });
   const part = input.layer === undefined ? {} : layerOptions(libc, input.path, input.layer);
@@ -41,18 +40,11 @@ export async function archiveTree(input: ArchiveInput): Promise<{ bytes: number 
   return { bytes };
 }
 
-const nap = new Int32Array(new SharedArrayBuffer(4));
-
-/** A full pipe that does not block is waited for. */
-function writeAll(fd: number, piece: Uint8Array, name: string): void {
-  for (let at = 0; at < piece.length; ) {
-    try {
-      at += writeSync(fd, piece, at);
-    } catch (error) {
-      const code = errnoCode(error);
-      if (code === "EAGAIN") Atomics.wait(nap, 0, 0, 2);
-      else throw writeFailed(code, name, error);
-    }
+function write(fd: number, piece: Uint8Array, name: string): void {
+  try {
+    writeOut(fd, piece);
+  } catch (error) {
+    throw error instanceof KelpError ? error : writeFailed(errnoCode(error), name, error);
   }
 }
 

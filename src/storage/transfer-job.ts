@@ -1,7 +1,7 @@
 /** The job `transfer`: `cp`. From a container, the host or an archive to another of them, in one process and without a path. */
-import { readSync, writeSync } from "node:fs";
+import { readSync } from "node:fs";
 import { errnoCode, NotFoundError, StorageError, UsageError } from "../base/index.ts";
-import { errnoText, type Libc, loadLibc } from "../host/index.ts";
+import { errnoText, type Libc, loadLibc, writeOut } from "../host/index.ts";
 import { type ContainerEnd, openContainer } from "./container-end.ts";
 import type { Owners } from "./copy-job.ts";
 import { decompress } from "./source.ts";
@@ -165,9 +165,7 @@ function emit(
 }
 
 function writeArchive(libc: Libc, input: TransferInput, source: Found, fd: number): void {
-  const writer = new LayerWriter((piece) => {
-    for (let at = 0; at < piece.length; ) at += writeSync(fd, piece, at);
-  });
+  const writer = new LayerWriter((piece) => writeOut(fd, piece));
   emit(libc, source, writer, { name: input.name, owners: ownersOf(input.from) });
   writer.end();
 }

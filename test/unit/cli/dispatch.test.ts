@@ -1,12 +1,11 @@
 import { describe, expect, test } from "bun:test";
-import { HostError, KelpError, UsageError } from "../../../src/base/index.ts";
+import { HostError, KelpError, ReaderGoneError, UsageError } from "../../../src/base/index.ts";
 import { checkArgs, checkChosen, checkExclusive } from "../../../src/cli/arity.ts";
 import { defineCommand } from "../../../src/cli/command.ts";
 import { dispatch } from "../../../src/cli/dispatch.ts";
 import { reportFailure } from "../../../src/cli/exit.ts";
 import { FlagError } from "../../../src/cli/flag-error.ts";
 import { commandHelp } from "../../../src/cli/help.ts";
-import { BrokenPipe } from "../../../src/cli/io.ts";
 import { toYaml } from "../../../src/cli/yaml.ts";
 import { recordingIo } from "../../support/io.ts";
 
@@ -149,7 +148,7 @@ describe("failures", () => {
       "Error: internal error: oops\nHint: set KELP_DEBUG=1 to see where it happened\n",
     ]);
   });
-  test("a closed pipe is silence", () => expect(shown(new BrokenPipe())).toEqual([0, ""]));
+  test("a reader that has gone is silence", () => expect(shown(new ReaderGoneError())).toEqual([141, ""]));
 });
 
 test("yaml is laid out as podman's info", () => {
