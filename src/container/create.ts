@@ -26,6 +26,7 @@ import { checkCgroup } from "./cgroup.ts";
 import { buildConfig, checkCombinations } from "./config.ts";
 import { copyUpVolumes } from "./copy-up.ts";
 import type { CreateRequest } from "./create-options.ts";
+import { platformWarnings } from "./emulators.ts";
 import { pinImages } from "./image-mounts.ts";
 import { checkContainerName } from "./name.ts";
 import { driverName } from "./rootfs.ts";
@@ -73,7 +74,7 @@ export async function createContainer(ctx: Context, request: CreateRequest): Pro
     await copyUpVolumes(ctx, { image: found.record, ownIds: record.config.ownIds }, record.config.mounts);
   if (built.config.cidFile !== undefined) writeFileSync(built.config.cidFile, id);
   writeEvent(ctx, { ...containerEvent("create", record), ...(await inspectData(ctx, record)) });
-  return { record, warnings: built.warnings };
+  return { record, warnings: [...built.warnings, ...platformWarnings(config, request)] };
 }
 
 function withNames(mounts: readonly MountConfig[], names: ReadonlyMap<string, string> = new Map()) {

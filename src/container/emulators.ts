@@ -1,7 +1,8 @@
 /** Images of other architectures: what the kernel is to be told so that their programs run. */
 import { emulatorRule, findEmulators, registeredArchitectures, runsArchitecture } from "../host/index.ts";
-import { hostArchitecture } from "../image/index.ts";
-import type { Context } from "../state/index.ts";
+import { hostArchitecture, wantedPlatform } from "../image/index.ts";
+import type { ContainerConfig, Context } from "../state/index.ts";
+import type { CreateRequest } from "./create-options.ts";
 
 /**
  * Rules for every emulator that is found, as the base's instance hides what the host has registered; none where the
@@ -12,6 +13,17 @@ export function emulatorRules({ settings }: Context, architecture: string | unde
   if (architecture === undefined || runsArchitecture(architecture, own)) return [];
   const emulators = findEmulators(own, settings.helperDirs);
   return emulators.some((one) => one.architecture === architecture) ? emulators.map(emulatorRule) : [];
+}
+
+/** For whoever did not ask for it: everything takes longer than it should. */
+export function platformWarnings(
+  { architecture }: ContainerConfig,
+  { options, step }: CreateRequest,
+): string[] {
+  if (architecture === undefined || step !== undefined || wantedPlatform(options) !== undefined) return [];
+  return [
+    `image platform (linux/${architecture}) does not match the expected platform (linux/${hostArchitecture()})`,
+  ];
 }
 
 /** Whether the machine has nothing that runs such programs. */
