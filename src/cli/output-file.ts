@@ -3,6 +3,7 @@ import { closeSync, openSync } from "node:fs";
 import { errnoCode, StorageError, UsageError } from "../base/index.ts";
 import { errnoText } from "../host/index.ts";
 import type { Io, OptionTable } from "./command.ts";
+import { BrokenPipe } from "./io.ts";
 
 export const OUTPUT_OPTION = {
   output: {
@@ -28,7 +29,13 @@ export async function withOutput(
 ): Promise<void> {
   if (output === undefined) {
     if (io.stdoutIsTty) throw new UsageError("stdout-is-terminal", onTerminal);
-    return write(1);
+    try {
+      return await write(1);
+    } catch (error) {
+      // `kelp export web | tar t | head` has what it wanted.
+      if (error instanceof StorageError && error.code === "broken-pipe") throw new BrokenPipe();
+      throw error;
+    }
   }
   if (output.includes(":")) {
     throw new UsageError(

@@ -56,7 +56,7 @@ export {
   updateNetwork,
   usingNetwork,
 } from "./networks.ts";
-export { type RemoveOptions, removeContainer } from "./remove.ts";
+export { type RemoveOptions, removeContainer, stopTogether } from "./remove.ts";
 export { driverName } from "./rootfs.ts";
 export { resolveContainer, type Selected, type Selection, selectContainers, type Target } from "./select.ts";
 export { sdNotifyMode } from "./service.ts";

@@ -24,6 +24,24 @@ export interface RemoveOptions {
   readonly volumes?: boolean;
   /** Containers that depend on this one go first. */
   readonly depend?: boolean;
+  /** It was running until `stopTogether`. */
+  readonly stopped?: boolean;
+}
+
+/**
+ * Stops those that run, all at once: of several that ignore their signal the last does not wait for the first. What goes
+ * wrong is for their removal to say.
+ *
+ * @returns the IDs of those that ran
+ */
+export async function stopTogether(
+  ctx: Context,
+  records: readonly ContainerRecord[],
+  seconds: number | undefined,
+): Promise<ReadonlySet<string>> {
+  const running = records.filter((record) => isLive(statusOf(ctx, record)));
+  await Promise.allSettled(running.map((record) => stopContainer(ctx, record, { seconds })));
+  return new Set(running.map(({ id }) => id));
 }
 
 /**
@@ -45,7 +63,7 @@ export async function removeContainer(
     removed.push(...(await removeContainer(ctx, other, { ...options, force: true })));
   const force = options.force === true || options.depend === true;
   await endStranded(ctx, record, force);
-  let ran = false;
+  let ran = options.stopped === true;
   // Of the end of one that ran its neighbours know already.
   const networks = membersOf(ctx, record).map(({ network }) => network);
   for (let isLeft = true; isLeft; ) {

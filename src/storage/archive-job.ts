@@ -49,9 +49,13 @@ function write(fd: number, piece: Uint8Array, name: string): void {
 }
 
 function writeFailed(code: string | undefined, name: string, cause: unknown): StorageError {
-  const full = code === "ENOSPC" || code === "EDQUOT";
+  const kinds: Readonly<Record<string, string>> = {
+    ENOSPC: "disk-full",
+    EDQUOT: "disk-full",
+    EPIPE: "broken-pipe",
+  };
   return new StorageError(
-    full ? "disk-full" : "archive-failed",
+    kinds[code ?? ""] ?? "archive-failed",
     `cannot write ${name}: ${errnoText(code) ?? code ?? cause}`,
     { cause },
   );

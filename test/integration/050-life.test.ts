@@ -1,5 +1,7 @@
 /** From create to rm: states, signals, waiting, processes, and a monitor that is killed. */
 import { expect } from "bun:test";
+import { symlinkSync } from "node:fs";
+import { join } from "node:path";
 import { BUSYBOX, busyboxArchive, KELP, requires, run, useSandbox } from "../support/index.ts";
 
 const box = useSandbox("050-life");
@@ -41,6 +43,44 @@ test("logs -f and events end when the grep behind them has, though nothing more 
     stderr: "",
   });
   await box.ok(["rm", "-f", "-t", "0", "silent"]);
+});
+
+test("rm -f of several that ignore their signal takes as long as one of them", async () => {
+  const names = ["deaf1", "deaf2", "deaf3", "deaf4"];
+  for (const name of names) await box.ok(["run", "-d", "--name", name, BUSYBOX, "sleep", "1000"]);
+  const begin = performance.now();
+  expect(await box.ok(["rm", "-f", "-t", "4", ...names])).toBe(names.join("\n"));
+  // One after another they would need 16 seconds, however idle the machine.
+  expect(performance.now() - begin).toBeLessThan(15_000);
+  const events = ["events", "--stream=false", "--since", "5m", "--filter", "event=remove"];
+  expect(await box.ok([...events, "--filter", "container=deaf1", "--format", "{{.Name}}"])).toBe("deaf1");
+}, 60_000);
+
+test("under the name docker rm -f kills at once, and commit takes a message", async () => {
+  const docker = join(box.directory, "docker");
+  symlinkSync(KELP, docker);
+  const call = (...args: string[]) => run(docker, args, { env: box.env });
+  await box.ok(["run", "-d", "--name", "deaf", BUSYBOX, "sleep", "1000"]);
+  expect(await call("commit", "-m", "words", "-a", "me", "deaf", "committed:1")).toMatchObject({ code: 0 });
+  expect(await call("history", "--format", "{{.Comment}}", "committed:1")).toMatchObject({
+    stdout: expect.stringMatching(/^words\n/),
+  });
+  // With podman's ten seconds there is a warning of the signal that did not help.
+  expect(await call("rm", "-f", "deaf")).toEqual({ code: 0, stdout: "deaf\n", stderr: "" });
+  await box.ok(["rmi", "committed:1"]);
+});
+
+test("export into a pipe that nobody reads to its end is no error", async () => {
+  await box.ok(["create", "--name", "piped", BUSYBOX]);
+  const script = `{ '${KELP}' export piped; echo "status $?" >&2; } | head -c 1 | wc -c`;
+  const ended = await run("sh", ["-c", script], { env: box.env });
+  // fuse-overlayfs has words of its own there.
+  expect(ended).toMatchObject({
+    code: 0,
+    stdout: "1\n",
+    stderr: expect.stringMatching(/^(?!.*Error)[^]*status 0\n$/),
+  });
+  await box.ok(["rm", "piped"]);
 });
 
 test("restart starts a --rm container again, with its files; its own end removes it", async () => {

@@ -4,6 +4,7 @@ import { writeFileAtomic } from "../../../host/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { tellOwners } from "../../image-notices.ts";
+import { calledAs } from "../../program.ts";
 
 export default defineCommand({
   paths: [["commit"], ["container", "commit"]],
@@ -54,12 +55,14 @@ export default defineCommand({
     squash: { kind: "boolean", short: "s", text: "Make one layer of everything" },
   },
   args: { min: 1, max: 2, completes: { each: ["container", "image"] } },
-  async run({ args, options, io, globals }) {
+  async run({ args, options, given, io, globals }) {
     const [name, reference] = args as readonly [string, string?];
-    if (options.format !== "oci" && options.format !== "docker") {
+    // Who says docker means its format, too: only there podman lets an image have a message.
+    const format = calledAs() === "docker" && !given.has("format") ? "docker" : options.format;
+    if (format !== "oci" && format !== "docker") {
       throw new UsageError(
         "commit-format",
-        `unrecognized image format ${JSON.stringify(options.format)}: must be oci or docker`,
+        `unrecognized image format ${JSON.stringify(format)}: must be oci or docker`,
       );
     }
     const ctx = await openContext(globals);
@@ -68,7 +71,7 @@ export default defineCommand({
       changes: options.change,
       author: options.author,
       message: options.message,
-      format: options.format,
+      format,
       squash: options.squash,
       pause: options.pause,
     });

@@ -1,9 +1,10 @@
 import { NotFoundError } from "../../../base/index.ts";
-import { removeContainer } from "../../../container/index.ts";
+import { removeContainer, stopTogether } from "../../../container/index.ts";
 import { openContext } from "../../../state/index.ts";
 import { defineCommand } from "../../command.ts";
 import { chooseContainers, forEachContainer } from "../../containers.ts";
 import { ALL_OPTION, CIDFILE_OPTION, FILTER_LONG_OPTION, LATEST_OPTION } from "../../options/listing.ts";
+import { calledAs } from "../../program.ts";
 
 export default defineCommand({
   paths: [["rm"], ["container", "rm"], ["container", "remove"]],
@@ -40,12 +41,17 @@ export default defineCommand({
         ? new NotFoundError(error.code, error.message.replace("name or ID", "ID or name"), { exitCode: 1 })
         : error,
     );
+    // docker kills at once; podman asks first.
+    const timeout = options.time ?? (calledAs() === "docker" ? 0 : undefined);
+    const records = selected.targets.map(({ record }) => record);
+    const stopped = force ? await stopTogether(ctx, records, timeout) : new Set<string>();
     const removed = new Set<string>();
     return forEachContainer(io, { ...selected, failures }, async ({ record, shown }) => {
       if (removed.has(record.id)) return undefined;
       const ids = await removeContainer(ctx, record, {
         force,
-        timeout: options.time,
+        timeout,
+        stopped: stopped.has(record.id),
         volumes: options.volumes,
         depend: options.depend || options.all,
       });
