@@ -61,17 +61,9 @@ int notify_open(const struct records *records, int target)
 	return conf->dir.size ? open_proxy(conf) : 0;
 }
 
-static void say_ready(uint32_t when)
-{
-	if (!notify.conf || notify.ready || notify.conf->when != when)
-		return;
-	notify.ready = true;
-	say(notify.conf->ready.data, notify.conf->ready.size);
-}
-
 void notify_started(void)
 {
-	char data[64];
+	char data[128];
 	struct line l;
 
 	if (!notify.conf)
@@ -79,13 +71,20 @@ void notify_started(void)
 	line_init(&l, data, sizeof(data));
 	line_bytes(&l, notify.conf->main_pid.data, notify.conf->main_pid.size);
 	line_number(&l, (uint64_t)getpid());
+	if (notify.conf->when == WHEN_STARTED && !notify.ready) {
+		notify.ready = true;
+		line_text(&l, "\n");
+		line_bytes(&l, notify.conf->ready.data, notify.conf->ready.size);
+	}
 	say(data, l.used);
-	say_ready(WHEN_STARTED);
 }
 
 void notify_healthy(void)
 {
-	say_ready(WHEN_HEALTHY);
+	if (!notify.conf || notify.ready || notify.conf->when != WHEN_HEALTHY)
+		return;
+	notify.ready = true;
+	say(notify.conf->ready.data, notify.conf->ready.size);
 }
 
 /* What is waited for: something said, or room for it. */

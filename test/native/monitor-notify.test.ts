@@ -37,7 +37,7 @@ describe("the manager is told", () => {
     const { socket, heard } = await manager(h);
     const monitor = await h.monitor(["-N", socket, "-r", "2", "-n", "0", "-w", "10"], ["sleep", "0.05"]);
     await until("three lives", () => /^restarts [2-9]/m.test(h.read("status")));
-    expect(heard()).toBe(`[MAINPID=${monitor.pid}]\n[READY=1]\n`);
+    expect(heard()).toBe(`[MAINPID=${monitor.pid}\nREADY=1]\n`);
   });
 
   test("that it is ready once the health check says so", async () => {
