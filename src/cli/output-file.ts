@@ -3,7 +3,6 @@ import { closeSync, openSync } from "node:fs";
 import { errnoCode, StorageError, UsageError } from "../base/index.ts";
 import { errnoText } from "../host/index.ts";
 import type { Io, OptionTable } from "./command.ts";
-import { BrokenPipe } from "./io.ts";
 
 export const OUTPUT_OPTION = {
   output: {
@@ -29,13 +28,7 @@ export async function withOutput(
 ): Promise<void> {
   if (output === undefined) {
     if (io.stdoutIsTty) throw new UsageError("stdout-is-terminal", onTerminal);
-    try {
-      return await write(1);
-    } catch (error) {
-      // `kelp export web | tar t | head` has what it wanted.
-      if (error instanceof StorageError && error.code === "broken-pipe") throw new BrokenPipe();
-      throw error;
-    }
+    return write(1);
   }
   if (output.includes(":")) {
     throw new UsageError(

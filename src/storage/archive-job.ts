@@ -49,13 +49,9 @@ function write(fd: number, piece: Uint8Array, name: string): void {
 }
 
 function writeFailed(code: string | undefined, name: string, cause: unknown): StorageError {
-  const kinds: Readonly<Record<string, string>> = {
-    ENOSPC: "disk-full",
-    EDQUOT: "disk-full",
-    EPIPE: "broken-pipe",
-  };
+  const full = code === "ENOSPC" || code === "EDQUOT";
   return new StorageError(
-    kinds[code ?? ""] ?? "archive-failed",
+    full ? "disk-full" : "archive-failed",
     `cannot write ${name}: ${errnoText(code) ?? code ?? cause}`,
     { cause },
   );
