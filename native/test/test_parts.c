@@ -179,6 +179,81 @@ static void test_beneath(void)
 	close(root);
 }
 
+/* ---- trees of files and of processes ---- */
+
+static mode_t mode_of(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 ? st.st_mode : 0;
+}
+
+/* As an operation finds its directories: in slots. */
+static int copy(const char *from, const char *to)
+{
+	const union args args = { .copy_tree = { .from = 0, .to = 1, .looks = 1 } };
+	struct vm vm = { .filled = 0 };
+	int error = slot_put(&vm, 0, open(from, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+
+	if (error == 0)
+		error = slot_put(&vm, 1, open(to, O_PATH | O_DIRECTORY | O_CLOEXEC));
+	if (error == 0)
+		error = op_copy_tree(&vm, &args);
+	close(SLOT_FIRST_FD);
+	close(SLOT_FIRST_FD + 1);
+	return error;
+}
+
+static void test_copy(void)
+{
+	char deep[400] = "deep";
+
+	mkdir("from", 0755);
+	mkdir("from/inner", 0755);
+	close(open("from/inner/file", O_WRONLY | O_CREAT | O_CLOEXEC, 0640));
+	(void)!symlink("/etc/passwd", "from/link");
+	mkfifo("from/fifo", 0600);
+	mknod("from/socket", S_IFSOCK | 0600, 0);
+	chmod("from/inner", 0750);
+	chmod("from", 0711);
+	mkdir("to", 0700);
+	ok(copy("from", "to") == 0 && mode_of("to/inner/file") == (S_IFREG | 0640) && mode_of("to/fifo") == (S_IFIFO | 0600),
+	   "files and FIFOs are copied, with their modes");
+	ok(S_ISLNK(mode_of("to/link")), "a link stays one");
+	ok(mode_of("to/socket") == 0, "a socket is left out");
+	ok(mode_of("to") == (S_IFDIR | 0711) && mode_of("to/inner") == (S_IFDIR | 0750), "the directory itself looks the same");
+	mkdir(deep, 0755);
+	for (int i = 0; i < 70; i++)
+		mkdir(strcat(deep, "/d"), 0755);
+	mkdir("deep-copy", 0755);
+	ok(copy("deep", "deep-copy") == -ELOOP, "an endless depth is an error");
+}
+
+static void test_tree_kill(void)
+{
+	int ends[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		/* A child that leaves the session and has one itself; each holds the pipe open. */
+		if (fork() == 0 && setsid() > 0 && fork() >= 0)
+			write_all(ends[1], "", 1);
+		for (;;)
+			pause();
+	}
+	close(ends[1]);
+	for (int i = 0; i < 2; i++)
+		(void)read_some(ends[0], &byte, 1);
+	tree_kill(pid);
+	ok(process_wait(pid) == 128 + SIGKILL, "what was to be killed is");
+	ok(read_some(ends[0], &byte, 1) == 0, "so is all that it has started, in whatever session");
+	close(ends[0]);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2 || chdir(argv[1]) < 0)
@@ -188,6 +263,8 @@ int main(int argc, char **argv)
 	test_reports();
 	test_holders();
 	test_beneath();
+	test_copy();
+	test_tree_kill();
 	printf("1..%d\n", count);
 	return failures != 0;
 }
