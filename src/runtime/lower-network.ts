@@ -28,7 +28,7 @@ const ANSWERS = { mark: 1, table: 100, priority: 100 } as const;
  * processor's cache by then (bench/README.md).
  */
 const SETTINGS: readonly (readonly [string, string])[] = [
-  ["ipv4/tcp_wmem", "4096 16384 1572864"],
+  ["ipv4/tcp_wmem", "4096 16384 2097152"],
   ["ipv4/conf/default/forwarding", "1"],
   ["ipv6/conf/default/accept_dad", "0"],
   ["ipv6/conf/default/accept_ra", "0"],
