@@ -147,18 +147,21 @@ export function requireParts(
 }
 
 /** An image that is there and may be taken as it is costs no look at any registry. */
-export async function findImage(ctx: Context, { image, options, fetch }: CreateRequest): Promise<FoundImage> {
+export async function findImage(ctx: Context, request: CreateRequest): Promise<FoundImage> {
+  const { image, options, fetch } = request;
   const policy = parsePullPolicy(options.pull || ctx.settings.pullPolicy);
   const platform = wantedPlatform(options);
   const local = policy === "missing" && platform === undefined;
   if (fetch === undefined || policy === "never") return resolveImage(ctx, image);
-  if (!local) return fetch(image, policy, platform);
-  try {
-    return await resolveImage(ctx, image);
-  } catch (error) {
-    if (!(error instanceof NotFoundError)) throw error;
-    return fetch(image, policy, platform);
+  if (local) {
+    try {
+      return await resolveImage(ctx, image);
+    } catch (error) {
+      if (!(error instanceof NotFoundError)) throw error;
+    }
   }
+  if (request.starts === true) await (await import("./ports-free.ts")).refuseTakenPorts(ctx, options);
+  return fetch(image, policy, platform);
 }
 
 async function replaceContainer(ctx: Context, name: string | undefined): Promise<void> {

@@ -3,7 +3,6 @@ import { HostError, type KelpError, SetupError } from "../base/index.ts";
 import { type FailureInput, HELPER, words } from "./failure-input.ts";
 import type { PlanOp } from "./plan/ops.ts";
 
-/** podman's status for what its runtime refuses is 126, and scripts look for its words. */
 export function explainPublish(
   { args }: Extract<PlanOp, { op: "publish" }>,
   { errno }: FailureInput,
@@ -17,9 +16,20 @@ export function explainPublish(
     ? `[${words6.join(":")}]`.replace("[0:0:0:0:0:0:0:", "[::").replace("::0]", "::]")
     : args.address.join(".");
   const ports = args.count > 1 ? `${args.port}-${args.port + args.count - 1}` : String(args.port);
-  const where = `${address}:${ports}`;
+  return publishError({ protocol, where: `${address}:${ports}`, port: args.port }, errno);
+}
+
+/**
+ * A port that cannot be listened at. podman's status for what its runtime refuses is 126, and scripts look for its words.
+ *
+ * @param wanted `where`: address and ports, `port`: the first of them
+ */
+export function publishError(
+  { protocol, where, port }: { readonly protocol: string; readonly where: string; readonly port: number },
+  errno: number,
+): KelpError {
   if (errno === 13) {
-    const opened = `an administrator opens it with sysctl net.ipv4.ip_unprivileged_port_start=${args.port}`;
+    const opened = `an administrator opens it with sysctl net.ipv4.ip_unprivileged_port_start=${port}`;
     return new SetupError(
       "privileged-port",
       `cannot expose privileged port ${where}/${protocol}: permission denied (${opened})`,

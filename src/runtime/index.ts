@@ -21,6 +21,7 @@ export {
 } from "./external/program.ts";
 export { type RuntimeFacts, runtimeFacts } from "./facts.ts";
 export { explainFailure, explainRuntimeExec, livesElsewhere } from "./failure.ts";
+export { publishError } from "./failure-network.ts";
 export {
   type HealthResult,
   type HealthState,

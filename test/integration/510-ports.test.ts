@@ -222,3 +222,26 @@ describe.skipIf(!existsSync("/usr/bin/perl"))("a published UDP port", () => {
     await box.ok(["rm", "-f", "-t", "0", "s510"]);
   });
 });
+
+test("run tells of a port that cannot be had before it looks for the image in any registry", async () => {
+  const port = next++;
+  await box.ok(["run", "-d", "--name", "holder510", "-p", `127.0.0.1:${port}:80`, BUSYBOX, "sleep", "60"]);
+  // Nothing listens there: a pull would say so.
+  const image = "127.0.0.1:1/none510/none:1";
+  const start = async (...flags: string[]) => {
+    const { code, stdout, stderr } = await box.kelp(["run", "--rm", "--retry", "0", ...flags, image]);
+    return { code, stdout, error: stderr.split("\n")[0] };
+  };
+  const taken = `Error: cannot listen on tcp 127.0.0.1:${port}: bind: address already in use`;
+  expect(await start("-p", `127.0.0.1:${port}:80`)).toEqual({ code: 126, stdout: "", error: taken });
+  expect(await start("-p", `127.0.0.1:${port - 1}-${port}:80-81`)).toEqual({
+    code: 126,
+    stdout: "",
+    error: taken,
+  });
+  expect((await start("-p", "70000:80")).error).toContain("ports are numbers from 1 to 65535");
+  expect((await start("--network", "none510")).error).toContain("network not found");
+  for (const flags of [[], ["-p", `127.0.0.1:${port}:80/udp`], ["--network", "host", "-p", `${port}:80`]])
+    expect((await start(...flags)).error).not.toContain("listen");
+  await box.ok(["rm", "-ft0", "holder510"]);
+});
