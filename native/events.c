@@ -167,10 +167,9 @@ static void send_entries(const struct text *path, struct texts pieces, const str
 	while (fd >= 0 && pieces.count > 0) {
 		struct iovec iov[PIECES_MAX];
 		struct msghdr msg = { .msg_name = &address, .msg_namelen = sizeof(address), .msg_iov = iov };
-		char data[256];
 		struct line l;
 
-		line_init(&l, data, sizeof(data));
+		line_init(&l, filled, sizeof(filled));
 		msg.msg_iovlen = (size_t)fill(iov, &l, &pieces, values);
 		(void)sendmsg(fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL);
 	}

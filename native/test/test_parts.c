@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -254,6 +255,30 @@ static void test_tree_kill(void)
 	close(ends[0]);
 }
 
+/* ---- events ---- */
+
+static void test_events(void)
+{
+	/* `O=`, what the check said, a newline; and once more as an entry of its own. In wire form. */
+	static const uint8_t pieces[] = { 2, 0, 0, 0, 'O', '=', 0,   0,	  6,   0,   0,	 0,   'o', 'u', 't', 'p', 'u', 't', 0,	 0, 1, 0,
+					  0, 0, '\n', 0, 0,   0,   4,   0,   0,	 0,   'n', 'e', 'x', 't', 0,   0,	0, 0, 2, 0,
+					  0, 0, 'P', '=', 0,   0,   6,   0,   0,	 0,   'o', 'u', 't', 'p', 'u', 't', 0, 0 };
+	const struct text path = { "journal", 7 };
+	const struct event_place place = { .path = &path, .journal = true };
+	struct sockaddr_un address = { .sun_family = AF_UNIX, .sun_path = "journal" };
+	uint8_t output[1000];
+	char got[4096];
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+
+	memset(output, 'x', sizeof(output));
+	if (bind(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		return;
+	event_append(&place, (struct texts){ pieces, 6 }, &(struct event_values){ .output = output, .output_size = sizeof(output) });
+	ok(recv(fd, got, sizeof(got), 0) == 2 + (ssize_t)sizeof(output) + 1 && got[1002] == '\n', "an entry has all that a check said");
+	ok(recv(fd, got, sizeof(got), 0) == 2 + (ssize_t)sizeof(output) && got[0] == 'P', "so has the next one");
+	close(fd);
+}
+
 int main(int argc, char **argv)
 {
 	if (argc != 2 || chdir(argv[1]) < 0)
@@ -265,6 +290,7 @@ int main(int argc, char **argv)
 	test_beneath();
 	test_copy();
 	test_tree_kill();
+	test_events();
 	printf("1..%d\n", count);
 	return failures != 0;
 }
