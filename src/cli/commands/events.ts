@@ -1,4 +1,4 @@
-import { KelpError, log, parseTime, parseUntil, UsageError } from "../../base/index.ts";
+import { KelpError, log, parseTime, parseUntil, ReaderGoneError, UsageError } from "../../base/index.ts";
 import {
   type Context,
   eventJournal,
@@ -56,8 +56,9 @@ export default defineCommand({
     if (!options.stream || isPast) for await (const event of keptEvents(ctx)) show(event);
     else {
       const onlyNew = since === undefined && until === undefined;
-      for await (const event of comingEvents(ctx, { onlyNew, until, isWanted: await stdoutReader() }))
-        show(event);
+      const isRead = await stdoutReader();
+      for await (const event of comingEvents(ctx, { onlyNew, until, isWanted: isRead })) show(event);
+      if (!isRead()) throw new ReaderGoneError();
     }
     return 0;
   },

@@ -1,4 +1,4 @@
-import { log, parseTime, parseUntil, UsageError } from "../../../base/index.ts";
+import { log, parseTime, parseUntil, ReaderGoneError, UsageError } from "../../../base/index.ts";
 import {
   containerLog,
   followContainerLog,
@@ -60,6 +60,7 @@ export default defineCommand({
     };
     if (options.follow) await Promise.all(targets.map(print));
     else for (const [index, target] of targets.entries()) await print(target, index);
+    if (!isRead()) throw new ReaderGoneError();
     return 0;
   },
 });
