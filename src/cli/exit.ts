@@ -10,7 +10,7 @@ import {
   ReaderGoneError,
   StorageError,
 } from "../base/index.ts";
-import { vanished } from "../runtime/index.ts";
+import { inWords } from "../runtime/index.ts";
 import type { Io } from "./command.ts";
 import { FlagError } from "./flag-error.ts";
 
@@ -36,7 +36,7 @@ export const EXIT_FAILURE = 125;
  * everybody where it is about the machine or a word that does not exist: other failures are one line for scripts.
  */
 export function reportFailure(thrown: unknown, io: Io, debug: boolean): number {
-  const error = vanished(thrown);
+  const error = inWords(thrown);
   if (error instanceof KelpError && error.code === ReaderGoneError.code) return error.exitCode;
   try {
     // The message may quote what an image, a server or the user said.

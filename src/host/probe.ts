@@ -6,7 +6,7 @@ import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { accessSync, constants, existsSync, mkdirSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
-import { BUILD, HostError, log } from "../base/index.ts";
+import { BUILD, errnoCode, HostError, log } from "../base/index.ts";
 import { ensureDir, readIfExists, writeFileAtomic } from "./fs.ts";
 import { type Paths, tempDir } from "./paths.ts";
 import { bootId } from "./procfs.ts";
@@ -76,10 +76,16 @@ function readCached(file: string, key: string): HostFacts | undefined {
   }
 }
 
+/** A store that is read-only says nothing about overlay: then it is tried on a tmpfs as well. */
 function probeStore(holdfast: string, paths: Paths): string {
-  ensureDir(tempDir(paths));
   const scratch = temporaryPath(paths, "probe");
-  mkdirSync(scratch, { mode: 0o700 });
+  try {
+    ensureDir(tempDir(paths));
+    mkdirSync(scratch, { mode: 0o700 });
+  } catch (error) {
+    if (errnoCode(error) !== "EROFS") throw error;
+    return runProbe(holdfast);
+  }
   try {
     return runProbe(holdfast, scratch);
   } finally {

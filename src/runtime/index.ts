@@ -6,6 +6,7 @@
  */
 
 export { type CgroupSetting, cgroupSettings, type Limits } from "./cgroup-limits.ts";
+export { inWords } from "./circumstance.ts";
 export { containerEnvText } from "./containerenv.ts";
 export { effectiveCapabilities, effectiveLimits } from "./effective.ts";
 export { configText, ociConfig, ociProcess } from "./external/config-json.ts";
@@ -100,4 +101,3 @@ export {
 } from "./status.ts";
 export { parseGroup, parsePasswd, type ResolvedUser, resolveUser, type UserFiles } from "./user.ts";
 export { isFileInside, readUserFiles } from "./user-files.ts";
-export { vanished } from "./vanished.ts";

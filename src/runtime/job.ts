@@ -1,6 +1,6 @@
 /** The other end of `runInside`: what `kelp __job NAME` does inside the user namespace. */
 import { KelpError } from "../base/index.ts";
-import { vanished } from "./vanished.ts";
+import { inWords } from "./circumstance.ts";
 
 export interface JobRequest<I> {
   /** `--root` and `--runroot` for the job's own context. */
@@ -34,7 +34,7 @@ export async function answerJob(job: Job, text: string): Promise<string> {
     const output = await job(JSON.parse(text) as JobRequest<never>);
     return JSON.stringify({ output: output ?? null } satisfies JobReply<unknown>);
   } catch (thrown) {
-    const error = vanished(thrown);
+    const error = inWords(thrown);
     if (!(error instanceof KelpError)) throw error;
     return errorReply(error);
   }

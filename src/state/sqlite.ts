@@ -71,7 +71,9 @@ const WORDS: Readonly<Record<number, Words>> = {
   [CORRUPT]: {
     code: "store-corrupt",
     reason: "its content is damaged",
-    hint: "move it away with its -wal and -shm files; a backup made before an upgrade may lie beside it",
+    hint:
+      "move it away with its -wal and -shm files (a backup made before an upgrade may lie beside it); " +
+      "`kelp system check --repair` then finds the volumes again, and removes what is left of images and containers",
   },
   [FULL]: {
     code: "disk-full",

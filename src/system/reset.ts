@@ -7,12 +7,18 @@ import {
   isLive,
   removeContainer,
   removeTrees,
+  socketPath,
   statusOf,
   stopContainer,
 } from "../container/index.ts";
 import { type Paths, tempDir, temporaryName, temporaryPath } from "../host/index.ts";
+import { signalAndWait } from "../runtime/index.ts";
 import type { ContainerRecord, Context } from "../state/index.ts";
 import { tryLockAlone } from "../storage/index.ts";
+
+const SIGKILL = 9;
+/** For a container to end in. */
+const END_MS = 10_000;
 
 /**
  * Ends and removes all containers, then deletes images, volumes, networks and the database, whatever state they are in.
@@ -35,25 +41,48 @@ export async function resetStore(ctx: Context): Promise<void> {
     );
   }
   const aside = temporaryPath(paths, "reset");
-  let trees: string[] | undefined;
-  for (; trees === undefined; trees = moveStore(ctx, aside)) await endContainers(ctx);
+  const trees = isReadable(ctx) ? await emptied(ctx, aside) : await emptiedUnread(ctx, aside);
   ctx.state.close();
   lock.release();
   await removeTrees(ctx, trees);
   dropEmpty(tempDir(paths));
 }
 
-/** @returns what is to be removed now; undefined if a container has been started meanwhile */
-function moveStore(ctx: Context, aside: string): string[] | undefined {
-  const { paths } = ctx;
-  return ctx.state.transaction(() => {
-    if (ctx.state.containers.list().some(({ id }) => isInUse(ctx, id))) return undefined;
-    mkdirSync(aside, { recursive: true, mode: 0o700 });
-    const stay = ownedByNobody(paths).filter((path) => !moveInto(aside, path));
-    for (const name of ["c", "gone", "names", "plans"])
-      rmSync(join(paths.runtime, name), { recursive: true, force: true });
-    return [aside, ...stay];
-  });
+function isReadable(ctx: Context): boolean {
+  try {
+    ctx.state.containers.list();
+    return true;
+  } catch (error) {
+    if (error instanceof KelpError && error.code === "store-corrupt") return false;
+    throw error;
+  }
+}
+
+/** @returns what is to be removed now */
+async function emptied(ctx: Context, aside: string): Promise<string[]> {
+  for (;;) {
+    await endContainers(ctx);
+    const trees = ctx.state.transaction(() =>
+      ctx.state.containers.list().some(({ id }) => isInUse(ctx, id)) ? undefined : moveStore(ctx, aside),
+    );
+    if (trees !== undefined) return trees;
+  }
+}
+
+/** The same where the database is damaged: what runs is known by its monitors alone. */
+async function emptiedUnread(ctx: Context, aside: string): Promise<string[]> {
+  const parent = join(ctx.paths.runtime, "c");
+  for (const id of existsSync(parent) ? readdirSync(parent) : [])
+    await signalAndWait(socketPath(ctx, id), SIGKILL, END_MS);
+  return moveStore(ctx, aside);
+}
+
+function moveStore({ paths }: Context, aside: string): string[] {
+  mkdirSync(aside, { recursive: true, mode: 0o700 });
+  const stay = ownedByNobody(paths).filter((path) => !moveInto(aside, path));
+  for (const name of ["c", "gone", "names", "plans"])
+    rmSync(join(paths.runtime, name), { recursive: true, force: true });
+  return [aside, ...stay];
 }
 
 /** False for what cannot be moved: a mount point of the user's, whose content goes from where it is. */
