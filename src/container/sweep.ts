@@ -15,6 +15,7 @@ import {
 import { liveState } from "../runtime/index.ts";
 import { type ContainerRecord, type Context, type VolumeRecord, writeEvent } from "../state/index.ts";
 import { moveAside } from "../storage/index.ts";
+import { cgroupOf } from "./cgroup-note.ts";
 import { isClaimed } from "./claim.ts";
 import { removeTrees } from "./trees.ts";
 
@@ -99,6 +100,8 @@ export async function sweepMarked(ctx: Context): Promise<void> {
   const gone = ctx.state.containers.gone();
   if (gone.length === 0) return;
   const trees: (string | undefined)[] = [];
+  // A monitor removes its container's group, unless it was killed.
+  const groups = gone.map(({ id }) => cgroupOf(ctx, id));
   ctx.state.transaction(
     () => {
       for (const { id, record } of gone) {
@@ -110,6 +113,10 @@ export async function sweepMarked(ctx: Context): Promise<void> {
     { durable: false },
   );
   for (const { id } of gone) rmSync(containerRunDir(ctx.paths, id), { recursive: true, force: true });
+  if (groups.some((group) => group !== undefined)) {
+    const { removeCgroup } = await import("./cgroup.ts");
+    for (const group of groups) removeCgroup(group);
+  }
   await removeTrees(
     ctx,
     trees.filter((tree) => tree !== undefined),

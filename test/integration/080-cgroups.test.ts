@@ -116,6 +116,20 @@ describe("a limit", () => {
   });
 });
 
+test("a --rm container whose monitor was killed leaves no group behind", async () => {
+  await box.ok(["run", "-d", "--rm", "--name", "c080k", BUSYBOX, "sleep", "60"]);
+  const [id = "", monitor = ""] = (
+    await box.ok(["inspect", "-f", "{{.Id}} {{.State.ConmonPid}}", "c080k"])
+  ).split(" ");
+  expect(groups()).toContain(`kelp-${id}`);
+  process.kill(Number(monitor), "SIGKILL");
+  for (let attempt = 0; attempt < 100 && groups().includes(`kelp-${id}`); attempt++) {
+    await box.ok(["ps", "-a"]);
+    await Bun.sleep(50);
+  }
+  expect(groups()).not.toContain(`kelp-${id}`);
+});
+
 describe("stats", () => {
   test("counts processes of every user of the container", async () => {
     await box.ok(["run", "-d", "--name", "c080u", "--user", "33", BUSYBOX, "sleep", "60"]);
