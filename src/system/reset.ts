@@ -10,6 +10,7 @@ import {
   socketPath,
   statusOf,
   stopContainer,
+  sweepEnded,
 } from "../container/index.ts";
 import { type Paths, tempDir, temporaryName, temporaryPath } from "../host/index.ts";
 import { signalAndWait } from "../runtime/index.ts";
@@ -115,6 +116,7 @@ function dropEmpty(directory: string): void {
 /** Until none is left, or the same ones are as before. */
 async function endContainers(ctx: Context): Promise<void> {
   const { containers } = ctx.state;
+  await sweepEnded(ctx);
   for (let before = ""; ; ) {
     const left = containers.list();
     const ids = left.map(({ id }) => id).join();

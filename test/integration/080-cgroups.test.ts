@@ -124,7 +124,7 @@ test("a --rm container whose monitor was killed leaves no group behind", async (
   expect(groups()).toContain(`kelp-${id}`);
   process.kill(Number(monitor), "SIGKILL");
   for (let attempt = 0; attempt < 100 && groups().includes(`kelp-${id}`); attempt++) {
-    await box.ok(["ps", "-a"]);
+    await box.ok(["volume", "prune", "-f"]);
     await Bun.sleep(50);
   }
   expect(groups()).not.toContain(`kelp-${id}`);
