@@ -4,6 +4,9 @@ import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { BUSYBOX, busyboxArchive, leaksOf, type Sandbox } from "../../../support/index.ts";
 
+/** Beside others a machine may be slow. */
+const LONG = { timeout: 180_000 };
+
 const LISTS = [
   ["ps", "-a"],
   ["ps", "-a", "--size"],
@@ -18,7 +21,7 @@ const LISTS = [
 export async function storeProblems(box: Sandbox, data: string, calm: boolean): Promise<string[]> {
   const problems: string[] = [];
   const expectQuiet = async (args: readonly string[]) => {
-    const { code, stdout, stderr } = await box.kelp(args);
+    const { code, stdout, stderr } = await box.kelp(args, LONG);
     if (code !== 0 || stderr !== "")
       problems.push(`${args.join(" ")}: ${code} ${stderr}${stdout.slice(0, 300)}`);
     return stdout.split("\n").filter((line) => line !== "");
@@ -32,11 +35,11 @@ export async function storeProblems(box: Sandbox, data: string, calm: boolean): 
 }
 
 async function checkProblems(box: Sandbox, calm: boolean): Promise<string[]> {
-  const first = await box.kelp(["system", "check"]);
+  const first = await box.kelp(["system", "check"], LONG);
   if (first.code === 0 && first.stdout === "") return [];
   const problems = calm ? [`system check, though nobody was killed: ${first.stdout}${first.stderr}`] : [];
-  const repair = await box.kelp(["system", "check", "--repair"]);
-  const second = await box.kelp(["system", "check"]);
+  const repair = await box.kelp(["system", "check", "--repair"], LONG);
+  const second = await box.kelp(["system", "check"], LONG);
   if (second.code !== 0 || second.stdout !== "")
     problems.push(`system check: ${JSON.stringify({ first, repair, second })}`);
   return problems;
@@ -72,7 +75,7 @@ export async function emptyStore(box: Sandbox, data: string): Promise<string[]> 
     ["system", "prune", "--all", "--force", "--volumes"],
     ["system", "check", "--repair"],
   ]) {
-    const { code, stderr } = await box.kelp(args, { timeout: 60_000 });
+    const { code, stderr } = await box.kelp(args, LONG);
     if (code !== 0) problems.push(`${args.join(" ")}: ${code} ${stderr}`);
   }
   return [...problems, ...(await lasting(() => remains(box, data)))];
