@@ -60,6 +60,7 @@ export class ServiceBuilder {
       throw new ConfigError(
         "missing-quadlet",
         `cannot use ${entry.file}:${entry.line}: requested Quadlet ${kind} ${reference} was not found`,
+        { hint: `name the file ${reference} beside it, or install that one first` },
       );
     }
     return other;
