@@ -220,7 +220,7 @@ describe.skipIf(!existsSync("/usr/bin/perl"))("a published UDP port", () => {
     expect(await Promise.race([got, Bun.sleep(12_000).then(() => "nothing")])).toBe("late");
     socket.close();
     await box.ok(["rm", "-f", "-t", "0", "s510"]);
-  });
+  }, 60_000);
 });
 
 test("run tells of a port that cannot be had before it looks for the image in any registry", async () => {
