@@ -65,6 +65,7 @@ export async function waitForFirst(
     for (const record of records) {
       const code = reached(ctx, record, wanted);
       if (code !== undefined) return code;
+      if (ctx.state.containers.get(record.id) === undefined) throw ctx.state.containers.missing(record.name);
       if (wanted.every((condition) => HEALTH.has(condition))) checkHealthCanCome(ctx, record);
     }
     await new Promise((resolve) => setTimeout(resolve, Math.max(10, intervalMs)));

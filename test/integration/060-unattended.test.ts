@@ -138,6 +138,10 @@ test("wait for health ends with an error where health can never come", async () 
     stderr:
       "Error: container dies is not running: it ended with status 3 and its health is checked no more\n",
   });
+  const never = ["--health-cmd", "false", "--health-interval", "1h", "--health-start-period", "1h"];
+  await box.ok(["run", "-d", "--name", "leaves", ...never, ...sh("sleep 60")]);
+  const [waited] = await Promise.all([wait("leaves"), box.ok(["rm", "--force", "--time", "0", "leaves"])]);
+  expect(waited).toMatchObject({ code: 125, stdout: "" });
   await box.ok(["rm", "--force", "--time", "0", "plain", "dies"]);
 });
 
