@@ -21,9 +21,11 @@ import {
 } from "node:fs";
 import { StorageError } from "../base/index.ts";
 import { type Libc, loadLibc } from "../host/index.ts";
+import { OPAQUE_MARKER } from "../oci/index.ts";
 import { writeCounter } from "./counter.ts";
 import { syncTree } from "./sync.ts";
-import { isAllowedXattr, OPAQUE_XATTR } from "./xattrs.ts";
+import { isMarkedOpaque, isWhiteoutFile, removedBy } from "./tree/whiteouts.ts";
+import { isAllowedXattr } from "./xattrs.ts";
 
 export interface CopyInput {
   /** Lowest first. */
@@ -73,6 +75,7 @@ interface Copied {
 
 const TELL_EVERY = 1 << 20;
 const NOTHING = Buffer.alloc(0);
+const MARKER = Buffer.from(OPAQUE_MARKER);
 const METACOPY_XATTR = "user.overlay.metacopy";
 const REDIRECT_XATTR = "user.overlay.redirect";
 
@@ -97,10 +100,15 @@ class LayerCopier {
 
   /** Both are directories; what the layer says wins. */
   merge(source: Buffer, target: Buffer): void {
-    if (this.#isOpaque(source))
+    const names = readdirSync(source, { encoding: "buffer" });
+    if (names.some((name) => name.equals(MARKER)) || isMarkedOpaque(this.#libc, source))
       for (const name of readdirSync(target, { encoding: "buffer" })) remove(join(target, name));
-    for (const name of readdirSync(source, { encoding: "buffer" }))
-      this.#one(join(source, name), join(target, name));
+    for (const name of names) {
+      const text = name.toString("latin1");
+      const removed = isWhiteoutFile(text) ? removedBy(text) : undefined;
+      if (removed !== undefined) remove(join(target, Buffer.from(removed, "latin1")));
+      if (!isWhiteoutFile(text)) this.#one(join(source, name), join(target, name));
+    }
     this.#looks(lstatSync(source), source, target);
   }
 
@@ -173,10 +181,6 @@ class LayerCopier {
       this.#xattrs(source, target);
     }
     lutimesSync(target, looks.atimeMs / 1000, looks.mtimeMs / 1000);
-  }
-
-  #isOpaque(dir: Buffer): boolean {
-    return this.#libc.lgetxattr(dir, OPAQUE_XATTR)?.toString() === "y";
   }
 
   #xattrs(source: Buffer, target: Buffer): void {

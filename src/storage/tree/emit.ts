@@ -10,7 +10,7 @@ import { isAllowedXattr } from "../xattrs.ts";
 import type { Directory } from "./directory.ts";
 import { LowerView } from "./lower-view.ts";
 import { asContainer } from "./owners.ts";
-import { isOpaqueDirectory, isWhiteout, isWhiteoutFile } from "./whiteouts.ts";
+import { isOpaqueDirectory, isWhiteout, isWhiteoutFile, removedBy } from "./whiteouts.ts";
 
 export interface EmitOptions {
   readonly libc: Libc;
@@ -32,10 +32,6 @@ export interface EmitOptions {
 }
 
 const CHUNK = 256 << 10;
-/** The opaque marker is written anyway, and aufs' other words mean nothing. */
-const META_PREFIX = ".wh..wh.";
-/** fuse-overlayfs makes it beside the marker. */
-const FUSE_OPAQUE = ".wh..opq";
 
 const GONE = new Set(["ENOENT", "ELOOP", "ENOTDIR", "ENXIO"]);
 const DENIED = new Set(["EACCES", "EPERM"]);
@@ -141,8 +137,7 @@ export class TreeEmitter {
     const said = [
       ...(this.#options.removed?.(path) ?? []),
       ...removals.flatMap((base) => {
-        if (base.startsWith(META_PREFIX) || base === FUSE_OPAQUE) return [];
-        return isWhiteoutFile(base) ? base.slice(whiteoutName("").length) : base;
+        return (isWhiteoutFile(base) ? removedBy(base) : base) ?? [];
       }),
     ];
     if (below === undefined) return [...(opaque ? [OPAQUE_MARKER] : []), ...said.map(whiteoutName)];

@@ -88,3 +88,13 @@ test("directories an archive left out look as in the layer below", async () => {
   );
   expect(modes).toBe(". 711 4\ntmp 1777 5\ntmp/deep 700 6\nother 755\n");
 });
+
+test("the copy obeys what fuse-overlayfs notes in a layer that a container or a build has written", async () => {
+  shellUnshared(`mkdir -p '${scratch}'/under/d '${scratch}'/over/d && cd '${scratch}' &&
+    touch under/gone under/stays under/d/hidden && touch over/.wh.gone over/d/.wh..wh..opq over/d/.wh..opq over/d/new over/.wh.`);
+  const target = join(scratch, "fused");
+  await runUnshared("copy-rootfs", { layers: [join(scratch, "under"), join(scratch, "over")], target });
+  expect(shellUnshared(`cd '${target}' && find . -mindepth 1 -type f | sort`)).toBe(
+    "./.wh.\n./d/new\n./stays\n",
+  );
+});
