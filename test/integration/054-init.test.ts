@@ -153,7 +153,7 @@ describe("its start", () => {
     await box.ok(["secret", "create", "s054", "-"], { stdin: "hush-hush-secret" });
     await make(
       "formal",
-      ["sh", "-c", "tty >/dev/null && echo $(printf %s \"$S\" | wc -c) $$"],
+      ["sh", "-c", 'tty >/dev/null && echo $(printf %s "$S" | wc -c) $$'],
       ["-t", "--init", "--secret", "s054,type=env,target=S"],
     );
     await box.ok(["init", "formal"]);
