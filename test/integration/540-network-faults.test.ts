@@ -79,7 +79,8 @@ describe("without a way to the outside", () => {
     const run = (...flags: string[]) =>
       `${KELP} run --rm ${flags.join(" ")} ${BUSYBOX} sh -c 'ip -4 -o addr show eth0 | grep -c inet; cat /etc/resolv.conf' 2>&1 || true`;
     const lines = [
-      `export HOME=${box.directory}/own XDG_RUNTIME_DIR=${box.directory}/own-run`,
+      // Its own store as well: one that is in use keeps the runtime directory it has.
+      `export HOME=${box.directory}/own XDG_RUNTIME_DIR=${box.directory}/own-run XDG_DATA_HOME=${box.directory}/own`,
       "mkdir -p -m 700 $HOME $XDG_RUNTIME_DIR; ip link set lo up",
       hide,
       `${KELP} load -q -i ${archive} >/dev/null`,
