@@ -2,7 +2,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { addressBytes, parseAddress } from "../src/network/address.ts";
-import { makeNameFilters, makeSharedFilters } from "../src/network/filters.ts";
+import { makeFallbackFilters, makeNameFilters, makeSharedFilters } from "../src/network/filters.ts";
 import { UPLINK_DNS } from "../src/network/uplink.ts";
 
 const LINE = 100;
@@ -24,6 +24,10 @@ writeFileSync(
 /** \`makeSharedFilters\` */
 export const SHARED_FILTERS =
 ${literal(makeSharedFilters())};
+
+/** \`makeFallbackFilters\` */
+export const FALLBACK_FILTERS =
+${literal(makeFallbackFilters())};
 
 /** \`makeNameFilters\` for the uplink's name server */
 export const NAME_FILTERS =

@@ -3,13 +3,17 @@
 import type { NetworkRecord } from "../state/index.ts";
 import {
   accept,
+  type Chain,
   drop,
+  hasConnectionMark,
   hasSocket,
   isForTransparent,
+  isReply,
   makeTable,
   masquerade,
   redirect,
   removeTable,
+  setConnectionMark,
   setMark,
   toHere,
   toPort,
@@ -22,6 +26,13 @@ export const UPLINK_INTERFACE = "tap0";
 /** On answers to what a monitor sends for a published port: they are routed to it. */
 const ANSWER = 1;
 
+const LEAVE: Chain = {
+  type: "nat",
+  hook: "postrouting",
+  priority: 100,
+  rules: [[...via("oifname", UPLINK_INTERFACE), ...masquerade()]],
+};
+
 /**
  * For a new shared namespace. Whatever leaves by the uplink has its address. Monitors connect to containers with their
  * clients' own addresses, so the answers, addressed to somewhere else, have to be recognised: by the socket they are for, as long as
@@ -29,17 +40,31 @@ const ANSWER = 1;
  */
 export function makeSharedFilters(): Uint8Array {
   return makeTable("kelp", {
-    leave: {
-      type: "nat",
-      hook: "postrouting",
-      priority: 100,
-      rules: [[...via("oifname", UPLINK_INTERFACE), ...masquerade()]],
-    },
+    leave: LEAVE,
     answers: {
       type: "filter",
       hook: "prerouting",
       priority: -150,
       rules: [[...via("iifname", UPLINK_INTERFACE, false), ...isForTransparent(), ...setMark(ANSWER)]],
+    },
+  });
+}
+
+/** For a kernel without socket matches: by marks on connections, so that a late answer to a datagram is lost. */
+export function makeFallbackFilters(): Uint8Array {
+  return makeTable("kelp", {
+    leave: LEAVE,
+    forwarded: {
+      type: "filter",
+      hook: "output",
+      priority: -150,
+      rules: [[...via("oifname", "lo", false), ...setConnectionMark(ANSWER)]],
+    },
+    answers: {
+      type: "filter",
+      hook: "prerouting",
+      priority: -150,
+      rules: [[...isReply(), ...hasConnectionMark(ANSWER), ...setMark(ANSWER)]],
     },
   });
 }

@@ -119,6 +119,7 @@ export function removeTable(table: string): Uint8Array {
 // --- expressions: each loads into register 1 or works on it ------------------------------------------
 
 const META = { mark: 3, iifname: 6, oifname: 7, nfproto: 15, l4proto: 16 } as const;
+const CT = { direction: 1, mark: 3 } as const;
 const PAYLOAD = { transport: 2 } as const;
 const SOCKET = { transparent: 0, wildcard: 2 } as const;
 const FIB = { addressType: 3, destination: 2, local: 2 } as const;
@@ -185,8 +186,25 @@ export function accept(): Expression[] {
   return [{ name: "immediate", data: concat([number(1, 0), nest(2, nest(2, number(1, 1)))]) }];
 }
 
+/** The connection carries that mark. */
+export function hasConnectionMark(mark: number): Expression[] {
+  return [{ name: "ct", data: concat([number(2, CT.mark), number(1, 1)]) }, compare(word(mark), true)];
+}
+
+/** The packet answers one of the connection's first side. */
+export function isReply(): Expression[] {
+  return [
+    { name: "ct", data: concat([number(2, CT.direction), number(1, 1)]) },
+    compare(Uint8Array.of(1), true),
+  ];
+}
+
 function load(value: number): Expression {
   return { name: "immediate", data: concat([number(1, 1), nest(2, attribute(1, word(value)))]) };
+}
+
+export function setConnectionMark(mark: number): Expression[] {
+  return [load(mark), { name: "ct", data: concat([number(2, CT.mark), number(4, 1)]) }];
 }
 
 export function setMark(mark: number): Expression[] {

@@ -87,7 +87,7 @@ function ownPlan(
   return {
     own: true,
     holders: "",
-    filters: new Uint8Array(),
+    filters: [],
     uplink: {
       lock: join(containerRunDir(ctx.paths, container), "uplink.lock"),
       argv,

@@ -23,7 +23,7 @@ import { networkFilters } from "./filters.ts";
 import { planNameServer } from "./name-server.ts";
 import { isOn } from "./options.ts";
 import { planPorts } from "./ports.ts";
-import { SHARED_FILTERS } from "./shared-filters.ts";
+import { FALLBACK_FILTERS, SHARED_FILTERS } from "./shared-filters.ts";
 import { UPLINK_MTU, type Uplink } from "./uplink.ts";
 
 export interface Membership {
@@ -41,7 +41,7 @@ export function planNetwork(
   const names = planNameServer(ctx, members);
   return {
     holders: netDir(ctx.paths),
-    filters: Buffer.from(SHARED_FILTERS, "base64"),
+    filters: [SHARED_FILTERS, FALLBACK_FILTERS].map((text) => Buffer.from(text, "base64")),
     ...(uplink.plan === undefined ? {} : { uplink: uplink.plan }),
     bridges: members.map(({ network }) => planBridge(network)),
     ...(names === undefined ? {} : { names }),

@@ -72,6 +72,6 @@ export function explainInterface(op: PlanOp, { errno }: FailureInput): KelpError
 
 export function explainFilters(_op: PlanOp, { errno }: FailureInput): KelpError {
   return new HostError("no-packet-filters", `cannot set up the networks' packet filters: ${words(errno)}`, {
-    hint: "The kernel needs nf_tables with masquerading and socket matches (nft_masq, nft_socket); or give --network none or host.",
+    hint: "The kernel needs nf_tables with masquerading and conntrack (nft_masq, nft_ct); or give --network none or host.",
   });
 }

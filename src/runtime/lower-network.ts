@@ -161,7 +161,12 @@ function lowerNamespace(plan: PlanBuilder, { filters }: NetworkPlan): void {
   plan.add("netbase", "linkUp", { name: "lo" }, { origin });
   openSettings(plan, "netbase", origin);
   for (const setting of SETTINGS) writeSetting(plan, "netbase", setting, origin);
-  plan.add("netbase", "netfilter", { batch: filters }, { origin });
+  for (const [index, batch] of filters.entries()) {
+    // Where one was taken its table is there.
+    const before = index === 0 ? TOLERATE.none : TOLERATE.exists;
+    const after = index + 1 === filters.length ? TOLERATE.none : TOLERATE.missing | TOLERATE.unsupported;
+    plan.add("netbase", "netfilter", { batch }, { origin, tolerate: before | after });
+  }
   plan.add("netbase", "openNetlink", { into: SLOT.netlink }, { origin });
   const socket = SLOT.netlink;
   for (const family of [FAMILY.inet, FAMILY.inet6]) {

@@ -70,7 +70,7 @@ test("a kernel without the packet filters that networks need is told what it lac
   const error = explainFailure({ plan, index: 0, errno: ENOENT, id: ID });
   expect(error).toMatchObject({ code: "no-packet-filters", exitCode: 125 });
   expect(error.message).toBe("cannot set up the networks' packet filters: no such file or directory");
-  expect(error.hint).toContain("nft_socket");
+  expect(error.hint).toContain("nft_ct");
 });
 
 test("a file mounted over a directory is told by both paths, a script without interpreter by its hint", () => {
