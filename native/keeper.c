@@ -66,7 +66,9 @@ static _Noreturn void leave(void)
 /* Somebody else who holds the network; does not return if there is nobody, or another network. */
 static void next_holder(void)
 {
-	close(keeper.holder);
+	/* The monitor may wait for our end, and takes the end of the socket between us for it. */
+	if (keeper.holder != KEEPER_MONITOR)
+		close(keeper.holder);
 	keeper.awaited = false;
 	lock_base();
 	keeper.holder = is_ours() ? holder_open(KEEPER_HOLDERS) : -1;

@@ -159,7 +159,7 @@ describe("N2: the host's loopback", () => {
 
 describe("N3: published ports", () => {
   test("never come from loopback, nor reach what listens at the container's loopback only", async () => {
-    const port = 22_000 + (process.pid % 1000) * 10;
+    const port = 18_000 + (process.pid % 200) * 10;
     const service = (name: string, host: number, at: string) => {
       const script = `mkdir /w; echo hello >/w/index.html; exec httpd -f -p ${at}:80 -h /w`;
       return box.ok(["run", "-d", "--name", name, "-p", `${host}:80`, BUSYBOX, "sh", "-c", script]);
@@ -272,7 +272,7 @@ describe("N6: what listens", () => {
   }
 
   outside.test("is what was asked for, and nothing else, while containers run", async () => {
-    const port = 23_000 + (process.pid % 1000) * 10;
+    const port = 20_000 + (process.pid % 200) * 10;
     const before = new Set(listeners());
     await box.ok(["run", "-d", "--name", "n6", "-p", `127.0.0.1:${port}:80`, BUSYBOX, "sleep", "300"]);
     await box.kelp(["exec", "n6", "sh", "-c", `timeout 2 nc ${own} 9 </dev/null`]);

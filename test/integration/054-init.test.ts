@@ -215,7 +215,7 @@ describe("its start", () => {
   });
 
   test("cannot come where a port is taken: init says so", async () => {
-    const port = String(21_000 + (process.pid % 9000));
+    const port = String(22_000 + (process.pid % 2000));
     await make("first", ["sleep", "100"], ["-p", `${port}:80`]);
     await make("second", ["sleep", "100"], ["-p", `${port}:80`]);
     await box.ok(["init", "first"]);

@@ -284,7 +284,7 @@ test("a reader that goes away ends kelp quietly", async () => {
       ["-c", `"${KELP}" ${command} | head -0; echo "\${PIPESTATUS[0]}"`],
       { env: box.env },
     );
-    expect({ command, stdout, stderr }).toEqual({ command, stdout: "0\n", stderr: "" });
+    expect({ command, stdout, stderr }).toEqual({ command, stdout: "141\n", stderr: "" });
   }
 });
 

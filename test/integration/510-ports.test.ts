@@ -8,7 +8,7 @@ import { BUSYBOX, busyboxArchive, requires, useSandbox } from "../support/index.
 setDefaultTimeout(20_000);
 const box = useSandbox("510-ports");
 const { test } = requires("overlay", "subuid", "busybox");
-const FIRST = 20_000 + (process.pid % 500) * 40;
+const FIRST = 10_000 + (process.pid % 100) * 40;
 let next = FIRST;
 
 beforeAll(async () => {

@@ -13,7 +13,7 @@ const pasta = requires("overlay", "subuid", "busybox", "pasta", "tun");
 let loopback: Server;
 let everywhere: Server;
 let [closed, open] = [0, 0];
-let next = 21_000 + (process.pid % 500) * 20;
+let next = 14_000 + (process.pid % 100) * 20;
 const own = Object.values(networkInterfaces())
   .flatMap((entries) => entries ?? [])
   .find(({ family, internal }) => family === "IPv4" && !internal)?.address;
@@ -81,7 +81,7 @@ async function publishes(mode: string, program: string): Promise<void> {
     stderr: `Error: cannot listen on tcp 0.0.0.0:${port}: bind: address already in use\n`,
   });
   // The port is free again at once, whoever listened at it.
-  for (let round = 0; round < 3; round++) await box.ok(["restart", "-t", "0", "p520"]);
+  for (let round = 0; round < 8; round++) await box.ok(["restart", "-t", "0", "p520"]);
   expect(await get(port)).toBe("inside\n");
   await box.ok(["rm", "-f", "-t", "0", "p520"]);
   expect(programs(program)).toEqual([]);

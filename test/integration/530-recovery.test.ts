@@ -163,7 +163,7 @@ describe("a running container", () => {
   });
 
   test("keeps its network when the monitor that made it is killed, and that container starts again", async () => {
-    const port = 24_000 + (process.pid % 1000) * 10;
+    const port = 16_000 + (process.pid % 200) * 10;
     const web = ["sh", "-c", "mkdir /w; echo hello >/w/index.html; exec httpd -f -p 80 -h /w"];
     await box.ok(["run", "-d", "--name", "first", "-p", `${port}:80`, BUSYBOX, ...web]);
     await box.ok(["run", "-d", "--name", "second", "-p", `${port + 1}:80`, BUSYBOX, ...web]);
