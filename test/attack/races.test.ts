@@ -77,7 +77,7 @@ describe("S2, E4: the process that enters (CVE-2019-5736, CVE-2016-8649)", () =>
 
   test("what the program calls a leak is one: a directory of the host that the user hands in", async () => {
     const script = `exec 5<${box.directory}; exec "$0" "$@"`;
-    const run = ["run", "--rm", "--network", "none", "--preserve-fds", "3", HOSTILE, "sh", "-c"];
+    const run = ["run", "--rm", "--network", "none", "--preserve-fd", "5", HOSTILE, "sh", "-c"];
     const secret = `${canary.directory.slice(box.directory.length)}/secret`;
     const inside = `sleep 60 & hostile sample ${secret} & sleep 1; kill $!`;
     const { stdout } = Bun.spawnSync(["sh", "-c", script, KELP, ...run, inside], { env: box.env });
