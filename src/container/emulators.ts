@@ -22,7 +22,7 @@ export function platformWarnings(
 ): string[] {
   if (architecture === undefined || step !== undefined || wantedPlatform(options) !== undefined) return [];
   return [
-    `image platform (linux/${architecture}) does not match the expected platform (linux/${hostArchitecture()})`,
+    `WARNING: image platform (linux/${architecture}) does not match the expected platform (linux/${hostArchitecture()})`,
   ];
 }
 
