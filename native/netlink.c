@@ -302,21 +302,31 @@ int op_rule_add(struct vm *vm, const union args *args)
 	return talk(slot_fd(vm, a->socket), &r);
 }
 
-/*
- * op_netfilter() - a batch of nf_tables messages, complete from its begin to its end message: all of it or nothing
- * In this process's network namespace. Its messages carry no number and ask for no acknowledgement: the kernel answers
- * within the sending, and only if it does not like one of them.
- */
-int op_netfilter(struct vm *vm, const union args *args)
+/* The messages carry no number and ask for no acknowledgement: the kernel answers within the sending, and only if it does not like one. */
+static int send_batch(const struct text *batch)
 {
-	const struct text *batch = &args->netfilter.batch;
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_NETFILTER);
 	int error;
 
-	(void)vm;
 	if (fd < 0)
 		return -errno;
 	error = send(fd, batch->data, batch->size, 0) < 0 ? -errno : netlink_answer(fd, 0, false);
 	close(fd);
+	return error;
+}
+
+/*
+ * op_netfilter() - a batch of nf_tables messages, complete from its begin to its end message: all of it or nothing
+ * In this process's network namespace. @otherwise: another one, for a kernel that does not know all of the first (to send
+ * one that is not needed would wait for the kernel's readers, 10 ms and more).
+ */
+int op_netfilter(struct vm *vm, const union args *args)
+{
+	const struct args_netfilter *a = &args->netfilter;
+	int error = send_batch(&a->batch);
+
+	(void)vm;
+	if (a->otherwise.size > 0 && (error == -ENOENT || error == -EOPNOTSUPP))
+		error = send_batch(&a->otherwise);
 	return error;
 }

@@ -5,7 +5,7 @@
 
 #define NO_SLOT 0xffffffffU
 #define STAGE_NAMES { "config", "launch", "map", "base", "uplink", "netbase", "monitor", "setup", "exec", "check", "startup", "finish", "vanish" }
-#define PLAN_TABLE_HASH { 0x55, 0x3a, 0xf8, 0x54, 0x28, 0xba, 0xfc, 0xca }
+#define PLAN_TABLE_HASH { 0xb8, 0x56, 0xee, 0xbc, 0x5f, 0x04, 0xab, 0x3a }
 
 enum stage {
 	STAGE_CONFIG,
@@ -651,6 +651,7 @@ struct args_rule_add {
 
 struct args_netfilter {
 	struct text batch;
+	struct text otherwise;
 };
 
 struct args_publish {
@@ -1204,8 +1205,9 @@ static const struct op_def op_defs[OP_LIMIT] = {
 		{ ARG_U32, offsetof(struct args_rule_add, mark) },
 		{ ARG_U32, offsetof(struct args_rule_add, table) },
 		{ ARG_U32, offsetof(struct args_rule_add, priority) } } },
-	[OP_NETFILTER] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR, 1, {
-		{ ARG_BLOB, offsetof(struct args_netfilter, batch) } } },
+	[OP_NETFILTER] = { 1 << STAGE_NETBASE | 1 << STAGE_MONITOR, 2, {
+		{ ARG_BLOB, offsetof(struct args_netfilter, batch) },
+		{ ARG_BLOB, offsetof(struct args_netfilter, otherwise) } } },
 	[OP_PUBLISH] = { 1 << STAGE_LAUNCH, 7, {
 		{ ARG_U32, offsetof(struct args_publish, protocol) },
 		{ ARG_BLOB, offsetof(struct args_publish, address) },

@@ -41,7 +41,7 @@ export function planNetwork(
   const names = planNameServer(ctx, members);
   return {
     holders: netDir(ctx.paths),
-    filters: [SHARED_FILTERS, FALLBACK_FILTERS].map((text) => Buffer.from(text, "base64")),
+    filters: [Buffer.from(SHARED_FILTERS, "base64"), Buffer.from(FALLBACK_FILTERS, "base64")],
     ...(uplink.plan === undefined ? {} : { uplink: uplink.plan }),
     bridges: members.map(({ network }) => planBridge(network)),
     ...(names === undefined ? {} : { names }),

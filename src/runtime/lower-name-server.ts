@@ -9,7 +9,7 @@ import { type PlanBuilder, SLOT } from "./plan-builder.ts";
 export function lowerNameServer(plan: PlanBuilder, names: NameServerPlan, cgroup: number): void {
   const { lock, directory, leftover, argv, env, capabilities, filters, settings } = names;
   const options = { origin: "name server", tolerate: TOLERATE.any };
-  plan.add("monitor", "netfilter", { batch: filters }, options);
+  plan.add("monitor", "netfilter", { batch: filters, otherwise: new Uint8Array() }, options);
   plan.add(
     "monitor",
     "openPath",

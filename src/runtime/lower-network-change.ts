@@ -68,6 +68,11 @@ export function lowerRemoveBridge(input: NetworkChangeInput, bridge: string, fil
     { socket: SLOT.netlink, name: bridge },
     { origin, tolerate: TOLERATE.unsupported },
   );
-  plan.add("monitor", "netfilter", { batch: filters }, { origin, tolerate: TOLERATE.missing });
+  plan.add(
+    "monitor",
+    "netfilter",
+    { batch: filters, otherwise: new Uint8Array() },
+    { origin, tolerate: TOLERATE.missing },
+  );
   return plan.build();
 }

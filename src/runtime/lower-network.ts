@@ -161,12 +161,8 @@ function lowerNamespace(plan: PlanBuilder, { filters }: NetworkPlan): void {
   plan.add("netbase", "linkUp", { name: "lo" }, { origin });
   openSettings(plan, "netbase", origin);
   for (const setting of SETTINGS) writeSetting(plan, "netbase", setting, origin);
-  for (const [index, batch] of filters.entries()) {
-    // Where one was taken its table is there.
-    const before = index === 0 ? TOLERATE.none : TOLERATE.exists;
-    const after = index + 1 === filters.length ? TOLERATE.none : TOLERATE.missing | TOLERATE.unsupported;
-    plan.add("netbase", "netfilter", { batch }, { origin, tolerate: before | after });
-  }
+  const [batch = NOTHING, otherwise = NOTHING] = filters;
+  plan.add("netbase", "netfilter", { batch, otherwise }, { origin });
   plan.add("netbase", "openNetlink", { into: SLOT.netlink }, { origin });
   const socket = SLOT.netlink;
   for (const family of [FAMILY.inet, FAMILY.inet6]) {
@@ -213,7 +209,8 @@ function lowerBridge(plan: PlanBuilder, { name, mac, mtu, addresses, filters }: 
   for (const address of addresses) {
     plan.add("monitor", "addressAdd", { socket, link: name, ...addressArgs(address) }, options);
   }
-  if (filters !== undefined) plan.add("monitor", "netfilter", { batch: filters }, options);
+  if (filters !== undefined)
+    plan.add("monitor", "netfilter", { batch: filters, otherwise: NOTHING }, options);
 }
 
 function addressArgs({ address, prefix, broadcast }: LinkAddress) {

@@ -146,8 +146,8 @@ export interface NetworkPlan {
   readonly own?: boolean;
   /** Entries of those who hold the shared namespace; empty: it is not entered. */
   readonly holders: string;
-  /** nf_tables messages for a new shared namespace: the first that the kernel knows all of is carried out. */
-  readonly filters: readonly Uint8Array[];
+  /** nf_tables messages for a new shared namespace, and others for a kernel that does not know all of those. */
+  readonly filters: readonly [Uint8Array, Uint8Array] | readonly [];
   readonly uplink?: UplinkPlan;
   readonly bridges: readonly BridgePlan[];
   readonly names?: NameServerPlan;

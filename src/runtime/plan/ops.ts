@@ -135,7 +135,7 @@ export const OPS = {
   addressAdd: op(0x77, network, { socket: "slot", link: "str", address: "blob", prefix: "u32", broadcast: "blob" }),
   routeAdd: op(0x78, network, { socket: "slot", link: "str", family: "u32", destination: "blob", prefix: "u32", gateway: "blob", metric: "u32", table: "u32", type: "u32" }),
   ruleAdd: op(0x79, network, { socket: "slot", family: "u32", mark: "u32", table: "u32", priority: "u32" }),
-  netfilter: op(0x7a, ["netbase", "monitor"], { batch: "blob" }),
+  netfilter: op(0x7a, ["netbase", "monitor"], { batch: "blob", otherwise: "blob" }),
   tapAdd: op(0x7c, ["netbase", "monitor"], { socket: "slot", device: "str", name: "str", mtu: "u32" }),
   publish: op(0x7b, ["launch"], { protocol: "u32", address: "blob", port: "u32", count: "u32", target: "blob", targetPort: "u32", prefix: "u32" }),
   // --- afterwards ----------------------------------------------------------------------------------------

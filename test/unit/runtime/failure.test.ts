@@ -61,7 +61,7 @@ test("a kernel without the packet filters that networks need is told what it lac
       {
         op: "netfilter",
         stage: "netbase",
-        args: { batch: new Uint8Array() },
+        args: { batch: new Uint8Array(), otherwise: new Uint8Array() },
         tolerate: 0,
         origin: "shared network",
       },
